@@ -1,0 +1,76 @@
+"""Atomic writes and file locks: the only writer of bookkeeping files."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rookery.core.errors import LockedError
+
+
+def write(path: Path, content: bytes | str, *, mode: int | None = None, durable: bool = False) -> None:
+    """Replace a file in one step: readers see the old or the new, whole; on failure the old one stays.
+
+    A new file gets the permissions of the one it replaces, else `mode`, else
+    what the umask gives.  `durable` waits until it is on the disk.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if mode is None:
+        with suppress(FileNotFoundError):
+            mode = path.stat().st_mode & 0o7777
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
+    try:
+        with open(draft, "xb") as out:
+            out.write(raw)
+            if mode is not None:
+                os.fchmod(out.fileno(), mode)
+            if durable:
+                out.flush()
+                os.fsync(out.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def locked(path: Path, *, shared: bool = False, wait: float | None = None) -> Iterator[None]:
+    """Hold an advisory lock on a file (made if missing, left behind) for the length of the block.
+
+    `wait` seconds at most, None for as long as it takes; then LockedError.  The
+    kernel frees the lock when the process ends, however it ends.  POSIX record
+    locks are used, which git-annex and DataLad can see.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _acquire(handle, path, shared=shared, wait=wait)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _acquire(handle: int, path: Path, *, shared: bool, wait: float | None) -> None:
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    if wait is None:
+        fcntl.lockf(handle, kind)
+        return
+    deadline = time.monotonic() + wait
+    pause = 0.005
+    while True:
+        try:
+            fcntl.lockf(handle, kind | fcntl.LOCK_NB)
+            return
+        except (BlockingIOError, PermissionError):
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"{path} is locked by another process",
+                    hints=["wait for the other command to end and run this one again"],
+                ) from None
+            time.sleep(pause)
+            pause = min(pause * 2, 0.2)

@@ -1,0 +1,127 @@
+"""Result records: plain dicts with a known shape, and the status vocabulary.
+
+The shape is DataLad's (`action`, `status`, `path`, `type`, `refds` ...), so
+JSON, filters and scripts written for it work unchanged.  Keys may be added to a
+record, never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, NotRequired, TypedDict
+
+Status = Literal["ok", "notneeded", "impossible", "error"]
+
+SUCCESS: frozenset[str] = frozenset({"ok", "notneeded"})
+FAILURE: frozenset[str] = frozenset({"impossible", "error"})
+
+Message = str | tuple[Any, ...]
+
+
+class Result(TypedDict, total=False):
+    """What every record may carry; the first three are always there."""
+
+    action: str
+    status: Status
+    path: str
+    type: str
+    refds: str | None
+    parentds: str | None
+    message: Message
+    error_message: Message
+    exception: Any
+    exception_traceback: str
+    exit_code: int
+    hints: Sequence[str] | str | None
+
+
+class ContentResult(Result, total=False):
+    """About one file's content: get, drop, copy, unlock, download."""
+
+    annexkey: str
+    bytesize: int
+    target: str
+    url: str
+
+
+class StateResult(Result, total=False):
+    """About the state of one path: status, diff."""
+
+    state: str
+    gitshasum: str
+    prev_gitshasum: str
+    bytesize: int
+    backend: str
+    key: str
+    keyname: str
+    humansize: str
+    mtime: str
+    has_content: bool
+    objloc: str
+    hashdirlower: str
+    hashdirmixed: str
+
+
+class PushResult(Result, total=False):
+    """About one ref sent to a sibling."""
+
+    target: str
+    refspec: str
+    operations: list[str]
+
+
+class RunResult(Result, total=False):
+    """About one command that was run, or would be."""
+
+    run_info: dict[str, Any]
+    msg_path: str | None
+    record_id: str | None
+    expanded_inputs: list[str]
+    expanded_outputs: list[str]
+    dry_run_info: dict[str, Any]
+
+
+class SubdatasetResult(Result):
+    """About one registered subdataset; `gitmodule_*` keys follow `.gitmodules`."""
+
+    state: NotRequired[str]
+    gitshasum: NotRequired[str]
+    contains: NotRequired[list[str]]
+
+
+def result(
+    action: str,
+    path: str | PathLike[str],
+    status: Status = "ok",
+    *,
+    type: str | None = None,
+    refds: str | PathLike[str] | None = None,
+    message: Message | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Build a record; `None` values are left out, so that a key's presence means something."""
+    record: dict[str, Any] = {"action": action, "status": status, "path": str(path)}
+    if type is not None:
+        record["type"] = type
+    if refds is not None:
+        record["refds"] = str(refds)
+    if message is not None:
+        record["message"] = message
+    record.update((key, value) for key, value in more.items() if value is not None)
+    return record
+
+
+def failed(record: Mapping[str, Any]) -> bool:
+    """Say whether a record is a failure."""
+    return record.get("status") in FAILURE
+
+
+def text_of(message: Message | None) -> str:
+    """Fill in a `(format, *arguments)` message; plain strings stay as they are."""
+    if message is None:
+        return ""
+    if isinstance(message, str):
+        return message
+    form, *arguments = message
+    return str(form) % tuple(arguments) if arguments else str(form)
