@@ -1,0 +1,1 @@
+"""One file per command; each defines its operation once.  Operations never import each other."""
