@@ -11,9 +11,38 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from rookery.core.config import Config, read_config
 from rookery.core.environment import program_environment, with_overrides
 from rookery.core.process import Runner
 from rookery.core.progress import SILENT, Progress
+
+
+class Settings:
+    """The settings at each place that was asked about, read once and kept until `forget`."""
+
+    def __init__(
+        self, runner: Runner, env: Mapping[str, str], overrides: tuple[tuple[str, str | None], ...]
+    ) -> None:
+        self._runner = runner
+        self._env = env
+        self._unset = [key for key, value in overrides if value is None]
+        self._read: dict[Path, Config] = {}
+
+    def at(self, folder: Path, *, dataset: Path | None = None) -> Config:
+        """Give the settings that hold in a folder; `dataset` names the root whose committed file counts."""
+        place = dataset or folder
+        if place not in self._read:
+            self._read[place] = read_config(
+                self._runner, folder, env=self._env, dataset=dataset, unset=self._unset
+            )
+        return self._read[place]
+
+    def forget(self, place: Path | None = None) -> None:
+        """Read anew at the next question: at one place, or everywhere."""
+        if place is None:
+            self._read.clear()
+        else:
+            self._read.pop(place, None)
 
 
 class Context(NamedTuple):
@@ -28,6 +57,7 @@ class Context(NamedTuple):
     cwd: Path
     env: Mapping[str, str]
     runner: Runner
+    settings: Settings
     overrides: tuple[tuple[str, str | None], ...] = ()
     progress: Progress = SILENT
     clock: Callable[[], float] = time.time
@@ -48,4 +78,5 @@ def make_context(
 ) -> Context:
     """Make the surroundings of a command from a folder and the user's environment."""
     runner = Runner(with_overrides(program_environment(env), overrides))
-    return Context(cwd, env, runner, overrides, progress, interactive=interactive)
+    settings = Settings(runner, env, overrides)
+    return Context(cwd, env, runner, settings, overrides, progress, interactive=interactive)

@@ -90,22 +90,28 @@ class SubdatasetResult(Result):
     contains: NotRequired[list[str]]
 
 
+UNSAID: Any = object()
+
+
 def result(
     action: str,
     path: str | PathLike[str],
     status: Status = "ok",
     *,
     type: str | None = None,
-    refds: str | PathLike[str] | None = None,
+    refds: str | PathLike[str] | None = UNSAID,
     message: Message | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Build a record; `None` values are left out, so that a key's presence means something."""
+    """Build a record; `None` values are left out, so that a key's presence means something.
+
+    Only `refds` may be given as None: DataLad's records say so when there is no reference dataset.
+    """
     record: dict[str, Any] = {"action": action, "status": status, "path": str(path)}
     if type is not None:
         record["type"] = type
-    if refds is not None:
-        record["refds"] = str(refds)
+    if refds is not UNSAID:
+        record["refds"] = None if refds is None else str(refds)
     if message is not None:
         record["message"] = message
     record.update((key, value) for key, value in more.items() if value is not None)
