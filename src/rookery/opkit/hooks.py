@@ -72,7 +72,10 @@ def arguments_for(hook: Hook, record: Record, dataset: str | None) -> dict[str, 
         # inside a JSON string: escaped as JSON wants it, without the quotes
         return json.dumps(str(values[name]))[1:-1] if name in values else found[0]
 
-    text = re.sub(r"\{(\w+)\}", fill, hook.arguments).replace("{{", "{").replace("}}", "}")
+    form = hook.arguments
+    if form.startswith("{{"):  # DataLad's spelling, where every brace of the JSON is doubled
+        form = form.replace("{{", "{").replace("}}", "}")
+    text = re.sub(r"\{(\w+)\}", fill, form)
     try:
         arguments = json.loads(text)
     except ValueError as e:
