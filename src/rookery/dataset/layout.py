@@ -21,11 +21,11 @@ def config_text(dataset_id: str) -> str:
     return f'[datalad "dataset"]\n\tid = {dataset_id}\n'
 
 
-def datalad_attributes_text() -> str:
-    """Give `.datalad/.gitattributes`: the configuration stays in Git."""
-    return "config annex.largefiles=nothing\n"
+def datalad_attributes() -> list[str]:
+    """Give the lines of `.datalad/.gitattributes`: the configuration stays in Git."""
+    return ["config annex.largefiles=nothing"]
 
 
-def attributes_text(backend: str) -> str:
-    """Give what a new dataset's `.gitattributes` gets: the key backend, and Git's own files stay in Git."""
-    return f"\n* annex.backend={backend}\n**/.git* annex.largefiles=nothing\n"
+def attributes(backend: str) -> list[str]:
+    """Give the lines of a new dataset's `.gitattributes`: the key backend, and Git's own files stay in Git."""
+    return [f"* annex.backend={backend}", "**/.git* annex.largefiles=nothing"]

@@ -6,7 +6,10 @@ and holds an Operation of that name.  A test holds this table to the modules.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rookery.opkit.declare import Operation
 
 
 class Entry(NamedTuple):
@@ -56,3 +59,13 @@ TABLE: dict[str, Entry] = {
 def module_of(command: str) -> str:
     """Give the module that defines a command."""
     return f"rookery.operations.{command.replace('-', '_')}"
+
+
+def load(command: str) -> Operation:
+    """Import a command's module and give its operation.  Raises KeyError for a name that is not in the table."""
+    if command not in TABLE:
+        raise KeyError(command)
+    import importlib  # start-up: `--help` loads nothing
+
+    found: Operation = getattr(importlib.import_module(module_of(command)), command.replace("-", "_"))
+    return found

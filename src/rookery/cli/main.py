@@ -1,0 +1,197 @@
+"""The command line: words in, records shown, an exit code out.
+
+Exit codes (contract 2.3): 0 all well; 1 something failed; 2 the request could
+not be understood; 3 interrupted; else the code of the command that failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rookery.cli.globals import global_parser, keeper
+from rookery.cli.parser import parse, parser_for
+from rookery.core.context import Context, make_context
+from rookery.core.errors import IncompleteResultsError, InsufficientArgumentsError, RookeryError
+from rookery.core.results import failed
+from rookery.git.repo import find_root
+from rookery.operations.table import TABLE, load
+from rookery.opkit.declare import Operation, Record
+from rookery.opkit.drive import drive
+from rookery.opkit.hooks import configured, runner_of
+from rookery.render.choose import renderer_for
+from rookery.render.words import ansi, plain
+
+log = logging.getLogger("rookery")
+
+INTERRUPTED = 3
+
+
+def logical_folder(env: Mapping[str, str]) -> Path:
+    """Give the current folder as the user sees it: PWD, if it is the same place."""
+    here = os.getcwd()
+    said = env.get("PWD")
+    if said and os.path.isabs(said):
+        try:
+            if os.path.samefile(said, here):
+                return Path(os.path.normpath(said))
+        except OSError:
+            pass  # PWD names a folder that is gone: the real one it is
+    return Path(here)
+
+
+def _set_up_log(level: str | None, env: Mapping[str, str]) -> None:
+    name = (level or env.get("DATALAD_LOG_LEVEL") or "info").upper()
+    number = int(name) if name.isdigit() else {"TRACE": 5}.get(name) or logging.getLevelName(name)
+    if not isinstance(number, int):
+        number = logging.INFO
+    handler = logging.StreamHandler()
+    padded = "[%(levelname)-7s] %(message)s" if sys.stderr.isatty() else "[%(levelname)s] %(message)s"
+    handler.setFormatter(logging.Formatter(padded))
+    log.handlers[:] = [handler]
+    log.propagate = False
+    log.setLevel(number)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _show_error(error: RookeryError) -> None:
+    log.error("%s", error.message if not isinstance(error, IncompleteResultsError) else error)
+    for hint in error.hints:
+        log.error("  hint: %s", hint)
+
+
+def _coloured(ctx: Context, stream: Any) -> bool:
+    mode = str(ctx.settings.at(ctx.cwd, dataset=find_root(ctx.cwd)).get("datalad.ui.color", "auto"))
+    return mode == "on" or (mode == "auto" and stream.isatty() and "NO_COLOR" not in ctx.env)
+
+
+def call(ctx: Context, command: str, arguments: dict[str, Any]) -> Iterator[Record]:
+    """Run another operation and yield its records (result hooks)."""
+    op = load(command.replace("_", "-"))
+    yield from op.function(ctx, **arguments)
+
+
+def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any) -> int:
+    """Run an operation for a terminal, and give the exit code."""
+    settings = ctx.settings.at(ctx.cwd, dataset=find_root(ctx.cwd))
+    colour = _coloured(ctx, sys.stdout)
+    collapse = sys.stdout.isatty() and settings.get("datalad.ui.suppress-similar-results", "auto") != "off"
+    renderer = renderer_for(
+        options.output_format,
+        tailored=op.renderer,
+        say=_say,
+        paint=ansi if colour else plain,
+        summary=op.summary,
+        collapse=collapse,
+    )
+    on_failure = options.on_failure or op.on_failure
+    failures: list[Record] = []
+
+    def watched() -> Iterator[Record]:
+        for record in op.function(ctx, **arguments):
+            if failed(record):
+                failures.append(record)
+            yield record
+
+    hooks = runner_of(configured(settings), arguments.get("dataset"), lambda name, args: call(ctx, name, args))
+    try:
+        keep = keeper(options.report_status, options.report_type)
+        for _ in drive(watched(), on_failure=on_failure, renderer=renderer, keep=keep, hooks=hooks):
+            pass
+    except IncompleteResultsError:
+        codes = [r["exit_code"] for r in failures if r.get("exit_code")]
+        return codes[0] if codes else 1
+    return 0
+
+
+def _unknown(command: str) -> int:
+    close = difflib.get_close_matches(command, TABLE, n=3)
+    log.error("unknown command %r%s", command, f"; did you mean {' or '.join(close)}?" if close else "")
+    log.error("  hint: `rookery --help` lists the commands")
+    return 1
+
+
+def _stop(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            # file names are bytes: what is not UTF-8 goes out as it came in
+            reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = global_parser()
+    options = parser.parse_args(list(words))
+    _set_up_log(options.log_level, os.environ)
+    if not options.command:
+        parser.print_help()
+        return 0
+    command, *rest = options.command
+    if command not in TABLE:
+        return _unknown(command)
+    folder = logical_folder(os.environ)
+    for step in options.folder:
+        folder = Path(os.path.normpath(folder / step))
+    if options.folder:
+        if not folder.is_dir():
+            log.error("-C %s: no such folder", folder)
+            return 2
+        os.chdir(folder)
+    op = load(command)
+    arguments = parse(op, rest)
+    from rookery.cli.progress import terminal_progress  # start-up: --version and --help draw nothing
+
+    with terminal_progress(options.progress) as progress:
+        ctx = make_context(
+            cwd=folder,
+            env=dict(os.environ),
+            overrides=tuple(options.settings),
+            progress=progress,
+            interactive=sys.stdin.isatty() and sys.stderr.isatty(),
+        )
+        try:
+            return execute(ctx, op, arguments, options)
+        except InsufficientArgumentsError as e:
+            parser_for(op).print_usage()
+            _show_error(e)
+            return e.exit_code
+        except RookeryError as e:
+            _show_error(e)
+            return e.exit_code
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code."""
+    _prepare_streams()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = _run(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        log.error("Interrupted: what was done is kept, the same command goes on from there")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader has seen enough; nothing may be written to the broken pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else 0 if e.code is None else 1
+
+
+def entry() -> None:
+    """Start from a console script."""
+    sys.exit(main())
