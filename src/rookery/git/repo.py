@@ -45,7 +45,8 @@ class Repo:
 
     def argv(self, arguments: Sequence[Argument]) -> list[Argument]:
         """Give the argument list for Git; a bare repository is named outright."""
-        return ["git", *(["--git-dir", self.gitdir] if self.bare else []), *arguments]
+        named: list[Argument] = ["--git-dir", self.gitdir] if self.bare else []
+        return ["git", *named, *arguments]
 
     def run(
         self, *arguments: Argument, stdin: bytes | None = None, ok: Sequence[int] | None = (0,)
@@ -80,7 +81,7 @@ class Repo:
 
 
 def find_root(start: Path) -> Path | None:
-    """Give the nearest folder at or above `start` (absolute, need not exist) with a `.git`; symlinks are kept."""
+    """Give the nearest folder at or above `start` (absolute) with a `.git`, None if none; symlinks are kept."""
     for folder in (start, *start.parents):
         dotgit = folder / ".git"
         if dotgit.is_file() or (dotgit / "HEAD").exists() or (dotgit / "HEAD").is_symlink():

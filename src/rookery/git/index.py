@@ -1,0 +1,264 @@
+"""The index: read natively, changed through Git, and private ones that no other command sees."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from rookery.core.errors import CommandError, LockedError
+from rookery.core.process import decode, encode
+from rookery.git import modes
+from rookery.git.repo import Repo
+
+# How long to wait for another command to let go of the user's index, in seconds.
+INDEX_PATIENCE = 60.0
+
+# Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
+_HARMLESS = frozenset((b"TREE", b"REUC", b"UNTR", b"FSMN", b"EOIE", b"IEOT"))
+
+_FIXED = struct.Struct(">10I20sH")
+_serial = itertools.count()
+
+
+class IndexEntry(NamedTuple):
+    """One entry.  `size` and `mtime_ns` are those of the file when it was last compared, 0 if never."""
+
+    path: str
+    mode: int
+    sha: str
+    stage: int
+    size: int
+    mtime_ns: int
+    assume_valid: bool = False
+    skip_worktree: bool = False
+    intent_to_add: bool = False
+
+
+class NewEntry(NamedTuple):
+    """What an index is to say about a path from now on; mode 0 takes the path away."""
+
+    path: str
+    mode: int
+    sha: str
+
+
+def index_file(repo: Repo) -> Path:
+    """Give the file that programs started through this handle use as index."""
+    private = repo.runner.env.get("GIT_INDEX_FILE")
+    return repo.root / private if private else repo.gitdir / "index"
+
+
+def read_index(repo: Repo) -> Iterator[IndexEntry]:
+    """Yield all entries in Git's order; empty if there is no index yet.
+
+    Formats that are not read here (split and sparse index, sha256, anything
+    with a required extension) are asked of Git.
+    """
+    try:
+        data = index_file(repo).read_bytes()
+    except FileNotFoundError:
+        return
+    if _is_plain(repo, data):
+        yield from _parse(data)
+    else:
+        yield from _from_git(repo)
+
+
+def _is_plain(repo: Repo, data: bytes) -> bool:
+    """Say whether the native reader understands all of this index, down to its last extension."""
+    if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):
+        return False
+    try:
+        config = (repo.commondir / "config").read_bytes().lower()
+    except FileNotFoundError:
+        config = b""
+    if b"objectformat" in config:
+        return False
+    at = _end_of_entries(data)
+    while at < len(data) - 20:
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
+        if name not in _HARMLESS:
+            return False
+        at += 8 + size
+    return True
+
+
+def _end_of_entries(data: bytes) -> int:
+    version, count = struct.unpack_from(">II", data, 4)
+    at = 12
+    for _ in range(count):
+        (flags,) = struct.unpack_from(">H", data, at + 60)
+        name = at + (64 if version >= 3 and flags & 0x4000 else 62)
+        if version == 4:
+            while data[name] & 0x80:
+                name += 1
+            at = data.index(0, name + 1) + 1
+        else:
+            length = flags & 0x0FFF
+            end = name + length if length < 0x0FFF else data.index(0, name)
+            at += (end - at + 8) & ~7
+    return at
+
+
+def _parse(data: bytes) -> Iterator[IndexEntry]:
+    version, count = struct.unpack_from(">II", data, 4)
+    at, path = 12, b""
+    for _ in range(count):
+        _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
+        name, more = at + 62, 0
+        if version >= 3 and flags & 0x4000:
+            (more,) = struct.unpack_from(">H", data, name)
+            name += 2
+        if version == 4:
+            strip, name = _varint(data, name)
+            end = data.index(0, name)
+            path = path[: len(path) - strip] + data[name:end]
+            at = end + 1
+        else:
+            length = flags & 0x0FFF
+            end = name + length if length < 0x0FFF else data.index(0, name)
+            path = data[name:end]
+            at += (end - at + 8) & ~7
+        yield IndexEntry(
+            decode(path),
+            mode,
+            sha.hex(),
+            flags >> 12 & 3,
+            size,
+            mtime * 1_000_000_000 + nanoseconds,
+            bool(flags & 0x8000),
+            bool(more & 0x4000),
+            bool(more & 0x2000),
+        )
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read Git's offset encoding: each further byte adds one, so that every number has one spelling."""
+    byte = data[at]
+    value = byte & 0x7F
+    while byte & 0x80:
+        at += 1
+        byte = data[at]
+        value = (value + 1) << 7 | byte & 0x7F
+    return value, at + 1
+
+
+def _from_git(repo: Repo) -> Iterator[IndexEntry]:
+    """Read `ls-files --debug`: after each NUL come lines of numbers, and then the next entry."""
+    records = repo.records("ls-files", "--stage", "--debug", "-z", "--full-name", ":/")
+    head = next(records, b"")
+    for record in records:
+        numbers, _, following = record.partition(b"flags: ")
+        flags, _, after = following.partition(b"\n")
+        words = decode(numbers).replace(":", " ").split()
+        meta, _, path = head.partition(b"\t")
+        mode, sha, stage = decode(meta).split()
+        bits = int(flags, 16)
+        yield IndexEntry(
+            decode(path),
+            int(mode, 8),
+            sha,
+            int(stage),
+            int(words[words.index("size") + 1]),
+            int(words[4]) * 1_000_000_000 + int(words[5]),
+            bool(bits & 0x8000),
+            bool(bits & 1 << 30),
+            bool(bits & 1 << 29),
+        )
+        head = after
+
+
+@contextmanager
+def private_index(repo: Repo, *, tree: str | None = None, copy: bool = False) -> Iterator[Repo]:
+    """Give the repository with an index of its own for the block: a tree, a copy of the real one, or empty.
+
+    A killed process leaves a small file behind in the repository's `rookery`
+    folder, which a later call takes away.
+    """
+    folder = repo.gitdir / "rookery"
+    folder.mkdir(exist_ok=True)
+    _sweep(folder)
+    file = folder / f"index-{os.getpid()}-{next(_serial)}"
+    try:
+        if copy and index_file(repo).exists():
+            file.write_bytes(index_file(repo).read_bytes())
+        view = repo.with_env(GIT_INDEX_FILE=str(file))
+        if tree is not None:
+            view.run("read-tree", tree)
+        yield view
+    finally:
+        file.unlink(missing_ok=True)
+        file.with_name(file.name + ".lock").unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Take away private indexes whose process is gone."""
+    for file in folder.glob("index-*"):
+        pid = file.name.split("-")[1]
+        if not pid.isdigit() or int(pid) == os.getpid():
+            continue
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
+        except PermissionError:
+            pass  # it lives, and is somebody else's
+
+
+def put_entries(repo: Repo, entries: Iterable[NewEntry]) -> None:
+    """Make the index say this about these paths; a file in the way of a folder, or the reverse, gives way."""
+    lines = b"".join(_index_info(entry) for entry in entries)
+    if lines:
+        _patiently(repo, ("update-index", "-z", "--replace", "--index-info"), lines)
+
+
+def _index_info(entry: NewEntry) -> bytes:
+    sha = entry.sha or "0" * 40
+    return b"%06o %s 0\t%s\0" % (entry.mode, encode(sha), encode(entry.path))
+
+
+def write_tree(repo: Repo) -> str:
+    """Write the index as a tree and give its name."""
+    return repo.text("write-tree")
+
+
+def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry]) -> None:
+    """Make the user's index agree with what was just committed, for these paths only.
+
+    Stat data is refreshed where the file still is what was committed, so that
+    the next status need not read it.  Raises LockedError when another command
+    does not let go of the index.
+    """
+    entries = list(entries)
+    put_entries(repo, entries)
+    there = b"".join(encode(entry.path) + b"\0" for entry in entries if entry.mode not in (0, modes.GITLINK))
+    if there:
+        argv = ("--literal-pathspecs", "add", "--refresh", "--ignore-missing", "--pathspec-from-file=-")
+        _patiently(repo, (*argv, "--pathspec-file-nul"), there)
+
+
+def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
+    """Run an index command again and again for as long as another process holds `index.lock`."""
+    lock = index_file(repo).with_name(index_file(repo).name + ".lock")
+    deadline = time.monotonic() + INDEX_PATIENCE
+    pause = 0.005
+    while True:
+        try:
+            repo.run(*argv, stdin=stdin)
+            return
+        except CommandError as e:
+            if f"{lock.name}': File exists" not in e.stderr:
+                raise
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"{lock} is held by another process, or was left behind by one that was killed",
+                    hints=[f"if no other Git command runs here, remove {lock}"],
+                ) from e
+        time.sleep(pause)
+        pause = min(pause * 2, 0.2)

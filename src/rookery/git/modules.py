@@ -1,0 +1,103 @@
+"""`.gitmodules` and what the local configuration says of submodules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rookery.core.process import decode
+from rookery.git.repo import Repo
+
+FILE = ".gitmodules"
+
+
+class Submodule(NamedTuple):
+    """One entry; `more` has all other keys (`datalad-id`, `datalad-url`, `branch` ...), in lower case."""
+
+    name: str
+    path: str
+    url: str | None
+    more: Mapping[str, str]
+
+
+def read_modules(repo: Repo, source: str | None = None) -> list[Submodule]:
+    """Read the entries of the work tree's `.gitmodules`, or of a blob (":.gitmodules", "HEAD:.gitmodules").
+
+    An entry without a path, or with one that leads out of the repository, is
+    not one (Git refuses those too).  No file, no entries.
+    """
+    if source is None:
+        if not (repo.root / FILE).is_file():
+            return []
+        where = ["-f", FILE]
+    else:
+        if repo.run("cat-file", "-e", source, ok=(0, 1, 128)).code:
+            return []
+        where = ["--blob", source]
+    return list(_entries(parse_config(repo.run("config", *where, "-z", "--list").stdout)))
+
+
+def parse_config(listing: bytes) -> Iterator[tuple[str, str]]:
+    """Parse `git config -z --list`: key and value; a key without a value is true."""
+    for item in listing.split(b"\0"):
+        if item:
+            key, has_value, value = decode(item).partition("\n")
+            yield key, value if has_value else "true"
+
+
+def _entries(items: Iterable[tuple[str, str]]) -> Iterator[Submodule]:
+    found: dict[str, dict[str, str]] = {}
+    for key, value in items:
+        section, _, rest = key.partition(".")
+        name, dot, variable = rest.rpartition(".")
+        if section == "submodule" and dot:
+            found.setdefault(name, {})[variable] = value
+    for name, keys in found.items():
+        path = keys.pop("path", "").rstrip("/")
+        if path and _stays_inside(path) and _stays_inside(name):
+            yield Submodule(name, path, keys.pop("url", None), keys)
+
+
+def _stays_inside(path: str) -> bool:
+    parts = path.split("/")
+    return not path.startswith("/") and ".." not in parts and parts[0] != ".git"
+
+
+def edit_module(repo: Repo, name: str, file: Path | None = None, **keys: str | None) -> None:
+    """Set keys of an entry, made if missing; None takes a key away.  `_` in a keyword stands for `-`.
+
+    `file` is another file than the work tree's own.
+    """
+    where = ["config", "-f", str(file or repo.root / FILE)]
+    for key, value in keys.items():
+        full = f"submodule.{name}.{key.replace('_', '-')}"
+        if value is None:
+            repo.run(*where, "--unset-all", full, ok=(0, 5))
+        else:
+            repo.run(*where, full, value)
+
+
+def remove_module(repo: Repo, name: str, file: Path | None = None) -> None:
+    """Take an entry away; no error if there is none.  A file left without entries stays, empty."""
+    repo.run(
+        "config", "-f", str(file or repo.root / FILE), "--remove-section", f"submodule.{name}", ok=(0, 128)
+    )
+
+
+def rename_module(repo: Repo, old: str, new: str, file: Path | None = None) -> None:
+    """Give an entry another name."""
+    where = str(file or repo.root / FILE)
+    repo.run("config", "-f", where, "--rename-section", f"submodule.{old}", f"submodule.{new}")
+
+
+def activate(repo: Repo, name: str, url: str | None) -> None:
+    """Note in the local configuration that a submodule is in use, and where it came from."""
+    repo.run("config", f"submodule.{name}.active", "true")
+    if url is not None:
+        repo.run("config", f"submodule.{name}.url", url)
+
+
+def deactivate(repo: Repo, name: str) -> None:
+    """Forget a submodule in the local configuration; no error if it was not known."""
+    repo.run("config", "--remove-section", f"submodule.{name}", ok=(0, 128))

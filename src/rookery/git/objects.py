@@ -1,0 +1,103 @@
+"""Blobs, trees and commits by name: one, a conversation about some, a stream of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from rookery.core.errors import RookeryError
+from rookery.core.process import Batch, decode, encode
+from rookery.git.repo import Repo
+
+
+class ObjectMissing(RookeryError, KeyError):
+    """An object that was named is not in the repository."""
+
+
+class Object(NamedTuple):
+    """One object: its name, its kind (blob, tree, commit, tag), its bytes."""
+
+    sha: str
+    kind: str
+    content: bytes
+
+
+class Stat(NamedTuple):
+    """What is known of an object without reading it."""
+
+    sha: str
+    kind: str
+    size: int
+
+
+def read_blob(repo: Repo, name: str) -> bytes:
+    """Read one blob; `name` may be `REV:path`.  Raises ObjectMissing."""
+    answer = repo.run("cat-file", "blob", name, ok=(0, 1, 128))
+    if answer.code:
+        raise ObjectMissing(f"no content {name} in {repo.root}: {decode(answer.stderr).strip()}")
+    return answer.stdout
+
+
+def hash_blob(repo: Repo, content: bytes, *, write: bool = True) -> str:
+    """Give the name of the blob with this content, stored unless told otherwise."""
+    return decode(
+        repo.run("hash-object", *(["-w"] if write else []), "--stdin", stdin=content).stdout
+    ).strip()
+
+
+class ObjectReader:
+    """A conversation with one Git process that reads objects as they are asked for."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def read(self, name: str) -> Object | None:
+        """Read an object by name (one line: no path with a line break in it); None if there is none."""
+        self._batch.send(_line(name))
+        header = _header(self._batch.line())
+        if header is None:
+            return None
+        content = self._batch.read(header.size)
+        self._batch.read(1)
+        return Object(header.sha, header.kind, content)
+
+
+@contextmanager
+def object_reader(repo: Repo) -> Iterator[ObjectReader]:
+    """Open a conversation about objects, for when each question depends on the answer before."""
+    with repo.batch("cat-file", "--batch") as batch:
+        yield ObjectReader(batch)
+
+
+def read_many(repo: Repo, names: Iterable[str]) -> Iterator[Object | None]:
+    """Read objects in order, one answer per name (None: missing); `names` is read ahead by a thread."""
+    with repo.stream("cat-file", "--batch", "--buffer", stdin=map(_line, names)) as out:
+        while line := out.stdout.readline():
+            header = _header(line[:-1])
+            if header is None:
+                yield None
+                continue
+            content = out.stdout.read(header.size)
+            out.stdout.read(1)
+            yield Object(header.sha, header.kind, content)
+
+
+def stat_many(repo: Repo, names: Iterable[str]) -> Iterator[Stat | None]:
+    """Tell kind and size of objects in order, one answer per name (None: missing)."""
+    with repo.stream("cat-file", "--batch-check", "--buffer", stdin=map(_line, names)) as out:
+        for line in out.records(b"\n"):
+            yield _header(line)
+
+
+def _line(name: str) -> bytes:
+    if "\n" in name:
+        raise ValueError(f"an object name must be one line: {name!r}")
+    return encode(name) + b"\n"
+
+
+def _header(line: bytes) -> Stat | None:
+    if line.endswith((b" missing", b" ambiguous")):
+        return None
+    sha, kind, size = line.rsplit(b" ", 2)
+    return Stat(decode(sha), decode(kind), int(size))

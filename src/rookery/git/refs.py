@@ -1,0 +1,154 @@
+"""Names for commits: HEAD, branches, tags, and moving them by compare-and-swap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rookery.core.errors import CommandError, LostRaceError
+from rookery.core.process import decode
+from rookery.git.repo import Repo
+
+_SHA = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+HEADS = "refs/heads/"
+
+# How long Git waits for another writer's lock on a ref before it gives up.
+LOCK_PATIENCE_MS = 5000
+
+
+class Head(NamedTuple):
+    """Where a repository stands: the branch (None if detached) and the commit (None if not born)."""
+
+    branch: str | None
+    commit: str | None
+
+    @property
+    def ref(self) -> str:
+        """The ref that a new commit moves."""
+        return HEADS + self.branch if self.branch is not None else "HEAD"
+
+
+class Ref(NamedTuple):
+    """One ref.  `peeled` is the commit behind an annotated tag, else `sha` again."""
+
+    name: str
+    sha: str
+    kind: str
+    peeled: str
+    upstream: str | None
+    symref: str | None
+
+
+def head(repo: Repo) -> Head:
+    """Say where HEAD stands, reading files where they tell it, else asking Git."""
+    found = _head_from_files(repo)
+    return _head_from_git(repo) if found is None else found
+
+
+def _head_from_files(repo: Repo) -> Head | None:
+    """Read HEAD and the ref that it names; None where another ref store (reftable) is in use."""
+    file = repo.gitdir / "HEAD"
+    if file.is_symlink():
+        return None
+    text = file.read_bytes().strip()
+    if _SHA.fullmatch(text):
+        return Head(None, decode(text))
+    if not text.startswith(b"ref: refs/heads/") or text == b"ref: refs/heads/.invalid":
+        return None  # reftable leaves ".invalid" there for programs that do not know it
+    name = decode(text[len(b"ref: ") :])
+    branch = name.removeprefix(HEADS)
+    try:
+        value = (repo.commondir / name).read_bytes().strip()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return Head(branch, _packed(repo.commondir / "packed-refs", name))
+    return Head(branch, decode(value)) if _SHA.fullmatch(value) else None
+
+
+def _packed(file: Path, name: str) -> str | None:
+    # Git too looks here after the loose file only: `pack-refs` writes this file before it removes that one.
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    end = text.find(b" " + name.encode("utf-8", "surrogateescape") + b"\n")
+    if end < 0:
+        return None
+    return decode(text[text.rfind(b"\n", 0, end) + 1 : end])
+
+
+def _head_from_git(repo: Repo) -> Head:
+    symbolic = repo.run("symbolic-ref", "-q", "HEAD", ok=(0, 1)).text
+    branch = symbolic.removeprefix(HEADS) if symbolic.startswith(HEADS) else None
+    return Head(branch, resolve(repo, "HEAD"))
+
+
+def resolve(repo: Repo, rev: str, kind: str = "commit") -> str | None:
+    """Give the name of the object of that kind ("commit", "tree", "object") behind `rev`, None if none."""
+    answer = repo.run("rev-parse", "-q", "--verify", "--end-of-options", f"{rev}^{{{kind}}}", ok=(0, 1, 128))
+    return answer.text if answer.code == 0 and answer.text else None
+
+
+def update(repo: Repo, ref: str, new: str | None, old: str | None = None, *, message: str = "") -> None:
+    """Move a ref to `new` (None deletes it) if it still is at `old`.
+
+    `old` of "" means that the ref must not exist, None that any value will do.
+    HEAD itself is moved, not the branch that it names.  Raises LostRaceError if
+    the ref is elsewhere, CommandError if it cannot be written.
+    """
+    argv = ["-c", f"core.filesRefLockTimeout={LOCK_PATIENCE_MS}", "update-ref", "--no-deref", "-m", message]
+    argv += ["-d", ref] if new is None else [ref, new]
+    if old is not None:
+        argv.append(old)
+    try:
+        repo.run(*argv)
+    except CommandError as e:
+        if old is None:
+            raise
+        now = repo.run("rev-parse", "-q", "--verify", "--end-of-options", ref, ok=(0, 1, 128)).text
+        if now == old:
+            raise
+        raise LostRaceError(f"{ref} is at {now or 'nothing'}, not at {old or 'nothing'}") from e
+
+
+def set_symbolic(repo: Repo, name: str, target: str, *, message: str = "") -> None:
+    """Point a symbolic ref (HEAD) to a ref, which need not exist."""
+    repo.run("symbolic-ref", "-m", message or f"rookery: moving to {target}", name, target)
+
+
+def for_each_ref(repo: Repo, *patterns: str) -> Iterator[Ref]:
+    """Yield the refs below the patterns ("refs/heads", "refs/remotes/x"), all if there is none, sorted."""
+    fields = "%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(upstream)%00%(symref)"
+    for line in repo.records("for-each-ref", f"--format={fields}", *patterns, end=b"\n"):
+        name, sha, kind, peeled, upstream, symref = decode(line).split("\0")
+        yield Ref(name, sha, kind, peeled or sha, upstream or None, symref or None)
+
+
+def upstream(repo: Repo, branch: str) -> tuple[str, str] | None:
+    """Give the remote ("." is this repository) and the ref there that a branch follows, None if none."""
+    found = repo.run("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$", ok=(0, 1)).stdout
+    values = dict(decode(item).split("\n", 1) for item in found.split(b"\0") if b"\n" in item)
+    remote, merge = values.get(f"branch.{branch}.remote"), values.get(f"branch.{branch}.merge")
+    return (remote, merge) if remote and merge else None
+
+
+def is_ancestor(repo: Repo, ancestor: str, descendant: str) -> bool:
+    """Say whether one commit is in the history of another (or is the same)."""
+    return repo.run("merge-base", "--is-ancestor", ancestor, descendant, ok=(0, 1)).code == 0
+
+
+def merge_base(repo: Repo, one: str, other: str) -> str | None:
+    """Give the best common ancestor, None if the histories have nothing in common."""
+    return repo.run("merge-base", "--end-of-options", one, other, ok=(0, 1)).text or None
+
+
+def count(repo: Repo, revisions: str) -> int:
+    """Count the commits of a range such as `a..b`."""
+    return int(repo.text("rev-list", "--count", "--end-of-options", revisions))
+
+
+def check_ref_format(repo: Repo, name: str) -> bool:
+    """Say whether Git takes a full ref name."""
+    return repo.run("check-ref-format", name, ok=(0, 1)).code == 0
