@@ -1,0 +1,104 @@
+"""Compare what two programs say: take out what must differ (places, hashes, identities, times)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from support.programs import Answer
+
+UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+SHA = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b")
+SHORT_SHA = re.compile(r"\b[0-9a-f]{7,12}\b(?=\.\.|\)|\]|$|;)|(?<=\.\.)[0-9a-f]{7,12}\b")
+WELL_KNOWN = frozenset(
+    {
+        "00000000-0000-0000-0000-000000000001",  # web
+        "00000000-0000-0000-0000-000000000002",  # bittorrent
+        "cf13d535-b47c-5df6-8590-0793cb08a90a",  # datalad
+        "c04eb54b-4b4e-5755-8436-866b043170fa",  # datalad-archives
+    }
+)
+# About the moment and the program, never about the dataset.
+VOLATILE = frozenset(
+    {"exception", "exception_traceback", "mtime", "available_local_disk_space", "date", "logger"}
+)
+
+
+def normalised(value: Any, places: Mapping[str, str]) -> Any:
+    """Replace places by their names, and hashes and identities by what they are; keep everything else."""
+    if isinstance(value, str):
+        return _text(value, places)
+    if isinstance(value, Mapping):
+        return {k: normalised(v, places) for k, v in value.items() if k not in VOLATILE}
+    if isinstance(value, list | tuple):
+        return [normalised(v, places) for v in value]
+    return value
+
+
+def _text(text: str, places: Mapping[str, str]) -> str:
+    for place in sorted(places, key=len, reverse=True):
+        text = text.replace(place, places[place])
+    text = UUID.sub(lambda m: m[0] if m[0] in WELL_KNOWN else "<uuid>", text)
+    text = SHA.sub("<sha>", text)
+    return SHORT_SHA.sub(lambda m: m[0] if m[0].isdigit() else "<sha>", text)
+
+
+def same_lines(ours: Answer, theirs: Answer, places: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Give both standard outputs, normalised, ready for one `assert`."""
+    return (
+        [_text(line.rstrip(), places) for line in ours.lines],
+        [_text(line.rstrip(), places) for line in theirs.lines],
+    )
+
+
+def missing_from(
+    ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Give the records of theirs that none of ours includes; ours may carry more keys, and more records."""
+    left = list(ours)
+    missing = []
+    for record in theirs:
+        match = next((o for o in left if _includes(o, record)), None)
+        if match is None:
+            missing.append(record)
+        else:
+            left.remove(match)
+    return missing
+
+
+def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    return all(key in ours and ours[key] == value for key, value in theirs.items())
+
+
+class SideBySide:
+    """One folder twice, one command on both sides: ours in `ours/`, DataLad's in `theirs/`."""
+
+    def __init__(self, root: Path, ours: Any, theirs: Any) -> None:
+        self.root = root
+        self._ours = ours
+        self._theirs = theirs
+        self.places = {
+            str(root / "ours"): "<here>",
+            str(root / "theirs"): "<here>",
+            "datalad": "rookery",  # messages that advise a command name the program
+        }
+
+    def run(self, *arguments: str, at: str = ".", code: int | None = None) -> tuple[Answer, Answer]:
+        """Run one command line with both tools; `at` is the folder below both sides."""
+        return (
+            self._ours(*arguments, cwd=self.root / "ours" / at, code=code),
+            self._theirs(*arguments, cwd=self.root / "theirs" / at, code=code),
+        )
+
+    def lines(self, *arguments: str, at: str = ".") -> tuple[list[str], list[str]]:
+        """Run with both and give both exit codes and standard outputs, comparable."""
+        ours, theirs = self.run(*arguments, at=at)
+        mine, other = same_lines(ours, theirs, self.places)
+        return [f"exit {ours.code}", *mine], [f"exit {theirs.code}", *other]
+
+    def records(self, *arguments: str, at: str = ".") -> tuple[list[Any], list[Any]]:
+        """Run with both as JSON and give both lists of records, normalised."""
+        ours, theirs = self.run("-f", "json", *arguments, at=at)
+        return normalised(ours.records, self.places), normalised(theirs.records, self.places)
