@@ -1,0 +1,150 @@
+"""Annexed files: which paths of an index or a tree stand for annexed content, and whether it is here.
+
+Keys are read from the blobs (a symlink's target, a pointer file's text), so a
+file that the user changed in the work tree does not confuse anybody.  Two or
+three Git processes for any number of files.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
+
+from rookery.annex.keys import key_of_link, key_of_pointer, size_of
+from rookery.annex.store import OBJECTS, candidates
+from rookery.core.process import decode
+from rookery.git.objects import read_many, stat_many
+from rookery.git.repo import Repo
+from rookery.git.trees import Selection, fit_on_command_line, ls_tree
+
+# A pointer is one line with a file name of at most 255 bytes in it.  git-annex would look into files up to
+# 32 KiB for one, which no program writes; reading every small text file for that would make listings slow.
+LIKELY_POINTER = 1024
+
+# Entries looked at together: bounds the memory, costs three processes each.
+CHUNK = 50_000
+
+
+class Listed(Protocol):
+    """What an index entry and a tree entry have in common."""
+
+    @property
+    def mode(self) -> int: ...
+    @property
+    def sha(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+
+AnyListed = TypeVar("AnyListed", bound=Listed)
+
+
+class Entry(NamedTuple):
+    """One path of the index; `stage` is 0 except in an unsettled merge."""
+
+    mode: int
+    sha: str
+    path: str
+    stage: int = 0
+
+
+class AnnexedFile(NamedTuple):
+    """One annexed file: its path below the top, key, form (symlink or pointer), and where its content belongs."""
+
+    path: str
+    key: str
+    locked: bool
+    present: bool
+    objpath: str
+
+    @property
+    def size(self) -> int | None:
+        """The size that the key tells."""
+        return size_of(self.key)
+
+
+def index_entries(repo: Repo, paths: Sequence[str] = ()) -> Iterator[Entry]:
+    """Yield what the index holds at or below `paths` (relative to the top), each path once."""
+    few = fit_on_command_line(paths)
+    limit = ["--", *paths] if few and paths else []
+    wanted = Selection(() if few else paths)
+    last = None
+    for record in repo.records("--literal-pathspecs", "ls-files", "-s", "-z", *limit):
+        meta, _, name = record.partition(b"\t")
+        path = decode(name)
+        if path == last or path not in wanted:
+            continue
+        last = path
+        mode, sha, stage = decode(meta).split()
+        yield Entry(int(mode, 8), sha, path, int(stage))
+
+
+def index_files(repo: Repo, paths: Sequence[str] = ()) -> Iterator[AnnexedFile]:
+    """Yield the annexed files that the index holds at or below `paths`."""
+    return annexed(repo, index_entries(repo, paths))
+
+
+def tree_files(repo: Repo, treeish: str, paths: Sequence[str] = ()) -> Iterator[AnnexedFile]:
+    """Yield the annexed files of a commit or tree at or below `paths`."""
+    return annexed(repo, ls_tree(repo, treeish, paths))
+
+
+def annexed(repo: Repo, entries: Iterable[Listed]) -> Iterator[AnnexedFile]:
+    """Pick the annexed files out of a listing, in its order."""
+    for entry, key, target in with_keys(repo, entries):
+        if key is not None:
+            objpath, present = _object(repo, key, target)
+            yield AnnexedFile(entry.path, key, target is not None, present, objpath)
+
+
+def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyListed, str | None, str | None]]:
+    """Yield each entry with its key (None: not annexed) and, for a locked one, its link target."""
+    rest = iter(entries)
+    while chunk := list(islice(rest, CHUNK)):
+        found = keys_of_blobs(repo, chunk)
+        for entry in chunk:
+            key, target = found.get(entry.sha, (None, None))
+            yield entry, key, target if stat.S_ISLNK(entry.mode) else None
+
+
+def keys_of_blobs(repo: Repo, entries: Iterable[Listed]) -> dict[str, tuple[str, str | None]]:
+    """Map the blobs that stand for annexed content to (key, link target or None)."""
+    links: dict[str, None] = {}
+    files: dict[str, None] = {}
+    for entry in entries:
+        if stat.S_ISLNK(entry.mode):
+            links[entry.sha] = None
+        elif stat.S_ISREG(entry.mode):
+            files[entry.sha] = None
+    regular = [s.sha for s in stat_many(repo, files) if s and s.size <= LIKELY_POINTER] if files else []
+    wanted = [*links, *regular]
+    found: dict[str, tuple[str, str | None]] = {}
+    for blob in read_many(repo, wanted) if wanted else ():
+        if blob is None:
+            continue
+        if blob.sha in links:
+            target = decode(blob.content)
+            if key := key_of_link(target):
+                found[blob.sha] = (key, target)
+                continue
+        if key := key_of_pointer(blob.content):
+            found[blob.sha] = (key, None)
+    return found
+
+
+def _object(repo: Repo, key: str, target: str | None) -> tuple[str, bool]:
+    if target is not None:
+        # What the link says holds in a repository with tuned folders too.
+        place = os.path.join(
+            repo.commondir, OBJECTS, target.replace("\\", "/").rpartition("annex/objects/")[2]
+        )
+        if os.path.isfile(place):
+            return place, True
+    first, second = candidates(repo, key)
+    for place in (first, second):
+        if os.path.isfile(place):
+            return place, True
+    return first, False

@@ -1,0 +1,122 @@
+"""Keys: the names that git-annex gives to contents, and the folders that it files them under.
+
+    SHA256E-s31390--f50d7ac4c6b9031379986bc362fcefb65f1e52621ce1708d537e740fefc59cc0.mp3
+    BACKEND -sSIZE -mMTIME -SCHUNKSIZE-CCHUNK -- NAME
+
+Everything here is a function of values.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from rookery.core.process import decode, encode
+
+# What is read as a pointer is at most this long (git-annex refuses longer ones).
+POINTER_LIMIT = 32 * 1024
+
+_KEY = re.compile(r"([A-Za-z0-9_]+)((?:-[smSC][0-9]+)*)--(.+)", re.DOTALL)
+_FIELD = re.compile(r"-([smSC])([0-9]+)")
+_MIXED_LETTERS = "0123456789zqjxkmvwgpfZQJXKMVWGPF"
+_LINK_MARK = re.compile(r"(?:^|[/\\])annex[/\\]objects[/\\]")
+
+
+class Key(NamedTuple):
+    """A key taken apart; `size` is None when the key does not tell it (some URL keys)."""
+
+    backend: str
+    name: str
+    size: int | None = None
+    mtime: int | None = None
+    chunk_size: int | None = None
+    chunk: int | None = None
+
+    @property
+    def extension(self) -> str:
+        """The extension kept in the name, with its dot; empty for backends that keep none."""
+        if not self.backend.endswith("E"):
+            return ""
+        _, dot, rest = self.name.partition(".")
+        return dot + rest
+
+    def __str__(self) -> str:
+        return format_key(self)
+
+
+def parse_key(text: str) -> Key | None:
+    """Take a key apart; None if `text` is not a key."""
+    found = _KEY.fullmatch(text)
+    if not found:
+        return None
+    fields = {letter: int(digits) for letter, digits in _FIELD.findall(found[2])}
+    return Key(found[1], found[3], fields.get("s"), fields.get("m"), fields.get("S"), fields.get("C"))
+
+
+def format_key(key: Key) -> str:
+    """Put a key together again, fields in git-annex's order."""
+    chunk = (("S", key.chunk_size), ("C", key.chunk))
+    fields = (("s", key.size), ("m", key.mtime), *chunk)
+    return key.backend + "".join(f"-{k}{v}" for k, v in fields if v is not None) + "--" + key.name
+
+
+def size_of(key: str) -> int | None:
+    """Read the size that a key tells; None if it tells none."""
+    parsed = parse_key(key)
+    return parsed.size if parsed else None
+
+
+def key_file(key: str) -> str:
+    """Give the file name under which a key is filed: no slash, percent sign or colon in it."""
+    return key.replace("&", "&a").replace("%", "&s").replace(":", "&c").replace("/", "%")
+
+
+def file_key(name: str) -> str:
+    """Undo `key_file`."""
+    return name.replace("%", "/").replace("&c", ":").replace("&s", "%").replace("&a", "&")
+
+
+def hashdirlower(key: str) -> str:
+    """Give the two folders used in the git-annex branch, bare repositories and most special remotes: `49b/329`."""
+    digest = _md5(key).hex()
+    return f"{digest[:3]}/{digest[3:6]}"
+
+
+def hashdirmixed(key: str) -> str:
+    """Give the two folders used in the object store of a repository with a work tree: `mK/4w`."""
+    word = int.from_bytes(_md5(key)[:4], "little")
+    a, b, c, d = (_MIXED_LETTERS[(word >> shift) & 31] for shift in (0, 6, 12, 18))
+    return f"{b}{a}/{d}{c}"
+
+
+def _md5(key: str) -> bytes:
+    import hashlib  # start-up: status of a small dataset never hashes a key
+
+    if "-C" in key:  # the chunks of a key are filed beside it
+        parsed = parse_key(key)
+        if parsed and parsed.chunk is not None:
+            key = format_key(parsed._replace(chunk_size=None, chunk=None))
+    return hashlib.md5(encode(key), usedforsecurity=False).digest()
+
+
+def key_of_link(target: str) -> str | None:
+    """Read the key that a symlink points to; None if it does not point into an object store."""
+    if not _LINK_MARK.search(target):
+        return None
+    key = file_key(target.replace("\\", "/").rpartition("/")[2])
+    return key if parse_key(key) else None
+
+
+def key_of_pointer(content: bytes) -> str | None:
+    """Read the key from the content of a pointer file (the whole of it, or its first 32 KiB); None if it is none."""
+    if not content.startswith(b"/annex/objects/") or len(content) > POINTER_LIMIT:
+        return None
+    first, *rest = content.split(b"\n")
+    if any(line and not line.startswith(b"/annex/") for line in rest):
+        return None  # somebody appended to the pointer: what is there is data now
+    return key_of_link(decode(first.removesuffix(b"\r")))
+
+
+def pointer(key: str) -> bytes:
+    """Give the content of the pointer file of an unlocked file."""
+    return b"/annex/objects/" + encode(key_file(key)) + b"\n"

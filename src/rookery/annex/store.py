@@ -1,0 +1,68 @@
+"""The object store: where the content of a key is, and whether it is there.  Asked by stat, never by a program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rookery.annex.keys import hashdirlower, hashdirmixed, key_file
+from rookery.git.repo import Repo
+
+OBJECTS = os.path.join("annex", "objects")
+
+
+def annex_dir(repo: Repo) -> Path:
+    """Give git-annex's own folder; all worktrees of a repository share it."""
+    return repo.commondir / "annex"
+
+
+def object_path(repo: Repo, key: str) -> str:
+    """Give the path at which the content is, or would be put if it came now.
+
+    Both layouts are looked at, since a repository that turned bare, or stopped
+    being so, keeps the objects that it had.
+    """
+    first, second = candidates(repo, key)
+    if not os.path.lexists(first) and os.path.lexists(second):
+        return second
+    return first
+
+
+def candidates(repo: Repo, key: str) -> tuple[str, str]:
+    """Give the two possible paths of a key's content, the likely one first."""
+    name = key_file(key)
+    tops = (hashdirlower(key), hashdirmixed(key)) if repo.bare else (hashdirmixed(key), hashdirlower(key))
+    first, second = (os.path.join(repo.commondir, OBJECTS, top, name, name) for top in tops)
+    return first, second
+
+
+def is_present(repo: Repo, key: str) -> bool:
+    """Say whether the content is in the store.  A corrupt object counts; only fsck can tell."""
+    return any(os.path.isfile(path) for path in candidates(repo, key))
+
+
+def size_here(repo: Repo, key: str) -> int | None:
+    """Give the size of the content in the store as it is now; None if it is not there."""
+    for path in candidates(repo, key):
+        try:
+            return os.stat(path).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return None
+
+
+def link_target(repo: Repo, key: str, path: str) -> str:
+    """Give the text of the symlink that a locked file at `path` (relative to the top) is.
+
+    Always by way of `.git`, also where that is a file: git-annex makes it a
+    symlink to the real folder for this reason.
+    """
+    name = key_file(key)
+    up = [os.pardir] * path.count("/")
+    return "/".join([*up, ".git", "annex", "objects", hashdirmixed(key), name, name])
+
+
+def is_shared(repo: Repo) -> bool:
+    """Say whether the store is another repository's, by a symlink (DataLad's ephemeral clones)."""
+    folder = annex_dir(repo)
+    return os.path.islink(folder) or os.path.islink(folder / "objects")
