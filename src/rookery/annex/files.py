@@ -32,11 +32,16 @@ class Listed(Protocol):
     """What an index entry and a tree entry have in common."""
 
     @property
-    def mode(self) -> int: ...
+    def mode(self) -> int:
+        """Give Git's mode bits."""
+
     @property
-    def sha(self) -> str: ...
+    def sha(self) -> str:
+        """Give the name of the blob."""
+
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """Give the path below the top."""
 
 
 AnyListed = TypeVar("AnyListed", bound=Listed)
@@ -138,9 +143,8 @@ def keys_of_blobs(repo: Repo, entries: Iterable[Listed]) -> dict[str, tuple[str,
 def _object(repo: Repo, key: str, target: str | None) -> tuple[str, bool]:
     if target is not None:
         # What the link says holds in a repository with tuned folders too.
-        place = os.path.join(
-            repo.commondir, OBJECTS, target.replace("\\", "/").rpartition("annex/objects/")[2]
-        )
+        inside = target.replace("\\", "/").rpartition("annex/objects/")[2]
+        place = os.path.join(repo.commondir, OBJECTS, inside)
         if os.path.isfile(place):
             return place, True
     first, second = candidates(repo, key)

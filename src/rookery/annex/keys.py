@@ -77,7 +77,7 @@ def file_key(name: str) -> str:
 
 
 def hashdirlower(key: str) -> str:
-    """Give the two folders used in the git-annex branch, bare repositories and most special remotes: `49b/329`."""
+    """Give the two folders used in the branch, in bare repositories and special remotes: `49b/329`."""
     digest = _md5(key).hex()
     return f"{digest[:3]}/{digest[3:6]}"
 
@@ -108,7 +108,7 @@ def key_of_link(target: str) -> str | None:
 
 
 def key_of_pointer(content: bytes) -> str | None:
-    """Read the key from the content of a pointer file (the whole of it, or its first 32 KiB); None if it is none."""
+    """Read the key from the whole content of a pointer file; None if it is none."""
     if not content.startswith(b"/annex/objects/") or len(content) > POINTER_LIMIT:
         return None
     first, *rest = content.split(b"\n")

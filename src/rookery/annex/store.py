@@ -1,4 +1,4 @@
-"""The object store: where the content of a key is, and whether it is there.  Asked by stat, never by a program."""
+"""The object store: where the content of a key is, and whether it is there, by stat."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def size_here(repo: Repo, key: str) -> int | None:
     return None
 
 
-def link_target(repo: Repo, key: str, path: str) -> str:
+def link_target(key: str, path: str) -> str:
     """Give the text of the symlink that a locked file at `path` (relative to the top) is.
 
     Always by way of `.git`, also where that is a file: git-annex makes it a
