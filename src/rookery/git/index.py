@@ -239,7 +239,7 @@ def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry]) -> None:
     put_entries(repo, entries)
     there = b"".join(encode(entry.path) + b"\0" for entry in entries if entry.mode not in (0, modes.GITLINK))
     if there:
-        argv = ("--literal-pathspecs", "add", "--refresh", "--ignore-missing", "--pathspec-from-file=-")
+        argv = ("--literal-pathspecs", "add", "--refresh", "--pathspec-from-file=-")
         _patiently(repo, (*argv, "--pathspec-file-nul"), there)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rookery.core.errors import CommandError, LostRaceError
+from rookery.core.errors import CommandError, LockedError, LostRaceError
 from rookery.core.process import decode
 from rookery.git.repo import Repo
 
@@ -96,9 +96,11 @@ def update(repo: Repo, ref: str, new: str | None, old: str | None = None, *, mes
 
     `old` of "" means that the ref must not exist, None that any value will do.
     HEAD itself is moved, not the branch that it names.  Raises LostRaceError if
-    the ref is elsewhere, CommandError if it cannot be written.
+    the ref is elsewhere, LockedError if somebody does not let go of it,
+    CommandError if it cannot be written.
     """
-    argv = ["-c", f"core.filesRefLockTimeout={LOCK_PATIENCE_MS}", "update-ref", "--no-deref", "-m", message]
+    argv = ["-c", f"core.filesRefLockTimeout={LOCK_PATIENCE_MS}", "update-ref", "--no-deref"]
+    argv += ["-m", message] if message else []
     argv += ["-d", ref] if new is None else [ref, new]
     if old is not None:
         argv.append(old)
@@ -109,6 +111,12 @@ def update(repo: Repo, ref: str, new: str | None, old: str | None = None, *, mes
             raise
         now = repo.run("rev-parse", "-q", "--verify", "--end-of-options", ref, ok=(0, 1, 128)).text
         if now == old:
+            if "File exists" in e.stderr:
+                lock = repo.commondir / f"{ref}.lock"
+                raise LockedError(
+                    f"{lock} is held by another process, or was left behind by one that was killed",
+                    hints=[f"if no other Git command runs here, remove {lock}"],
+                ) from e
             raise
         raise LostRaceError(f"{ref} is at {now or 'nothing'}, not at {old or 'nothing'}") from e
 
