@@ -47,7 +47,9 @@ def _penguin(draw: ImageDraw.ImageDraw, kind: str, x: int, y: int, scale: float)
         draw.ellipse(box(-58, -75, 58, -20), fill=COLLAR["king"])
     for side in (-1, 1):
         draw.ellipse(box(side * 28 - 9, -158, side * 28 + 9, -140), fill=(20, 20, 24))
-    draw.polygon([(x - 16 * scale, y - 130 * scale), (x + 16 * scale, y - 130 * scale), (x, y - 92 * scale)], fill=beak)
+    draw.polygon(
+        [(x - 16 * scale, y - 130 * scale), (x + 16 * scale, y - 130 * scale), (x, y - 92 * scale)], fill=beak
+    )
 
 
 def paint(path: Path, *, kind: str, seed: int) -> None:
@@ -58,7 +60,9 @@ def paint(path: Path, *, kind: str, seed: int) -> None:
     draw = ImageDraw.Draw(picture)
     for place in range(3):
         scale = chance.uniform(0.7, 1.05)
-        _penguin(draw, kind, 240 + 350 * place + chance.randint(-40, 40), 460 + chance.randint(-50, 50), scale)
+        _penguin(
+            draw, kind, 240 + 350 * place + chance.randint(-40, 40), 460 + chance.randint(-50, 50), scale
+        )
     grain = Image.frombytes("L", SIZE, chance.randbytes(SIZE[0] * SIZE[1])).convert("RGB")
     picture = Image.blend(picture.filter(ImageFilter.GaussianBlur(0.8)), grain, 0.12)
     path.parent.mkdir(parents=True, exist_ok=True)

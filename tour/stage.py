@@ -17,7 +17,11 @@ from pathlib import Path
 
 from penguins import paint
 
-PICTURES = {"chinstrap_01.jpg": ("chinstrap", 1), "chinstrap_02.jpg": ("chinstrap", 2), "king_01.jpg": ("king", 3)}
+PICTURES = {
+    "chinstrap_01.jpg": ("chinstrap", 1),
+    "chinstrap_02.jpg": ("chinstrap", 2),
+    "king_01.jpg": ("king", 3),
+}
 
 PEOPLE = {"alice": "Alice Adelie", "bob": "Bob Rockhopper"}
 

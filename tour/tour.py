@@ -37,7 +37,11 @@ class Stage:
                 continue
             if part.startswith("#"):
                 title = part.lstrip("# ").strip()
-                print("\n" + self._paint(f"━━ {title} " + "━" * max(3, self._width - len(title) - 4), "1;36") + "\n")
+                print(
+                    "\n"
+                    + self._paint(f"━━ {title} " + "━" * max(3, self._width - len(title) - 4), "1;36")
+                    + "\n"
+                )
                 continue
             words = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", part).replace("**", "").replace("`", "")
             print(textwrap.fill(" ".join(words.split()), self._width) + "\n")
@@ -74,7 +78,8 @@ def play(root: Path, page: Path) -> list[str]:
                 if not part.hidden:
                     show.printed(outcome.printed)
                 if outcome.exit_code != part.exit_code:
-                    wrong.append(f"{page.name}:{part.line}: exit {outcome.exit_code}, not {part.exit_code}: {part.text}")
+                    codes = f"exit {outcome.exit_code}, not {part.exit_code}"
+                    wrong.append(f"{page.name}:{part.line}: {codes}: {part.text}")
                     if part.hidden:
                         show.printed(outcome.printed)
                     break  # everything after it stands on it

@@ -120,7 +120,9 @@ class Dataset:
         `registered_only` asks that each step up is a registered subdataset,
         `datalad_only` that it has a dataset id.
         """
-        found = superdataset_of(self._model, topmost=topmost, registered=registered_only, with_id=datalad_only)
+        found = superdataset_of(
+            self._model, topmost=topmost, registered=registered_only, with_id=datalad_only
+        )
         return None if found is None else Dataset(found.path)
 
     def close(self) -> None:
@@ -232,7 +234,9 @@ def _transform(xfm: Any, ctx: Context) -> Callable[[Record], Any]:
             Dataset(r["path"]) if r.get("type") == "dataset" and r["status"] in SUCCESS else None
         ),
         "paths": lambda r: r.get("path"),
-        "relpaths": lambda r: os.path.relpath(r["path"], r.get("refds") or ctx.cwd) if r.get("path") else None,
+        "relpaths": lambda r: (
+            os.path.relpath(r["path"], r.get("refds") or ctx.cwd) if r.get("path") else None
+        ),
         "metadata": lambda r: r.get("metadata"),
     }
     if xfm not in table:

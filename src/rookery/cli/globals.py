@@ -91,6 +91,8 @@ def keeper(status: str | None, types: list[str] | None) -> Any:
     statuses = groups.get(status, (status,)) if status else None
 
     def keep(record: dict[str, Any]) -> bool:
-        return (statuses is None or record["status"] in statuses) and (not types or record.get("type") in types)
+        return (statuses is None or record["status"] in statuses) and (
+            not types or record.get("type") in types
+        )
 
     return keep

@@ -102,7 +102,9 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
                 failures.append(record)
             yield record
 
-    hooks = runner_of(configured(settings), arguments.get("dataset"), lambda name, args: call(ctx, name, args))
+    hooks = runner_of(
+        configured(settings), arguments.get("dataset"), lambda name, args: call(ctx, name, args)
+    )
     try:
         keep = keeper(options.report_status, options.report_type)
         for _ in drive(watched(), on_failure=on_failure, renderer=renderer, keep=keep, hooks=hooks):

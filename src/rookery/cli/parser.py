@@ -35,7 +35,11 @@ def _kind(parameter: Parameter) -> Any:
 
 
 def _add_option(parser: argparse.ArgumentParser, parameter: Parameter, look: Option) -> None:
-    more: dict[str, Any] = {"dest": parameter.name, "help": look.help.replace("%", "%%"), "default": argparse.SUPPRESS}
+    more: dict[str, Any] = {
+        "dest": parameter.name,
+        "help": look.help.replace("%", "%%"),
+        "default": argparse.SUPPRESS,
+    }
     if parameter.is_flag:
         parser.add_argument(*look.flags, action="store_false" if parameter.default else "store_true", **more)
         return

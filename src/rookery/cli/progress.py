@@ -100,7 +100,14 @@ class JsonLines:
         """Report the beginning of a task."""
         with self._lock:
             began = time.monotonic()
-            self._tasks[task] = {"label": label, "done": 0, "total": total, "unit": unit, "began": began, "told": began}
+            self._tasks[task] = {
+                "label": label,
+                "done": 0,
+                "total": total,
+                "unit": unit,
+                "began": began,
+                "told": began,
+            }
             self._tell(task, "start")
 
     def set(self, task: str, done: int) -> None:

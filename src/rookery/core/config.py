@@ -55,7 +55,9 @@ def canonical(key: str) -> str:
 class Config:
     """All settings that hold at one place, as read at one moment."""
 
-    def __init__(self, layers: Mapping[str, Mapping[str, tuple[str, ...]]], unset: Iterable[str] = ()) -> None:
+    def __init__(
+        self, layers: Mapping[str, Mapping[str, tuple[str, ...]]], unset: Iterable[str] = ()
+    ) -> None:
         self.layers = layers
         self._unset = frozenset(canonical(k) for k in unset)
 
@@ -98,7 +100,7 @@ class Config:
         found = re.fullmatch(r"\s*([+-]?\d+)\s*([kmgKMG]?)\s*", value)
         if not found:
             raise SettingError(f"setting {key}: {value!r} is not a whole number")
-        return int(found[1]) * 1024 ** ["", "k", "m", "g"].index(found[2].lower())
+        return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[found[2].lower()]
 
     def getfloat(self, key: str, default: float = 0.0) -> float:
         """Read a number.  Raises SettingError."""

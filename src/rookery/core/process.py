@@ -55,7 +55,9 @@ def _argv(arguments: Sequence[Argument]) -> tuple[str, ...]:
     return tuple(decode(a) if isinstance(a, bytes) else fspath(a) for a in arguments)
 
 
-def _failure(argv: Sequence[str], code: int | None, stdout: bytes, stderr: bytes, cwd: Directory) -> CommandError:
+def _failure(
+    argv: Sequence[str], code: int | None, stdout: bytes, stderr: bytes, cwd: Directory
+) -> CommandError:
     return CommandError(
         list(argv),
         code=code,
@@ -112,7 +114,9 @@ class Batch:
             self.stdin.write(request)
             self.stdin.flush()
         except BrokenPipeError as e:
-            raise _failure(self.argv, self._process.wait(), b"", b"ended before it was asked", self._cwd) from e
+            raise _failure(
+                self.argv, self._process.wait(), b"", b"ended before it was asked", self._cwd
+            ) from e
 
     def line(self, end: bytes = b"\n") -> bytes:
         """Read one answer line, without its end.  Raises CommandError if the program has ended."""

@@ -28,10 +28,17 @@ class Progress(Protocol):
 class Silent:
     """The listener that hears nothing."""
 
-    def start(self, task: str, label: str, total: int | None = None, unit: str = "B") -> None: ...
-    def set(self, task: str, done: int) -> None: ...
-    def grow(self, task: str, total: int) -> None: ...
-    def finish(self, task: str) -> None: ...
+    def start(self, task: str, label: str, total: int | None = None, unit: str = "B") -> None:
+        """Hear nothing."""
+
+    def set(self, task: str, done: int) -> None:
+        """Hear nothing."""
+
+    def grow(self, task: str, total: int) -> None:
+        """Hear nothing."""
+
+    def finish(self, task: str) -> None:
+        """Hear nothing."""
 
 
 SILENT = Silent()

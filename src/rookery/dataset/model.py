@@ -59,4 +59,3 @@ class Dataset:
     def relative(self, path: Path) -> Path:
         """Give a path below the dataset relative to its root."""
         return path.relative_to(self.path)
-

@@ -186,7 +186,9 @@ def bind(op: Operation, places: Sequence[Any], named: Mapping[str, Any]) -> dict
     known = {p.name: p for p in parameters}
     by_place = [p.name for p in parameters if p.by_place]
     if len(places) > len(by_place):
-        raise TypeError(f"{op.name}() takes {len(by_place)} positional arguments but {len(places)} were given")
+        raise TypeError(
+            f"{op.name}() takes {len(by_place)} positional arguments but {len(places)} were given"
+        )
     values = dict(zip(by_place, places, strict=False))
     for name, value in named.items():
         if name not in known:

@@ -19,7 +19,9 @@ Dataset = Annotated[
 Recursive = Annotated[bool, option("-r", "--recursive", help="go into subdatasets too")]
 RecursionLimit = Annotated[
     int | None,
-    option("-R", "--recursion-limit", metavar="LEVELS", help="go at most this many levels of subdatasets deep"),
+    option(
+        "-R", "--recursion-limit", metavar="LEVELS", help="go at most this many levels of subdatasets deep"
+    ),
 ]
 Jobs = Annotated[
     int | str | None,
@@ -34,5 +36,8 @@ Message = Annotated[
     str | None, option("-m", "--message", metavar="MESSAGE", help="describe the change in the history")
 ]
 DryRun = Annotated[
-    bool, option("--dry-run", help="say what would be done, how much data it is, and what would be lost; do nothing")
+    bool,
+    option(
+        "--dry-run", help="say what would be done, how much data it is, and what would be lost; do nothing"
+    ),
 ]

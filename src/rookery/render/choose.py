@@ -69,5 +69,6 @@ def renderer_for(
     if isinstance(form, str) and "{" in form:
         return machine.Template(say, form)
     raise UsageError(
-        f"unknown output format {form!r}", hints=[f"choose one of {', '.join(FORMATS)}, or a template with {{key}}"]
+        f"unknown output format {form!r}",
+        hints=[f"choose one of {', '.join(FORMATS)}, or a template with {{key}}"],
     )

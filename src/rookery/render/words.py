@@ -23,7 +23,7 @@ CODES = {
 }
 
 
-def plain(text: str, colour: str) -> str:
+def plain(text: str, colour: str) -> str:  # noqa: ARG001 - has the shape of `ansi`
     """Paint nothing."""
     return text
 
