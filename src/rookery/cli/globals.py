@@ -60,7 +60,8 @@ def global_parser() -> Parser:
         "--output-format",
         metavar="FORMAT",
         default="tailored",
-        help="how to show results: tailored, generic, json, json_pp, disabled, or a template such as '{path}: {status}'",
+        help="how to show results: tailored, generic, json, json_pp, disabled, "
+        "or a template such as '{path}: {status}'",
     )
     add(
         "--on-failure",

@@ -122,7 +122,7 @@ def _unknown(command: str) -> int:
     return 1
 
 
-def _stop(signum: int, frame: object) -> None:
+def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 

@@ -168,7 +168,7 @@ class Runner:
         twin.listeners = [*self.listeners, self._counted]
         return twin
 
-    def _counted(self, argv: tuple[str, ...]) -> None:
+    def _counted(self, _: tuple[str, ...]) -> None:
         self.started += 1
 
     def _open(
