@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from rookery.annex import program
-from rookery.annex.program import Record, failure_text
+from rookery.annex.program import Names, Record, failure_text
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
 
@@ -73,6 +73,7 @@ def transfer(
     plain = [path for path in keys if "\n" not in path]
     flags = [*options, *_remotes(from_remote, to_remote), *_jobs(jobs)]
     seen: set[str] = set()
+    names = Names(keys)
     if plain:
         told = program.records(
             repo,
@@ -81,14 +82,14 @@ def transfer(
             "--batch",
             "-z",
             stdin=program.listed(plain),
-            on_progress=_hear(on_progress),
+            on_progress=_hear(on_progress, names),
         )
-        yield from _outcomes(told, keys, seen)
+        yield from _outcomes(told, {path: keys[path] for path in plain}, names, seen)
     if broken:
         literal = repo.with_env(GIT_LITERAL_PATHSPECS="1")
         for group in _argument_groups(broken):
-            told = program.records(literal, verb, *flags, "--", *group, on_progress=_hear(on_progress))
-            yield from _outcomes(told, keys, seen)
+            told = program.records(literal, verb, *flags, "--", *group, on_progress=_hear(on_progress, names))
+            yield from _outcomes(told, {path: keys[path] for path in group}, names, seen)
     for path, key in keys.items():
         if path not in seen:
             yield Outcome(path, key, ok=True, silent=True)
@@ -113,10 +114,10 @@ def transfer_keys(
     flags = [*options, *_remotes(from_remote, to_remote), *_jobs(jobs)]
     stdin = program.listed(wanted)
     told = program.records(
-        repo, verb, *flags, "--batch-keys", "-z", stdin=stdin, on_progress=_hear(on_progress)
+        repo, verb, *flags, "--batch-keys", "-z", stdin=stdin, on_progress=_hear(on_progress, Names(()))
     )
     for record in told:
-        key = record.get("key") or _input(record)
+        key = record.get("key") or Names(()).of(record)
         seen.add(key)
         yield _outcome(record, None, key)
     for key in wanted:
@@ -127,15 +128,19 @@ def transfer_keys(
 def fsck(repo: Repo, files: Iterable[tuple[str, str]], *, options: Sequence[str] = ()) -> Iterator[Outcome]:
     """Check content against keys; bad content is moved aside to annex/bad and the location log corrected."""
     keys = dict(files)
+    names = Names(keys)
     literal = repo.with_env(GIT_LITERAL_PATHSPECS="1")
     for group in _argument_groups(list(keys)):
-        yield from _outcomes(program.records(literal, "fsck", *options, "--", *group), keys, set())
+        told = program.records(literal, "fsck", *options, "--", *group)
+        yield from _outcomes(told, {path: keys[path] for path in group}, names, set())
 
 
-def _outcomes(told: Iterator[Record], keys: dict[str, str], seen: set[str]) -> Iterator[Outcome]:
+def _outcomes(
+    told: Iterator[Record], keys: dict[str, str], names: Names, seen: set[str]
+) -> Iterator[Outcome]:
     try:
         for record in told:
-            path = record.get("file") or _input(record)
+            path = names.of(record)
             seen.add(path)
             yield _outcome(record, path, record.get("key") or keys.get(path, ""))
     except CommandError as e:
@@ -159,20 +164,18 @@ def _outcome(record: Record, path: str | None, key: str) -> Outcome:
     )
 
 
-def _input(record: Record) -> str:
-    given = record.get("input") or [""]
-    return str(given[0])
-
-
-def _hear(listener: Listener | None) -> Callable[[Record], None] | None:
+def _hear(listener: Listener | None, names: Names) -> Callable[[Record], None] | None:
     if listener is None:
         return None
 
     def hear(record: Record) -> None:
-        action = record.get("action") or {}
-        what = action.get("file") or action.get("key") or _input(action)
+        action: Record = record.get("action") or {}
         total = record.get("total-size")
-        listener(str(what), int(record["byte-progress"]), int(total) if total is not None else None)
+        listener(
+            names.of(action) if "file" in action else str(action.get("key")),
+            int(record["byte-progress"]),
+            int(total) if total is not None else None,
+        )
 
     return hear
 

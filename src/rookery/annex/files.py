@@ -16,9 +16,10 @@ from typing import NamedTuple, Protocol, TypeVar
 from rookery.annex.keys import key_of_link, key_of_pointer, size_of
 from rookery.annex.store import OBJECTS, candidates
 from rookery.core.process import decode
+from rookery.git.index import IndexEntry, read_index
 from rookery.git.objects import read_many, stat_many
 from rookery.git.repo import Repo
-from rookery.git.trees import Selection, fit_on_command_line, ls_tree
+from rookery.git.trees import Selection, ls_tree
 
 # A pointer is one line with a file name of at most 255 bytes in it.  git-annex would look into files up to
 # 32 KiB for one, which no program writes; reading every small text file for that would make listings slow.
@@ -47,15 +48,6 @@ class Listed(Protocol):
 AnyListed = TypeVar("AnyListed", bound=Listed)
 
 
-class Entry(NamedTuple):
-    """One path of the index; `stage` is 0 except in an unsettled merge."""
-
-    mode: int
-    sha: str
-    path: str
-    stage: int = 0
-
-
 class AnnexedFile(NamedTuple):
     """One annexed file: its path below the top, key, form (symlink or pointer), and where its content belongs."""
 
@@ -71,20 +63,14 @@ class AnnexedFile(NamedTuple):
         return size_of(self.key)
 
 
-def index_entries(repo: Repo, paths: Sequence[str] = ()) -> Iterator[Entry]:
-    """Yield what the index holds at or below `paths` (relative to the top), each path once."""
-    few = fit_on_command_line(paths)
-    limit = ["--", *paths] if few and paths else []
-    wanted = Selection(() if few else paths)
+def index_entries(repo: Repo, paths: Sequence[str] = ()) -> Iterator[IndexEntry]:
+    """Yield what the index holds at or below `paths` (relative to the top), each path once, no process."""
+    wanted = Selection(paths)
     last = None
-    for record in repo.records("--literal-pathspecs", "ls-files", "-s", "-z", *limit):
-        meta, _, name = record.partition(b"\t")
-        path = decode(name)
-        if path == last or path not in wanted:
-            continue
-        last = path
-        mode, sha, stage = decode(meta).split()
-        yield Entry(int(mode, 8), sha, path, int(stage))
+    for entry in read_index(repo):
+        if entry.path != last and entry.path in wanted:
+            last = entry.path  # an unsettled merge has a path up to three times
+            yield entry
 
 
 def index_files(repo: Repo, paths: Sequence[str] = ()) -> Iterator[AnnexedFile]:

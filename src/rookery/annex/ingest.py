@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
 from rookery.annex import program
-from rookery.annex.program import failure_text
+from rookery.annex.program import Names, failure_text
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
 
@@ -69,10 +69,11 @@ def stock(
         *([f"--jobs={jobs}"] if jobs not in (None, 1, "auto") else []),
     ]
     told = program.records(repo, "add", *options, "--batch", "-z", stdin=program.listed(wanted))
+    names = Names(wanted)
     seen: set[str] = set()
     try:
         for record in told:
-            path = record.get("file") or str((record.get("input") or [""])[0])
+            path = names.of(record)
             seen.add(path)
             yield Ingested(path, record.get("key"), bool(record.get("success")), failure_text(record))
     except CommandError as e:

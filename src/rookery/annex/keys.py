@@ -92,9 +92,9 @@ def hashdirmixed(key: str) -> str:
 def _md5(key: str) -> bytes:
     import hashlib  # start-up: status of a small dataset never hashes a key
 
-    if "-C" in key:  # the chunks of a key are filed beside it
+    if "-C" in key or "-S" in key:  # the chunks of a key are filed beside it
         parsed = parse_key(key)
-        if parsed and parsed.chunk is not None:
+        if parsed:
             key = format_key(parsed._replace(chunk_size=None, chunk=None))
     return hashlib.md5(encode(key), usedforsecurity=False).digest()
 

@@ -118,3 +118,33 @@ def listed(paths: Iterable[str]) -> Iterator[bytes]:
             piece, size = [], 0
     if piece:
         yield b"".join(piece)
+
+
+class Names:
+    """Finds the path that a record is about.
+
+    JSON cannot hold a name that is not UTF-8: git-annex writes U+FFFD where it
+    must, and so two paths may look the same; they are then given in order.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._exact = frozenset(paths)
+        self._blurred: dict[str, list[str]] = {}
+        for path in self._exact:
+            if (shown := _blurred(path)) != path:
+                self._blurred.setdefault(shown, []).append(path)
+
+    def of(self, record: Record) -> str:
+        """Give the path as it was asked for."""
+        shown = record.get("file") or str((record.get("input") or [""])[0])
+        if shown in self._exact:
+            return shown
+        candidates = self._blurred.get(_blurred(shown))
+        if not candidates:
+            return shown
+        return candidates.pop() if len(candidates) > 1 else candidates[0]
+
+
+def _blurred(path: str) -> str:
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return re.sub("\ufffd+", "\ufffd", text)

@@ -9,7 +9,7 @@ from rookery.annex import program
 from rookery.annex.branch import read
 from rookery.annex.identity import WEB
 from rookery.annex.logs import parse_by_name, parse_by_uuid, parse_settings
-from rookery.core.process import decode
+from rookery.git.remotes import list_remotes
 from rookery.git.repo import Repo
 
 Trust = Literal["trusted", "semitrusted", "untrusted", "dead"]
@@ -102,15 +102,10 @@ def _true(value: str | None) -> bool:
 
 def configured(repo: Repo) -> dict[str, Remote]:
     """Give the remotes configured here, in the order of the configuration."""
-    found: dict[str, dict[str, str]] = {}
-    out = repo.run("config", "-z", "--get-regexp", r"^remote\..*\..*$", ok=(0, 1)).stdout
-    for item in out.split(b"\0"):
-        key, _, value = decode(item).partition("\n")
-        if not key:
-            continue
-        name, _, setting = key.removeprefix("remote.").rpartition(".")
-        found.setdefault(name, {})[setting.lower()] = value
-    return {name: Remote(name, settings) for name, settings in found.items()}
+    return {
+        name: Remote(name, {key: values[-1] for key, values in remote.settings.items()})
+        for name, remote in list_remotes(repo).items()
+    }
 
 
 def by_uuid(repo: Repo) -> dict[str, Remote]:

@@ -109,4 +109,5 @@ def _commondir(gitdir: Path) -> Path:
         pointer = (gitdir / "commondir").read_text(errors="surrogateescape").strip()
     except (FileNotFoundError, NotADirectoryError):
         return gitdir
-    return Path(os.path.normpath(gitdir / pointer))
+    # Not by text alone: git-annex makes the `.git` of a worktree a symlink, and ".." leads elsewhere then.
+    return Path(os.path.realpath(gitdir / pointer))
