@@ -11,6 +11,9 @@
     ├── RemoteNotAvailableError
     ├── FileInGitError, FileNotInAnnexError
     ├── DownloadError
+    │   ├── AccessDeniedError       the server wants to know who asks, or refuses
+    │   ├── AccessFailedError       the server could not be reached, or is in trouble
+    │   └── IncompleteDownloadError
     ├── LostRaceError               somebody else moved the branch, again and again
     └── LockedError                 a lock file is held by somebody else
 
@@ -135,6 +138,22 @@ class FileNotInAnnexError(RookeryError):
 
 class DownloadError(RookeryError):
     """A URL could not be fetched; nothing is left at the destination."""
+
+
+class AccessDeniedError(DownloadError):
+    """A server refuses to hand out a URL to us, or to anybody it does not know."""
+
+
+class AccessFailedError(DownloadError):
+    """A server could not be reached or is in trouble; `again` says whether another try may help."""
+
+    def __init__(self, message: str, *, hints: Sequence[str] = (), again: bool = True) -> None:
+        super().__init__(message, hints=hints)
+        self.again = again
+
+
+class IncompleteDownloadError(DownloadError):
+    """The connection broke before all of the content was here; what came is kept for the next try."""
 
 
 class LostRaceError(RookeryError):
