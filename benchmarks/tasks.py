@@ -1,0 +1,127 @@
+"""What is measured: each task prepares its own folder, then names the command line of each tool."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+Commands = Mapping[str, list[str]]
+TOOLS = ("rookery", "datalad", "git-annex")
+
+
+class Task(NamedTuple):
+    """A task: `prepare` builds a folder (not timed) and gives the folder to stand in; `commands` is timed."""
+
+    name: str
+    prepare: Callable[[Path, int], Path]
+    commands: Commands
+
+
+def sh(*argv: str | Path, cwd: Path) -> None:
+    """Run a program that must succeed."""
+    subprocess.run(argv, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def write_files(folder: Path, count: int, size: int = 1024) -> None:
+    """Write files of random bytes, some hundreds in each folder."""
+    chance = random.Random(count)
+    for number in range(count):
+        path = folder / f"part-{number // 500:03}" / f"file-{number:06}.dat"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(chance.randbytes(size))
+
+
+def nothing(root: Path, files: int) -> Path:
+    """Give an empty folder."""
+    return root
+
+
+def empty(root: Path, files: int) -> Path:
+    """Make an empty dataset."""
+    sh("datalad", "create", "ds", cwd=root)
+    return root / "ds"
+
+
+def unsaved(root: Path, files: int) -> Path:
+    """Make a dataset with files that are not saved."""
+    ds = empty(root, files)
+    write_files(ds, files)
+    return ds
+
+
+def saved(root: Path, files: int) -> Path:
+    """Make a dataset with saved files."""
+    ds = unsaved(root, files)
+    sh("git", "annex", "add", "--quiet", ".", cwd=ds)
+    sh("git", "commit", "-q", "-m", "Add files", cwd=ds)
+    return ds
+
+
+def saved_here(root: Path, files: int) -> Path:
+    """Make a dataset with saved files, and stand beside it."""
+    return saved(root, files).parent
+
+
+def one_new(root: Path, files: int) -> Path:
+    """Make a dataset with saved files and one new one."""
+    ds = saved(root, files)
+    (ds / "new.dat").write_bytes(b"new")
+    return ds
+
+
+def cloned(root: Path, files: int) -> Path:
+    """Make a clone without content."""
+    saved(root, files)
+    sh("datalad", "clone", "ds", "clone", cwd=root)
+    return root / "clone"
+
+
+def copied(root: Path, files: int) -> Path:
+    """Make a clone that has all content."""
+    clone = cloned(root, files)
+    sh("git", "annex", "get", "--quiet", ".", cwd=clone)
+    return clone
+
+
+def published(root: Path, files: int) -> Path:
+    """Make a dataset with an empty bare sibling that can take content."""
+    ds = saved(root, files)
+    sh("git", "init", "-q", "--bare", "../sibling.git", cwd=ds)
+    sh("git", "annex", "init", "-q", cwd=root / "sibling.git")
+    sh("datalad", "siblings", "add", "-s", "sibling", "--url", str(root / "sibling.git"), cwd=ds)
+    return ds
+
+
+def both(*words: str, annex: str = "") -> Commands:
+    """Give the same words for rookery and datalad, and a shell line for git-annex where it has one."""
+    commands = {"rookery": ["rookery", *words], "datalad": ["datalad", *words]}
+    return commands | ({"git-annex": ["sh", "-c", annex]} if annex else {})
+
+
+PUSH = "git annex copy -q --to sibling . && git annex push -q --no-content sibling"
+
+TASKS = (
+    Task("version", nothing, both("--version", annex="git annex version --raw")),
+    Task("help of get", nothing, both("get", "--help", annex="git annex help get")),
+    Task("create", nothing, both("create", "ds", annex="git init -q ds && cd ds && git annex init -q")),
+    Task("status, empty", empty, both("status", annex="git annex status")),
+    Task("status", saved, both("status", annex="git annex status")),
+    Task(
+        "status, availability",
+        saved,
+        both("status", "--annex", "availability", annex="git annex find >/dev/null"),
+    ),
+    Task("save", unsaved, both("save", "-m", "x", annex="git annex add -q . && git commit -qm x")),
+    Task("save one new", one_new, both("save", "-m", "x", annex="git annex add -q . && git commit -qm x")),
+    Task("save nothing", saved, both("save", "-m", "x", annex="git annex add -q .")),
+    Task("run", saved, both("run", "-m", "x", "echo x > out.txt")),
+    Task(
+        "clone", saved_here, both("clone", "ds", "c", annex="git clone -q ds c && cd c && git annex init -q")
+    ),
+    Task("get", cloned, both("get", ".", annex="git annex get -q .")),
+    Task("drop", copied, both("drop", ".", annex="git annex drop -q .")),
+    Task("push", published, both("push", "--to", "sibling", annex=PUSH)),
+)
