@@ -32,28 +32,9 @@ def commands_text() -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def global_parser() -> Parser:
-    """Make the parser of everything before the command."""
-    parser = Parser(
-        prog="rookery",
-        usage="rookery [options] COMMAND [...]",
-        description="Version control for research data, on Git and git-annex.",
-        epilog=f"{commands_text()}\n\n`rookery COMMAND --help` tells more about one.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _add_reporting(parser: Parser) -> None:
+    """Add the options that say how much is told, and how."""
     add = parser.add_argument
-    add("--version", action="version", version=f"rookery {__version__}")
-    add("-C", dest="folder", metavar="PATH", action="append", default=[], help="run as if started in PATH")
-    add(
-        "-c",
-        dest="settings",
-        metavar="NAME=VALUE",
-        action="append",
-        type=setting,
-        default=[],
-        help="set a configuration item for this command; ':NAME' unsets it",
-    )
     add("-l", "--log-level", metavar="LEVEL", help=f"tell more or less: {', '.join(LEVELS)}")
     add(
         "-f",
@@ -80,6 +61,31 @@ def global_parser() -> Parser:
         default="auto",
         help="progress on standard error: bars on a terminal (auto), JSON lines, or none",
     )
+
+
+def global_parser() -> Parser:
+    """Make the parser of everything before the command."""
+    parser = Parser(
+        prog="rookery",
+        usage="rookery [options] COMMAND [...]",
+        description="Version control for research data, on Git and git-annex.",
+        epilog=f"{commands_text()}\n\n`rookery COMMAND --help` tells more about one.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"rookery {__version__}")
+    add("-C", dest="folder", metavar="PATH", action="append", default=[], help="run as if started in PATH")
+    add(
+        "-c",
+        dest="settings",
+        metavar="NAME=VALUE",
+        action="append",
+        type=setting,
+        default=[],
+        help="set a configuration item for this command; ':NAME' unsets it",
+    )
+    _add_reporting(parser)
     add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 

@@ -61,13 +61,13 @@ class Bars:
 
 
 def _bytes(*, done: int, total: Any) -> str:
-    from rich.filesize import decimal
+    from rich.filesize import decimal  # start-up: only a terminal has bars
 
     return decimal(done) if total == "?" else f"{decimal(done)}/{decimal(int(total))}"
 
 
 def _rich_bars() -> Any:
-    from rich.console import Console
+    from rich.console import Console  # start-up: only a terminal has bars
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     return Progress(

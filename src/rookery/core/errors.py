@@ -18,7 +18,7 @@
     └── LockedError                 a lock file is held by somebody else
 
 Names that DataLad has too mean the same here, so that scripts can catch them
-(`../shared` contract, 2.4).  An error is for a person: `message` says what,
+(contract 2.4).  An error is for a person: `message` says what,
 where and why; `hints` say what to do next, one sentence each.
 """
 

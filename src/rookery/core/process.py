@@ -79,7 +79,7 @@ class Stream:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the output as it comes, in pieces of any size."""
-        while piece := self.stdout.read1(CHUNK):  # type: ignore[attr-defined]
+        while piece := self.stdout.read1(CHUNK):  # type: ignore[attr-defined]  # a pipe is a BufferedReader
             yield piece
 
     def records(self, end: bytes = b"\n") -> Iterator[bytes]:
@@ -326,7 +326,7 @@ def _feed(pipe: IO[bytes], pieces: Iterable[bytes]) -> None:
 
 def _drain(pipe: IO[bytes], keep: Callable[[bytes], None]) -> None:
     try:
-        while piece := pipe.read1(CHUNK):  # type: ignore[attr-defined]
+        while piece := pipe.read1(CHUNK):  # type: ignore[attr-defined]  # a pipe is a BufferedReader
             keep(piece)
     finally:
         pipe.close()
