@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from rookery.core.process import decode
+from rookery.core.errors import LockedError
+from rookery.core.process import decode, encode
+from rookery.git import configfile
 from rookery.git.repo import Repo
 
 FILE = ".gitmodules"
+
+# How long to wait for another command to let go of a configuration file, in seconds.
+LOCK_PATIENCE = 30.0
 
 
 class Submodule(NamedTuple):
@@ -28,9 +36,13 @@ def read_modules(repo: Repo, source: str | None = None) -> list[Submodule]:
     not one (Git refuses those too).  No file, no entries.
     """
     if source is None:
-        if not (repo.root / FILE).is_file():
+        file = repo.root / FILE
+        if file.is_symlink() or not file.is_file():  # Git refuses to follow this one
             return []
-        where = ["-f", FILE]
+        try:
+            return list(_entries(configfile.parse(decode(file.read_bytes()))))
+        except ValueError:
+            where = ["-f", FILE]  # let Git say what is wrong
     else:
         if repo.run("cat-file", "-e", source, ok=(0, 1, 128)).code:
             return []
@@ -101,3 +113,58 @@ def activate(repo: Repo, name: str, url: str | None) -> None:
 def deactivate(repo: Repo, name: str) -> None:
     """Forget a submodule in the local configuration; no error if it was not known."""
     repo.run("config", "--remove-section", f"submodule.{name}", ok=(0, 128))
+
+
+def append_modules(repo: Repo, modules: Iterable[Submodule]) -> None:
+    """Add entries at the end of the work tree's `.gitmodules`, in one step for any number of them."""
+    sections = (
+        (module.name, {"path": module.path, **({"url": module.url} if module.url else {}), **module.more})
+        for module in modules
+    )
+    append_sections(repo.root / FILE, sections)
+
+
+def append_active(repo: Repo, modules: Iterable[Submodule]) -> None:
+    """Note in the local configuration that submodules are in use, in one step for any number of them."""
+    sections = (
+        (module.name, {"active": "true", **({"url": module.url} if module.url else {})}) for module in modules
+    )
+    append_sections(repo.commondir / "config", sections)
+
+
+def append_sections(file: Path, sections: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Append `[submodule "NAME"]` sections under the lock that `git config` takes.  Raises LockedError."""
+    text = "".join(configfile.section("submodule", name, keys) for name, keys in sections)
+    if not text:
+        return
+    with _config_lock(file) as draft:
+        try:
+            old = file.read_bytes()
+            os.chmod(draft, file.stat().st_mode & 0o7777)
+        except FileNotFoundError:
+            old = b""
+        if old and not old.endswith(b"\n"):
+            old += b"\n"
+        draft.write_bytes(old + encode(text))
+        os.replace(draft, file)
+
+
+@contextmanager
+def _config_lock(file: Path) -> Iterator[Path]:
+    lock = file.with_name(file.name + ".lock")
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            break
+        except FileExistsError:
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"{lock} is held by another process, or was left behind by one that was killed",
+                    hints=[f"if no other Git command runs here, remove {lock}"],
+                ) from None
+            time.sleep(0.01)
+    try:
+        yield lock
+    finally:
+        lock.unlink(missing_ok=True)

@@ -95,11 +95,12 @@ def update(repo: Repo, ref: str, new: str | None, old: str | None = None, *, mes
     """Move a ref to `new` (None deletes it) if it still is at `old`.
 
     `old` of "" means that the ref must not exist, None that any value will do.
-    HEAD itself is moved, not the branch that it names.  Raises LostRaceError if
+    HEAD, if given, is moved itself, not the branch that it names.  Raises LostRaceError if
     the ref is elsewhere, LockedError if somebody does not let go of it,
     CommandError if it cannot be written.
     """
-    argv = ["-c", f"core.filesRefLockTimeout={LOCK_PATIENCE_MS}", "update-ref", "--no-deref"]
+    argv = ["-c", f"core.filesRefLockTimeout={LOCK_PATIENCE_MS}", "update-ref"]
+    argv += ["--no-deref"] if ref == "HEAD" else []
     argv += ["-m", message] if message else []
     argv += ["-d", ref] if new is None else [ref, new]
     if old is not None:

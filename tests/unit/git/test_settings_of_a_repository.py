@@ -113,4 +113,4 @@ def test_a_remote_that_does_not_answer_is_an_error_with_gits_words(saved: Repo) 
         lambda: remotes.ls_remote(saved, "lost"),
     ):
         with pytest.raises(CommandError, match="nowhere"):
-            talk()  # type: ignore[no-untyped-call]
+            talk()

@@ -1,0 +1,134 @@
+"""Finding what there is to save: one status of Git, sorted by what has to be done about each path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rookery.git import modes
+from rookery.git.index import NewEntry
+from rookery.git.refs import Head
+from rookery.git.repo import Repo
+from rookery.git.status import Change, Standing, status_at
+
+Before = tuple[int, str]
+
+
+class Changes(NamedTuple):
+    """What is not as in HEAD, below some paths of one repository.
+
+    `before` has what HEAD says of each changed path (mode 0: nothing).  `gone`
+    are to be deleted; `staged` are in the index as they are in the work tree;
+    `files` and `links` have to be taken in; `repositories` are nested ones whose
+    commit has to be recorded; `conflicts` are among the others too.
+    """
+
+    head: Head
+    before: dict[str, Before]
+    gone: list[str]
+    staged: dict[str, NewEntry]
+    files: list[str]
+    links: list[str]
+    repositories: list[str]
+    conflicts: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.before)
+
+
+def find_changes(repo: Repo, paths: Sequence[str] = (), *, updated: bool = False) -> Changes:
+    """Look for changes at or below `paths` (relative to the root; none: everywhere).
+
+    `updated` leaves untracked files out.  A nested repository counts as changed
+    when its commit is another one; what is not committed in it does not count.
+    """
+    head = Head(None, None)
+    found: dict[str, Change] = {}
+    listing = status_at(repo, paths, untracked="no" if updated else "all", ignore_submodules="dirty")
+    for item in listing:
+        if isinstance(item, Standing):
+            head = Head(item.branch, item.commit)
+            continue
+        known = found.get(item.path.rstrip("/"))
+        if known is not None and item.kind == "untracked":
+            # Taken out of the index, or another kind of thing now, and still there: what is there counts.
+            item = known._replace(unstaged="M", mode_worktree=_mode_of(repo, item.path))
+        found[item.path.rstrip("/")] = item
+    return sorted_out(repo, head, found)
+
+
+def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
+    """Decide for each change what has to be done."""
+    changes = Changes(
+        head, {}, [], {}, [], [], [], frozenset(p for p, c in found.items() if c.kind == "conflict")
+    )
+    for path, change in found.items():
+        changes.before[path] = (change.mode_head, change.sha_head if change.mode_head else "")
+        now = change.mode_worktree or (_mode_of(repo, change.path) if _may_be_there(change) else 0)
+        if not now:
+            changes.gone.append(path)
+        elif now == modes.GITLINK:
+            changes.repositories.append(path)
+        elif now == modes.SYMLINK:
+            changes.links.append(path)
+        elif change.kind == "changed" and change.unstaged == ".":
+            changes.staged[path] = NewEntry(path, change.mode_index, change.sha_index)
+        else:
+            changes.files.append(path)
+    return changes
+
+
+def _may_be_there(change: Change) -> bool:
+    return change.kind in ("untracked", "conflict") or change.unstaged == "A"
+
+
+def _mode_of(repo: Repo, path: str) -> int:
+    """Look at what is in the work tree: 0 if nothing, a nested repository for any folder that Git named."""
+    full = os.path.join(repo.root, path)
+    if os.path.islink(full.rstrip("/")):
+        return modes.SYMLINK
+    if os.path.isdir(full):
+        return modes.GITLINK
+    return modes.FILE if os.path.exists(full) else 0
+
+
+def mend_links(repo: Repo, links: Sequence[str]) -> None:
+    """Make annexed symlinks that were moved to another depth point to their content again, in the work tree."""
+    for path in links:
+        full = os.path.join(repo.root, path)
+        mended = mended_target(path, os.readlink(full))
+        if mended is not None:
+            draft = os.path.join(os.path.dirname(full), f".{os.getpid()}.rookery-link")
+            os.symlink(mended, draft)
+            os.replace(draft, full)
+
+
+def mended_target(path: str, target: str) -> str | None:
+    """Give the target that an annexed symlink at `path` must have; None if it has it, or is no such link."""
+    mark = ".git/annex/objects/"
+    up, found, rest = target.rpartition(mark)
+    if not found or up.replace("../", "") not in ("", "./"):
+        return None  # not into this repository's own store
+    right = "../" * path.count("/") + mark + rest
+    return right if right != target else None
+
+
+RESERVED_ON_WINDOWS = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]
+)
+ILLEGAL_ON_WINDOWS = frozenset('<>:/\\|?*"') | frozenset(map(chr, range(32)))
+
+
+def unfit_for_windows(paths: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield (what is wrong, the part of the name, the path) for names that Windows cannot have."""
+    for path in paths:
+        for part in path.split("/"):
+            if part.partition(".")[0].upper() in RESERVED_ON_WINDOWS:
+                yield "Elements using a reserved filename:", part, path
+            if not ILLEGAL_ON_WINDOWS.isdisjoint(part):
+                yield "Elements with illegal characters:", part, path
+            if part.endswith("."):
+                yield "Elements ending with a dot:", part, path
+            if part.endswith(" "):
+                yield "Elements ending with a space:", part, path

@@ -1,0 +1,282 @@
+"""The save engine: what changed at some paths becomes one commit that holds exactly that.
+
+Find the changes, take files in (Git or annex, as git-annex decides), mend what
+was moved, list nested repositories, and hand exact entries to `entries`.
+Content that was taken in is in the annex whatever happens then, and the next
+save finishes the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any
+
+from rookery.annex import identity, ingest
+from rookery.core.errors import CommandError, RookeryError
+from rookery.core.results import result
+from rookery.dataset.model import Dataset
+from rookery.git import index, modes, modules, worktree
+from rookery.git.index import NewEntry
+from rookery.git.repo import Repo
+from rookery.steps.changes import Changes, find_changes, mend_links, unfit_for_windows
+from rookery.steps.entries import commit_entries
+from rookery.steps.nesting import record_nested
+
+log = logging.getLogger("rookery.save")
+
+Record = dict[str, Any]
+
+
+class MergeInProgress(RookeryError):
+    """Part of a dataset cannot be saved while a merge is open."""
+
+
+def commit_changes(
+    ds: Dataset,
+    paths: Sequence[str] = (),
+    *,
+    message: str | None = None,
+    refds: Any = None,
+    updated: bool = False,
+    to_git: bool | None = None,
+    amend: bool = False,
+    jobs: int | str | None = None,
+) -> Iterator[Record]:
+    """Save what changed at or below `paths` (relative to the root; none: everywhere) of one dataset.
+
+    Yields a record for each path when it is known to be taken in, and last the
+    save record of the dataset, with key `commit` if there is a new one.  A path
+    that cannot be saved is an error record, and the others are saved.
+    """
+    refds = refds or ds.path
+    try:
+        changes = find_changes(ds.repo, paths, updated=updated)
+        if (
+            not changes
+            and not (amend and message is not None)
+            and not _open_merge(ds.repo, changes, paths, amend=amend)
+        ):
+            yield _saved(ds, refds, "notneeded")
+            return
+        yield from _Saving(ds, refds, changes, to_git=to_git, jobs=jobs).run(paths, message, amend=amend)
+    except (RookeryError, OSError) as e:
+        yield _saved(ds, refds, "error", message=str(e), exception=e, hints=getattr(e, "hints", None) or None)
+
+
+def _saved(ds: Dataset, refds: Any, status: Any, **more: Any) -> Record:
+    return result("save", ds.path, status, type="dataset", refds=refds, **more)
+
+
+def _open_merge(repo: Repo, changes: Changes, paths: Sequence[str], *, amend: bool) -> list[str]:
+    """Give the commits of an open merge that this save concludes.
+
+    Raises MergeInProgress when it may not: Git too refuses to commit a part of
+    a merge, since the rest of it would then be forgotten.
+    """
+    for name in ("CHERRY_PICK_HEAD", "REVERT_HEAD"):
+        if (repo.gitdir / name).exists():
+            verb = name.removesuffix("_HEAD").lower().replace("_", "-")
+            raise MergeInProgress(
+                f"a {verb} is in progress",
+                hints=[f"finish it: git {verb} --continue", f"or: git {verb} --abort"],
+            )
+    merging = worktree.merge_heads(repo)
+    if not merging:
+        return []
+    give_up = "or give the merge up: git merge --abort"
+    if paths and "." not in paths:
+        raise MergeInProgress(
+            "a merge is in progress, so that only everything can be saved at once",
+            hints=["save without naming a path, which concludes the merge", give_up],
+        )
+    if amend:
+        raise MergeInProgress(
+            "a merge is in progress, so that the last commit cannot be amended", hints=[give_up]
+        )
+    marked = sorted(path for path in changes.conflicts if _has_conflict_markers(repo, path))
+    if marked:
+        raise MergeInProgress(
+            f"a merge is in progress, and these files still have conflict markers in them: {', '.join(marked)}",
+            hints=["edit them to what they are to be, and save again", give_up],
+        )
+    return merging
+
+
+def _has_conflict_markers(repo: Repo, path: str) -> bool:
+    file = repo.root / path
+    if file.is_symlink() or not file.is_file():
+        return False
+    with open(file, "rb") as lines:
+        seen = {line[:8] for line in lines if line[:7] in (b"<<<<<<<", b">>>>>>>")}
+    return {b"<<<<<<< ", b">>>>>>> "} <= seen
+
+
+class _Saving:
+    """One save of one dataset, from changes to commit."""
+
+    def __init__(
+        self, ds: Dataset, refds: Any, changes: Changes, *, to_git: bool | None, jobs: int | str | None
+    ) -> None:
+        self.ds = ds
+        self.repo = ds.repo
+        self.refds = refds
+        self.changes = changes
+        self.to_git = to_git
+        self.jobs = jobs
+        self.entries: dict[str, NewEntry] = {}
+
+    def run(self, paths: Sequence[str], message: str | None, *, amend: bool) -> Iterator[Record]:
+        """Take everything in, commit it, and report."""
+        merging = _open_merge(self.repo, self.changes, paths, amend=amend)
+        head = self.changes.head
+        with index.private_index(self.repo, tree=head.commit) as view:
+            yield from self._known(view)
+            yield from self._take_in(view)
+            if not (self.entries or merging or amend):
+                yield _saved(self.ds, self.refds, "notneeded")
+                return
+            done = commit_entries(
+                self.ds, self.entries, message=message, head=head, amend=amend, merging=merging, prepared=view
+            )
+        if done is None:
+            yield _saved(self.ds, self.refds, "notneeded")
+        else:
+            yield _saved(self.ds, self.refds, "ok", commit=done.commit)
+
+    def _record(self, action: str, path: str, status: Any = "ok", **more: Any) -> Record:
+        return result(action, self.ds.path / path, status, refds=self.refds, **more)
+
+    def _known(self, view: Repo) -> Iterator[Record]:
+        """Put what needs no reading into the index: deletions, staged files, commits of nested repositories."""
+        changes = self.changes
+        nested = record_nested(self.ds, changes)
+        known = (
+            [NewEntry(path, 0, "") for path in changes.gone] + list(changes.staged.values()) + nested.entries
+        )
+        index.put_entries(view, known)
+        self.entries.update(
+            (e.path, e) for e in known if (e.mode, e.sha) != changes.before.get(e.path, (0, ""))
+        )
+        for path in changes.gone:
+            mode = changes.before[path][0]
+            if mode:
+                yield self._record("delete", path, type=modes.type_of(mode))
+        for path in nested.unborn:
+            why = ("cannot add subdataset %s with no commits", str(self.ds.path / path))
+            yield self._record("add_submodule", path, "error", type="dataset", message=why)
+        for path in nested.recorded:
+            yield _with_key(self._record("add", path, type="dataset"), None)
+        if nested.listed:
+            yield self._record("add", modules.FILE, type="file")
+        for path in changes.staged:
+            if path in self.entries and not (nested.listed and path == modules.FILE):
+                yield _with_key(self._record("add", path, type="file"), None)
+
+    def _take_in(self, view: Repo) -> Iterator[Record]:
+        """Take files in and report each; their entries are read back from the index."""
+        wanted = [path for path in self.changes.files if path not in self.entries]
+        wanted = yield from self._fit(wanted)
+        mend_links(self.repo, self.changes.links)
+        if self.to_git or not identity.is_annex(self.repo):
+            told = _into_git(view, [*wanted, *self.changes.links])
+        else:
+            told = _chain(
+                ingest.stock(view, wanted, jobs=self.jobs, force=None if self.to_git is None else "large"),
+                _into_git(view, self.changes.links),
+            )
+        silent: list[str] = []
+        failed: set[str] = set()
+        for one in told:
+            if not one.ok:
+                failed.add(one.path)
+                yield _with_key(
+                    self._record("add", one.path, "error", type="file", message=one.message), one.key
+                )
+            elif one.silent:
+                silent.append(one.path)
+            else:
+                yield _with_key(self._record("add", one.path, type="file", message=""), one.key)
+        if wanted or self.changes.links:
+            yield from self._read_back(view, {*wanted, *self.changes.links}, silent, failed)
+
+    def _read_back(
+        self, view: Repo, wanted: set[str], silent: list[str], failed: set[str]
+    ) -> Iterator[Record]:
+        """Learn from the index what was taken in, and report those that nothing was said of."""
+        there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.read_index(view) if e.path in wanted}
+        for path in wanted - failed:
+            before = self.changes.before[path]
+            entry = there.get(path)
+            if entry is not None and (entry.mode, entry.sha) != before:
+                self.entries[path] = entry
+            elif entry is None and before[0]:
+                self.entries[path] = NewEntry(path, 0, "")
+        for path in silent:
+            if path in self.entries:
+                if self.entries[path].mode:
+                    yield _with_key(self._record("add", path, type="file"), None)
+                else:
+                    yield self._record("delete", path, type=modes.type_of(self.changes.before[path][0]))
+            elif path not in there and (self.repo.root / path).exists():
+                why = "git-annex did not take this file in and gave no reason"
+                yield self._record("add", path, "error", type="file", message=why)
+
+    def _fit(self, paths: list[str]) -> Generator[Record, None, list[str]]:
+        """Heed `datalad.save.windows-compat-warning`; give back the paths that are to be saved."""
+        choice = self.ds.config.get("datalad.save.windows-compat-warning", "warning") if paths else "none"
+        problems = list(unfit_for_windows(paths)) if choice != "none" else []
+        if not problems:
+            return paths
+        if choice == "error":
+            bad = dict.fromkeys(path for _, _, path in problems)
+            for path in bad:
+                why = (
+                    "Incompatible name for Windows systems; disable with datalad.save.windows-compat-warning."
+                )
+                yield self._record("save", path, "impossible", type="file", message=why)
+            return [path for path in paths if path not in bad]
+        kinds: dict[str, dict[str, None]] = {}
+        for kind, part, _ in problems:
+            kinds.setdefault(kind, {})[part] = None
+        told = "".join(f"\n{kind} {list(parts)}" for kind, parts in kinds.items())
+        log.warning(
+            "Some elements of your dataset are not compatible with Windows systems. Disable this check by changing "
+            "datalad.save.windows-compat-warning or consider renaming the following elements: %s",
+            told,
+        )
+        return paths
+
+
+def _with_key(record: Record, key: str | None) -> Record:
+    record["key"] = key  # there even when there is none, as in DataLad's records
+    return record
+
+
+def _chain(*parts: Iterable[ingest.Ingested]) -> Iterator[ingest.Ingested]:
+    for part in parts:
+        yield from part
+
+
+def _into_git(view: Repo, paths: Sequence[str]) -> Iterator[ingest.Ingested]:
+    """Take files into Git itself; one that cannot be read is told, the others go in."""
+    if not paths:
+        return
+    listing = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
+    plain = ("-c", "annex.largefiles=nothing")
+    try:
+        view.run(*plain, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing)
+        yield from (ingest.Ingested(path) for path in paths)
+        return
+    except CommandError:
+        pass  # it stops at the first file that it cannot read and keeps nothing: the slower command goes on
+    argv = (*plain, "--literal-pathspecs", "add", "--force", "--ignore-errors", "--pathspec-from-file=-")
+    answer = view.run(*argv, "--pathspec-file-nul", stdin=listing, ok=(0, 1, 128))
+    said = answer.stderr.decode("utf-8", "surrogateescape")
+    there = {entry.path for entry in index.read_index(view)}
+    for path in paths:
+        lines = [line.removeprefix("error: ") for line in said.splitlines() if path in line]
+        if path in there and not lines:
+            yield ingest.Ingested(path)
+        else:
+            yield ingest.Ingested(path, ok=False, message="; ".join(lines) or said.strip())
