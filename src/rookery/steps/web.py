@@ -164,7 +164,7 @@ class Web:
             urllib.request.HTTPSHandler(),
             urllib.request.HTTPErrorProcessor(),
             urllib.request.HTTPDefaultErrorHandler(),
-            urllib.request.UnknownHandler(),
+            urllib.request.UnknownHandler(),  # where a redirect leads to another scheme
         ):
             self._opener.add_handler(handler)
 
@@ -174,7 +174,11 @@ class Web:
 
         The answer says where it really starts.  Raises DownloadError and its kinds.
         """
-        if urlsplit(url).scheme == "file":
+        scheme = urlsplit(url).scheme
+        if scheme not in SCHEMES:
+            known = ", ".join(SCHEMES)
+            raise DownloadError(f"Do not know how to handle url {url} for scheme {scheme}. Known: {known}")
+        if scheme == "file":
             with _open_file(url, start, validator) as answer:
                 yield answer
             return

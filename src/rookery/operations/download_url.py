@@ -1,0 +1,239 @@
+"""`download-url`: fetch files and remember where they came from."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from rookery.annex.files import index_files
+from rookery.annex.identity import is_annex
+from rookery.annex.remotes import register_urls
+from rookery.annex.urls import refusal
+from rookery.core.context import Context
+from rookery.core.errors import DownloadError, NoDatasetFound
+from rookery.core.results import result
+from rookery.dataset.locate import absolute, require_dataset
+from rookery.dataset.model import Dataset
+from rookery.git.repo import find_root
+from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
+from rookery.opkit.parameters import Dataset as DatasetParameter
+from rookery.opkit.parameters import Message
+from rookery.steps.commit import commit_changes
+
+if TYPE_CHECKING:
+    from rookery.steps.download import Downloader
+
+log = logging.getLogger("rookery.download")
+
+TRIES_AGAIN = 5  # DataLad's default of datalad.downloaders.retry
+
+
+class Got(NamedTuple):
+    """A file that was fetched, and from where (without a login)."""
+
+    path: Path
+    url: str
+
+
+@operation()
+def download_url(
+    ctx: Context,
+    urls: Annotated[Many, Positional("URL", help="what to download: http, https or file", required=True)],
+    *,
+    dataset: DatasetParameter = None,
+    path: Annotated[
+        PathLikeText | None,
+        option(
+            "-O",
+            "--path",
+            metavar="PATH",
+            help="where to: a file (for one URL), or with a slash at the end a folder, in which files get the names "
+            "that servers or URLs give; folders are made as needed; without it, the current folder",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, option("-o", "--overwrite", help="replace files that exist")] = False,
+    archive: Annotated[
+        bool,
+        option(
+            "--archive",
+            help="add the files that are in the downloaded archives (tar, zip) instead of the archives",
+        ),
+    ] = False,
+    save: Annotated[bool, option("--nosave", help="do not save the downloaded files in the dataset")] = True,
+    message: Message = None,
+) -> Iterator[Record]:
+    """Download files, save them, and remember where they came from.
+
+    Annexed files get their URL registered, so that their content can be dropped
+    and obtained again from the web.  An interrupted download goes on where it
+    was when the same command is run again; a file appears complete or not at
+    all.  Outside a dataset files are just downloaded.
+
+    A name and password can be given in the URL or in ~/.netrc.  They are kept
+    out of records, history and registered URLs.
+    """
+    ds = _dataset(ctx, dataset, needed=save or dataset is not None)
+    where, is_folder = _where(ctx, path)
+    given = list(urls or ())  # type: ignore[arg-type]
+    if not is_folder:
+        if archive:
+            where = _with_suffixes(where, str(given[0]))
+        refused = _refused(where, given)
+        if refused is not None:
+            yield result("download_url", where, "error", type="file", message=refused)
+            return
+    got: list[Got] = []
+    yield from _download(ctx, ds, given, where, is_folder=is_folder, overwrite=overwrite, got=got)
+    if got and save and ds is not None:
+        text = message or "[DATALAD] Download URLs\n\nURLs:\n  " + "\n  ".join(one.url for one in got)
+        for place, files in _by_dataset(ctx, got):
+            yield from _saved(place, ds if dataset is not None else place, files, text)
+            if archive and is_annex(place.repo):
+                from rookery.steps.archives import add_content  # start-up
+
+                for one in files:
+                    yield from add_content(place, one.path)
+
+
+def _dataset(ctx: Context, typed: PathLikeText | None, *, needed: bool) -> Dataset | None:
+    try:
+        return require_dataset(ctx, typed, purpose="download urls") if needed else None
+    except NoDatasetFound:
+        return None  # as in DataLad: then it is a plain download
+
+
+def _where(ctx: Context, path: PathLikeText | None) -> tuple[Path, bool]:
+    """Give the target and whether it is a folder to put files into."""
+    if path is None or not os.fspath(path):
+        return ctx.cwd, True
+    return absolute(ctx, path), os.fspath(path).endswith(os.sep)
+
+
+def _with_suffixes(where: Path, url: str) -> Path:
+    """Give the file the suffixes of the URL's, by which its kind of archive is known."""
+    from pathlib import PurePosixPath
+    from urllib.parse import urlsplit  # start-up
+
+    suffixes = PurePosixPath(urlsplit(url).path).suffixes
+    return where if where.suffixes == suffixes else where.with_name(where.name + "".join(suffixes))
+
+
+def _refused(where: Path, given: Sequence[object]) -> tuple[str, str] | str | None:
+    """Say why a path that is not said to be a folder cannot be the target."""
+    if len(given) > 1:
+        form = "When specifying multiple urls, --path should point to a directory target "
+        return form + "(with a trailing separator). Got %r", str(where)
+    if where.is_dir():
+        return (
+            "Non-directory path given (no trailing separator) but a directory with that name "
+            "(after adding archive suffix) exists"
+        )
+    return None
+
+
+def _download(
+    ctx: Context,
+    ds: Dataset | None,
+    given: Sequence[object],
+    where: Path,
+    *,
+    is_folder: bool,
+    overwrite: bool,
+    got: list[Got],
+) -> Iterator[Record]:
+    """Fetch one after another; what arrived is put into `got`."""
+    from rookery.steps.download import Target
+    from rookery.steps.web import without_login  # start-up: `--help` asks nobody
+
+    shown = f"{where}{os.sep}" if is_folder else str(where)
+    target = Target(where, is_folder, overwrite)
+    downloader = _downloader(ctx, ds)
+    for one in given:
+        url, login = without_login(str(one))
+        log.info("Downloading '%s' into %s'%s'", url, "directory " if is_folder else "", shown)
+        if login is not None:
+            log.warning("the login in the URL is used now and kept nowhere; for later, put it into ~/.netrc")
+            downloader.web.logins.give(url, login)
+        try:
+            fetched = downloader.fetch(url, target)
+        except DownloadError as e:
+            text = f"{type(e).__name__}({e.message})"
+            yield result(
+                "download_url",
+                shown,
+                "error",
+                type="file",
+                message=text,
+                error_message=e.message,
+                exception=text,
+                url=url,
+                hints=e.hints or None,
+            )
+            continue
+        got.append(Got(fetched.path, url))
+        yield result("download_url", fetched.path, type="file", url=url, bytesize=fetched.size)
+
+
+def _downloader(ctx: Context, ds: Dataset | None) -> Downloader:
+    from rookery.steps.download import Downloader  # start-up
+
+    config = ctx.settings.at(ctx.cwd) if ds is None else ds.config
+    if ds is not None:
+        keep = (
+            ds.repo.commondir / "rookery" / "downloads"
+        )  # the same disk as the files, mostly: a rename is enough
+    else:
+        home = ctx.env.get("HOME") or os.path.expanduser("~")
+        keep = Path(ctx.env.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")) / "rookery" / "downloads"
+    return Downloader(ctx, keep, retries=config.getint("datalad.downloaders.retry", TRIES_AGAIN))
+
+
+def _by_dataset(ctx: Context, got: Iterable[Got]) -> Iterator[tuple[Dataset, list[Got]]]:
+    """Sort files by the dataset that they are in, the deepest first."""
+    places: dict[Path, list[Got]] = {}
+    for one in got:
+        root = find_root(one.path.parent)
+        if root is None:
+            log.warning("%s is not in a dataset, and so not saved", one.path)
+        else:
+            places.setdefault(root, []).append(one)
+    for root in sorted(places, key=lambda place: -len(place.parts)):
+        yield Dataset(root, ctx), places[root]
+
+
+def _saved(place: Dataset, reference: Dataset, got: Sequence[Got], message: str) -> Iterator[Record]:
+    """Save files where they are, and up to the reference dataset; then register their URLs."""
+    yield from commit_changes(
+        place, [str(place.relative(one.path)) for one in got], message=message, refds=reference.path
+    )
+    below = place
+    while reference.path in below.path.parents and (root := find_root(below.path.parent)) is not None:
+        above = Dataset(root, place.ctx)
+        yield from commit_changes(
+            above, [str(above.relative(below.path))], message=message, refds=reference.path
+        )
+        below = above
+    if is_annex(place.repo):
+        _register(place, got)
+
+
+def _register(ds: Dataset, got: Sequence[Got]) -> None:
+    """Tell git-annex where the content of annexed files can be had, in one process for all."""
+    url_of = {str(ds.relative(one.path)): one.url for one in got}
+    pairs = [(file.key, url_of[file.path]) for file in index_files(ds.repo, list(url_of))]
+    for key, url, why in register_urls(ds.repo, pairs):
+        if why:
+            log.warning("Registering %s with %s failed: %s", key, url, why)
+        elif (refused := refusal(ds.config, url, _addresses)) is not None:
+            log.warning("%s is remembered, but %s", url, refused)
+
+
+def _addresses(host: str) -> Iterable[str]:
+    try:
+        return list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, None)))
+    except OSError:
+        return ()  # git-annex will say itself that it cannot find the host
