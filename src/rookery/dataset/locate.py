@@ -31,10 +31,12 @@ def absolute(ctx: Context, typed: str | os.PathLike[str]) -> Path:
     return Path(os.path.normpath(ctx.cwd / text))
 
 
-def given_paths(ctx: Context, typed: Sequence[str | os.PathLike[str]] | None) -> list[GivenPath]:
+def given_paths(
+    ctx: Context, typed: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
+) -> list[GivenPath]:
     """Read the paths of a command line, in order, each once."""
     found: dict[tuple[Path, bool], GivenPath] = {}
-    for one in typed or ():
+    for one in [typed] if isinstance(typed, (str, os.PathLike)) else typed or ():
         text = os.fspath(one)
         given = GivenPath(text, absolute(ctx, text), text.endswith(("/", "/.")))
         found.setdefault((given.path, given.content), given)

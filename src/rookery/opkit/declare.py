@@ -74,8 +74,8 @@ class Parameter(NamedTuple):
 
     @property
     def is_flag(self) -> bool:
-        """Say whether the parameter is a plain yes or no."""
-        return self.type is bool
+        """Say whether the parameter is a plain yes or no (None: not said, as in DataLad's signatures)."""
+        return self.type is bool or self.type == (bool | None)
 
     @property
     def takes_many(self) -> bool:

@@ -9,7 +9,7 @@ save finishes the rest.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from rookery.annex import identity, ingest
@@ -178,12 +178,12 @@ class _Saving:
         wanted = [path for path in self.changes.files if path not in self.entries]
         wanted = yield from self._fit(wanted)
         mend_links(self.repo, self.changes.links)
-        if self.to_git or not identity.is_annex(self.repo):
-            told = _into_git(view, [*wanted, *self.changes.links])
+        everything = sorted([*wanted, *self.changes.links])
+        if self.to_git or not wanted or not identity.is_annex(self.repo):
+            told = _into_git(view, everything)
         else:
-            told = _chain(
-                ingest.stock(view, wanted, jobs=self.jobs, force=None if self.to_git is None else "large"),
-                _into_git(view, self.changes.links),
+            told = ingest.stock(
+                view, everything, jobs=self.jobs, force=None if self.to_git is None else "large"
             )
         silent: list[str] = []
         failed: set[str] = set()
@@ -197,8 +197,8 @@ class _Saving:
                 silent.append(one.path)
             else:
                 yield _with_key(self._record("add", one.path, type="file", message=""), one.key)
-        if wanted or self.changes.links:
-            yield from self._read_back(view, {*wanted, *self.changes.links}, silent, failed)
+        if everything:
+            yield from self._read_back(view, set(everything), silent, failed)
 
     def _read_back(
         self, view: Repo, wanted: set[str], silent: list[str], failed: set[str]
@@ -251,11 +251,6 @@ class _Saving:
 def _with_key(record: Record, key: str | None) -> Record:
     record["key"] = key  # there even when there is none, as in DataLad's records
     return record
-
-
-def _chain(*parts: Iterable[ingest.Ingested]) -> Iterator[ingest.Ingested]:
-    for part in parts:
-        yield from part
 
 
 def _into_git(view: Repo, paths: Sequence[str]) -> Iterator[ingest.Ingested]:
