@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from rookery.annex import program
 from rookery.annex.keys import hashdirlower, key_file
 from rookery.annex.logs import Presence, parse_presence
 from rookery.annex.store import annex_dir
@@ -206,6 +207,15 @@ def mangled(name: str) -> str:
 def unmangled(file: str) -> str:
     """Undo `mangled`."""
     return file.replace("__", "\0").replace("_", "/").replace("\0", "_")
+
+
+def merge_fetched(repo: Repo) -> None:
+    """Merge all fetched git-annex branches into ours, and commit what is in the journal.
+
+    git-annex does this before it answers any question about the branch.  `git
+    annex merge` would also merge `synced/` branches into the work tree.
+    """
+    program.run(repo, "numcopies", ok=(0, 1))
 
 
 def _joined(parts: list[bytes]) -> str:

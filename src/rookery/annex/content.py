@@ -40,6 +40,21 @@ class Outcome(NamedTuple):
         return failure_text({"error-messages": self.errors, "note": self.note})
 
     @property
+    def message(self) -> str | None:
+        """What a record says of it: the remark on one line; nothing where there are error messages."""
+        if self.errors:
+            return None
+        lines = (
+            n for n in self.note.splitlines() if n != "checksum..." and not n.startswith("checking file")
+        )
+        return "; ".join(line for line in lines if line) or None
+
+    @property
+    def error_message(self) -> str | None:
+        """The error messages, one per line."""
+        return "\n".join(self.errors) or None
+
+    @property
     def out_of_space(self) -> bool:
         """Whether a disk or the reserve was full."""
         return bool(program.OUT_OF_SPACE.search(self.why))

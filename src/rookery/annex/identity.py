@@ -115,6 +115,18 @@ def is_managed_branch(repo: Repo) -> bool:
     return current is not None and parse_adjusted(current) is not None
 
 
+def propagate_adjusted(repo: Repo, original: str) -> None:
+    """Carry commits made on an adjusted branch over to the branch that it was made from.
+
+    Only `git annex sync` does that; the `synced/` branch that it leaves is taken away again.
+    """
+    synced = f"refs/heads/synced/{original}"
+    had = refs.resolve(repo, synced)
+    program.run(repo, "sync", "--no-push", "--no-pull", "--no-commit", "--no-resolvemerge", "--no-content")
+    if had is None and refs.resolve(repo, synced) is not None:
+        refs.update(repo, synced, None)
+
+
 def has_branch(repo: Repo) -> bool:
     """Say whether this repository has its own git-annex branch."""
     return refs.resolve(repo, LOCAL) is not None

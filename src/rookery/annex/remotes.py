@@ -159,6 +159,16 @@ def enable(repo: Repo, name: str, settings: Mapping[str, str] | None = None) -> 
     program.run(repo, "enableremote", name, *_pairs(settings))
 
 
+def probe(repo: Repo, name: str) -> None:
+    """Ask a Git remote for its annex and write down what it says: `annex-uuid`, or `annex-ignore` if it has none.
+
+    A local or ssh repository that has a git-annex branch and no annex yet gets
+    one.  No branch of ours is pushed or merged but git-annex.
+    """
+    local_only = ("--no-push", "--no-pull", "--no-commit", "--no-content")
+    program.run(repo, "sync", "--only-annex", *local_only, name, ok=None)
+
+
 def initialize(repo: Repo, name: str, settings: Mapping[str, str], *, options: Iterable[str] = ()) -> str:
     """Make a new special remote and give its uuid.  Raises CommandError."""
     program.run(repo, "initremote", name, *options, *_pairs(settings))
