@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.home import Home
 from support.inside import Inside
 from support.programs import Program
