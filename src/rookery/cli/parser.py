@@ -87,6 +87,26 @@ def parser_for(op: Operation) -> Parser:
     return parser
 
 
+SHIELD = "\0"  # no argument of a process can hold it
+
+
+def _shielded(words: list[str]) -> list[str]:
+    """Hide the dashes of what follows `--`: argparse forgets `--` between the two passes of intermixed parsing."""
+    if "--" not in words:
+        return words
+    place = words.index("--")
+    return words[:place] + [SHIELD + word if word.startswith("-") else word for word in words[place + 1 :]]
+
+
+def _bare(said: dict[str, Any]) -> dict[str, Any]:
+    def bare(value: Any) -> Any:
+        if isinstance(value, list):
+            return [bare(one) for one in value]
+        return value.removeprefix(SHIELD) if isinstance(value, str) else value
+
+    return {name: bare(value) for name, value in said.items()}
+
+
 def parse(op: Operation, words: list[str]) -> dict[str, Any]:
     """Read a command's words; only what was said is in the outcome.  Leaves the process on bad usage."""
     parser = parser_for(op)
@@ -100,7 +120,7 @@ def parse(op: Operation, words: list[str]) -> dict[str, Any]:
     elif any(look.rest for look in looks.values()):
         said = vars(parser.parse_args(words))
     else:
-        said = vars(parser.parse_intermixed_args(words))
+        said = _bare(vars(parser.parse_intermixed_args(_shielded(words))))
     for name, look in looks.items():
         if said.get(name) == []:
             del said[name]
