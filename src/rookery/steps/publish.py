@@ -219,7 +219,7 @@ class Publication:
         if refused:  # known before anything was sent, so nothing is
             yield from self._published(foreseen._replace(refs=refused), branch)
             return
-        head = refs.resolve(self.repo, f"refs/heads/{branch}") or ""
+        head = self._commit_of(branch)
         if self._up_to_date(foreseen) and self._known_to_be_complete(head, self._annex_commit()):
             yield from self._noted_absence()
             yield from self._published(foreseen, branch)
@@ -295,18 +295,23 @@ class Publication:
 
     def _send(self, todo: Plan, uuid: str | None) -> Generator[Record, None, bool]:
         wish, name = self.wish, self.sibling.name
-        common: dict[str, Any] = {"root": self.dataset.path, "refds": wish.refds, "target": name}
+        ds = self.dataset
         if self.selection.named:
-            yield from transfer.refused(todo, **common)
+            yield from transfer.refused(ds, todo, refds=wish.refds, target=name)
         some = wish.data != "anything" and uuid is not None and transfer.wants_some_only(self.repo, uuid)
         some = some or wish.data == "auto"
         sent = False
         if wish.dry_run:
-            yield from transfer.foretold(todo, **common)
+            yield from transfer.foretold(ds, todo, refds=wish.refds, target=name)
         elif todo.send or todo.twins:
-            ctx, ask = self.dataset.ctx, wish.ask_for_content
             for record in transfer.send(
-                ctx, self.repo, todo, jobs=wish.jobs, wanted_only=some, ask=ask, **common
+                ds,
+                todo,
+                refds=wish.refds,
+                target=name,
+                jobs=wish.jobs,
+                wanted_only=some,
+                ask=wish.ask_for_content,
             ):
                 sent = sent or record["status"] == "ok"
                 self.complete = self.complete and not failed(record)
@@ -350,16 +355,22 @@ class Publication:
         if lonely or (asked and found):
             self.complete = False
             yield transfer.ignored_record(
-                lonely, path=self.dataset.path, refds=self.wish.refds, target=self.sibling.name, asked=asked
+                self.dataset, lonely, refds=self.wish.refds, target=self.sibling.name, asked=asked
             )
 
     def _noted_absence(self) -> Iterator[Record]:
         if self.unsent is not None:
             yield transfer.unsent_record(
-                self.unsent, path=self.dataset.path, refds=self.wish.refds, target=self.sibling.name
+                self.dataset, self.unsent, refds=self.wish.refds, target=self.sibling.name
             )
 
     # what is known of the sibling
+
+    def _commit_of(self, branch: str) -> str:
+        """Give the commit of a branch, for nothing if it is the current one."""
+        head = refs.head(self.repo)
+        found = head.commit if head.branch == branch else refs.resolve(self.repo, refs.HEADS + branch)
+        return found or ""
 
     def _annex_commit(self) -> str:
         return refs.resolve(self.repo, annex_branch.LOCAL) or ""

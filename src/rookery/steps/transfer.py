@@ -15,11 +15,13 @@ from rookery.annex.content import Outcome
 from rookery.annex.files import AnnexedFile, annexed, tree_files
 from rookery.annex.keys import size_of
 from rookery.annex.logs import parse_by_uuid
-from rookery.core.context import Context
+from rookery.annex.meter import Meter
 from rookery.core.results import result
 from rookery.core.sizes import natural
+from rookery.dataset.model import Dataset
 from rookery.git.repo import Repo
 from rookery.git.trees import Entry, diff_trees
+from rookery.steps.obtain import jobs_of
 
 Record = dict[str, Any]
 
@@ -126,11 +128,9 @@ def absence_of(files: Sequence[AnnexedFile]) -> Absence | None:
 
 
 def send(
-    ctx: Context,
-    repo: Repo,
+    ds: Dataset,
     todo: Plan,
     *,
-    root: Path,
     refds: Path,
     target: str,
     jobs: int | str | None = None,
@@ -144,49 +144,46 @@ def send(
     CommandError when git-annex fails as a whole.
     """
     said: dict[str, Any] = {"refds": refds, "type": "file", "target": target}
-    options = [*(["--auto"] if wanted_only else []), *([] if ask else ["--fast"])]
-    meter = _Meter(ctx, target, todo)
+    retries = ds.config.getint("datalad.annex.retry", 3)
+    options = ["-c", f"annex.retry={retries}"]
+    options += [*(["--auto"] if wanted_only else []), *([] if ask else ["--fast"])]
+    jobs = jobs_of(ds, jobs)
+    meter = Meter(ds.ctx.progress, f"push {ds.path} {target}", f"Sending to {target}", todo.size)
     if wanted_only:  # what is wanted may depend on the name, so every name is tried
         files = [(f.path, f.key) for f in (*todo.send, *(t for t in todo.twins if t.present))]
         outcomes = content.transfer(
-            repo, "copy", files, to_remote=target, jobs=jobs, options=options, on_progress=meter.hear
+            ds.repo, "copy", files, to_remote=target, jobs=jobs, options=options, on_progress=meter.hear
         )
     else:  # by key: what is committed goes, whatever became of the file in the work tree
         keys = [f.key for f in todo.send]
         outcomes = content.transfer_keys(
-            repo, "copy", keys, to_remote=target, jobs=jobs, options=options, on_progress=meter.hear
+            ds.repo, "copy", keys, to_remote=target, jobs=jobs, options=options, on_progress=meter.hear
         )
     first = {file.key: file.path for file in todo.send}
     with meter:
         for outcome in outcomes:
             meter.settled(outcome)
             if not outcome.silent:
-                yield _record(outcome, root / (outcome.path or first[outcome.key]), said)
+                yield _record(outcome, ds.path / (outcome.path or first[outcome.key]), said)
     for twin in todo.twins:
-        yield result("copy", root / twin.path, "notneeded", annexkey=twin.key, message=SAME_KEY, **said)
+        yield result("copy", ds.path / twin.path, "notneeded", annexkey=twin.key, message=SAME_KEY, **said)
 
 
 def _record(outcome: Outcome, path: Path, said: dict[str, Any]) -> Record:
+    message, error = outcome.message, outcome.error_message
     if outcome.ok:
-        note = "; ".join(line for line in outcome.note.splitlines() if line != "checksum...")
-        return result("copy", path, annexkey=outcome.key, message=note or None, **said)
-    return result(
-        "copy",
-        path,
-        "error",
-        annexkey=outcome.key,
-        message=None if outcome.errors else outcome.note or "git-annex gave no reason",
-        error_message="\n".join(outcome.errors) or None,
-        **said,
-    )
+        return result("copy", path, annexkey=outcome.key, message=message, **said)
+    if not (message or error):
+        message = "git-annex gave no reason"
+    return result("copy", path, "error", annexkey=outcome.key, message=message, error_message=error, **said)
 
 
-def refused(todo: Plan, *, root: Path, refds: Path, target: str) -> Iterator[Record]:
+def refused(ds: Dataset, todo: Plan, *, refds: Path, target: str) -> Iterator[Record]:
     """Yield a failure for each file that was asked for by name and is not here to be sent."""
     for file in todo.absent:
         yield result(
             "copy",
-            root / file.path,
+            ds.path / file.path,
             "impossible",
             type="file",
             refds=refds,
@@ -196,44 +193,12 @@ def refused(todo: Plan, *, root: Path, refds: Path, target: str) -> Iterator[Rec
         )
 
 
-class _Meter:
-    """Tells the progress of one transfer: bytes of all files together."""
-
-    def __init__(self, ctx: Context, target: str, todo: Plan) -> None:
-        self._progress = ctx.progress
-        self._task, self._label, self._total = f"push {target} {id(todo)}", f"Sending to {target}", todo.size
-        self._done = 0
-        self._under_way: dict[str, int] = {}
-
-    def __enter__(self) -> _Meter:
-        self._progress.start(self._task, self._label, self._total)
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._progress.finish(self._task)
-
-    def hear(self, what: str, done: int, _total: int | None) -> None:
-        """Take note of one file's bytes; its key told the total before."""
-        self._under_way[what] = done
-        self._tell()
-
-    def settled(self, outcome: Outcome) -> None:
-        """Count a file as done, whatever became of it."""
-        for name in (outcome.path, outcome.key):
-            self._under_way.pop(name or "", None)
-        self._done += size_of(outcome.key) or 0
-        self._tell()
-
-    def _tell(self) -> None:
-        self._progress.set(self._task, self._done + sum(self._under_way.values()))
-
-
-def foretold(todo: Plan, *, root: Path, refds: Path, target: str) -> Iterator[Record]:
+def foretold(ds: Dataset, todo: Plan, *, refds: Path, target: str) -> Iterator[Record]:
     """Yield what would be sent, file by file."""
     for file in todo.send:
         yield result(
             "copy [dry-run]",
-            root / file.path,
+            ds.path / file.path,
             type="file",
             refds=refds,
             target=target,
@@ -253,9 +218,7 @@ def known_nowhere_else(repo: Repo, found: Iterable[AnnexedFile]) -> Absence | No
     )
 
 
-def unsent_record(
-    absence: Absence, *, path: Path, refds: Path, target: str, status: Any = "notneeded"
-) -> Record:
+def unsent_record(ds: Dataset, absence: Absence, *, refds: Path, target: str) -> Record:
     """Make the record that names what the sibling lacks and nobody can send from here."""
     noun = "file is" if absence.number == 1 else "files are"
     shown = _shown(absence)
@@ -265,8 +228,8 @@ def unsent_record(
     )
     return result(
         "copy",
-        path,
-        status,
+        ds.path,
+        "notneeded",
         type="dataset",
         refds=refds,
         target=target,
@@ -289,7 +252,7 @@ def ignored_record(lonely: Absence | None, *, path: Path, refds: Path, target: s
     )
     return result(
         "copy",
-        path,
+        ds.path,
         "impossible" if asked else "notneeded",
         type="dataset",
         refds=refds,
