@@ -102,7 +102,7 @@ def transfer(
         yield from _outcomes(told, {path: keys[path] for path in plain}, names, seen)
     if broken:
         literal = repo.with_env(GIT_LITERAL_PATHSPECS="1")
-        for group in _argument_groups(broken):
+        for group in argument_groups(broken):
             told = program.records(literal, verb, *flags, "--", *group, on_progress=_hear(on_progress, names))
             yield from _outcomes(told, {path: keys[path] for path in group}, names, seen)
     for path, key in keys.items():
@@ -145,7 +145,7 @@ def fsck(repo: Repo, files: Iterable[tuple[str, str]], *, options: Sequence[str]
     keys = dict(files)
     names = Names(keys)
     literal = repo.with_env(GIT_LITERAL_PATHSPECS="1")
-    for group in _argument_groups(list(keys)):
+    for group in argument_groups(list(keys)):
         told = program.records(literal, "fsck", *options, "--", *group)
         yield from _outcomes(told, {path: keys[path] for path in group}, names, set())
 
@@ -206,7 +206,7 @@ def _jobs(jobs: int | str | None) -> list[str]:
     return [] if jobs in (None, 1, "auto") else [f"--jobs={jobs}"]
 
 
-def _argument_groups(paths: Sequence[str], room: int = 100_000) -> Iterator[list[str]]:
+def argument_groups(paths: Sequence[str], room: int = 100_000) -> Iterator[list[str]]:
     """Cut a list of paths into pieces that fit on a command line."""
     group: list[str] = []
     used = 0
