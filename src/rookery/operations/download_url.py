@@ -16,13 +16,13 @@ from rookery.annex.urls import refusal
 from rookery.core.context import Context
 from rookery.core.errors import DownloadError, NoDatasetFound
 from rookery.core.results import result
-from rookery.dataset.locate import absolute, require_dataset
+from rookery.dataset.locate import GivenPath, absolute, below, require_dataset
 from rookery.dataset.model import Dataset
 from rookery.git.repo import find_root
 from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.commit import commit_changes
+from rookery.steps.save import How, save_datasets
 
 if TYPE_CHECKING:
     from rookery.steps.download import Downloader
@@ -90,13 +90,12 @@ def download_url(
     yield from _download(ctx, ds, given, where, is_folder=is_folder, overwrite=overwrite, got=got)
     if got and save and ds is not None:
         text = message or "[DATALAD] Download URLs\n\nURLs:\n  " + "\n  ".join(one.url for one in got)
-        for place, files in _by_dataset(ctx, got):
-            yield from _saved(place, ds if dataset is not None else place, files, text)
-            if archive and is_annex(place.repo):
-                from rookery.steps.archives import add_content  # start-up
-
-                for one in files:
-                    yield from add_content(place, one.path)
+        places = _by_dataset(ctx, got)
+        yield from _saved(ds, places, text, upward=dataset is not None)
+        for place, files in places:
+            if is_annex(place.repo):
+                _register(place, files)
+                yield from _taken_apart(place, files) if archive else ()
 
 
 def _dataset(ctx: Context, typed: PathLikeText | None, *, needed: bool) -> Dataset | None:
@@ -192,8 +191,27 @@ def _downloader(ctx: Context, ds: Dataset | None) -> Downloader:
     return Downloader(ctx, keep, retries=config.getint("datalad.downloaders.retry", TRIES_AGAIN))
 
 
-def _by_dataset(ctx: Context, got: Iterable[Got]) -> Iterator[tuple[Dataset, list[Got]]]:
-    """Sort files by the dataset that they are in, the deepest first."""
+def _saved(
+    ds: Dataset, places: Sequence[tuple[Dataset, list[Got]]], message: str, *, upward: bool
+) -> Iterator[Record]:
+    """Save files where they are; those in other datasets than the one at hand in the one around each."""
+    tops: dict[Path, list[GivenPath]] = {}
+    for place, files in places:
+        top = ds.path if below(ds.path, [place.path]) else place.path
+        tops.setdefault(top, []).extend(GivenPath(str(one.path), one.path, False) for one in files)
+    for top, given in tops.items():
+        yield from save_datasets(Dataset(top, ds.ctx), given, upward=upward, how=How(message=message))
+
+
+def _taken_apart(place: Dataset, files: Sequence[Got]) -> Iterator[Record]:
+    from rookery.steps.archives import add_content  # start-up
+
+    for one in files:
+        yield from add_content(place, one.path)
+
+
+def _by_dataset(ctx: Context, got: Iterable[Got]) -> list[tuple[Dataset, list[Got]]]:
+    """Sort files by the dataset around them; those outside of all are told and left out."""
     places: dict[Path, list[Got]] = {}
     for one in got:
         root = find_root(one.path.parent)
@@ -201,24 +219,7 @@ def _by_dataset(ctx: Context, got: Iterable[Got]) -> Iterator[tuple[Dataset, lis
             log.warning("%s is not in a dataset, and so not saved", one.path)
         else:
             places.setdefault(root, []).append(one)
-    for root in sorted(places, key=lambda place: -len(place.parts)):
-        yield Dataset(root, ctx), places[root]
-
-
-def _saved(place: Dataset, reference: Dataset, got: Sequence[Got], message: str) -> Iterator[Record]:
-    """Save files where they are, and up to the reference dataset; then register their URLs."""
-    yield from commit_changes(
-        place, [str(place.relative(one.path)) for one in got], message=message, refds=reference.path
-    )
-    below = place
-    while reference.path in below.path.parents and (root := find_root(below.path.parent)) is not None:
-        above = Dataset(root, place.ctx)
-        yield from commit_changes(
-            above, [str(above.relative(below.path))], message=message, refds=reference.path
-        )
-        below = above
-    if is_annex(place.repo):
-        _register(place, got)
+    return [(Dataset(root, ctx), files) for root, files in places.items()]
 
 
 def _register(ds: Dataset, got: Sequence[Got]) -> None:
