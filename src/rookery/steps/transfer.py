@@ -240,7 +240,7 @@ def unsent_record(ds: Dataset, absence: Absence, *, refds: Path, target: str) ->
     )
 
 
-def ignored_record(lonely: Absence | None, *, path: Path, refds: Path, target: str, asked: bool) -> Record:
+def ignored_record(ds: Dataset, lonely: Absence | None, *, refds: Path, target: str, asked: bool) -> Record:
     """Make the record that says that a sibling takes no content, and what nobody but us has therefore."""
     message = f"{target} takes no content (remote.{target}.annex-ignore), so none was sent"
     if lonely:
