@@ -1,0 +1,123 @@
+"""`clone`: obtain a dataset from a path or URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Annotated
+
+from rookery.core.context import Context
+from rookery.core.errors import RookeryError, UsageError
+from rookery.core.results import failed, result
+from rookery.dataset import sources
+from rookery.dataset.locate import absolute, require_dataset
+from rookery.dataset.model import Dataset
+from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
+from rookery.opkit.parameters import Dataset as DatasetParameter
+from rookery.opkit.parameters import Message
+from rookery.steps import install as steps
+from rookery.steps.register import register
+from rookery.steps.settle import Setup, check_reckless, inherited_reckless
+
+
+def _obtained(record: Record) -> bool:
+    return record["action"] == "install" and record.get("type") == "dataset"
+
+
+@operation(result_xfm="successdatasets-or-none", result_filter=_obtained, return_type="item-or-list")
+def clone(
+    ctx: Context,
+    source: Annotated[
+        PathLikeText,
+        Positional("SOURCE", help="a URL, a path, a RIA address (ria+ssh://store#ID), or ///NAME", required=True),
+    ],
+    path: Annotated[
+        PathLikeText | None, Positional("PATH", help="where to; without it, a folder named like the source")
+    ] = None,
+    git_clone_opts: Annotated[
+        Many, Positional("GIT CLONE OPTIONS", help="options for `git clone`, after the path", unknown=True)
+    ] = None,
+    *,
+    dataset: DatasetParameter = None,
+    description: Annotated[
+        str | None,
+        option("-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"),
+    ] = None,
+    reckless: Annotated[
+        str | None,
+        option(
+            "--reckless",
+            metavar="MODE",
+            const="auto",
+            help="trade safety for speed or space: 'auto' hardlinks content of a source on this machine and does not "
+            "trust this clone, 'ephemeral' uses the source's content in place (for clones that are thrown away), "
+            "'shared-MODE' lets others write (MODE as in git init --shared). Remembered for subdatasets",
+        ),
+    ] = None,
+    message: Message = None,
+    cfg_proc: Annotated[
+        Many,
+        option(
+            "-c",
+            "--cfg-proc",
+            metavar="PROC",
+            append=True,
+            help="run the procedure cfg_PROC on the clone; may be given several times",
+        ),
+    ] = None,
+) -> Iterator[Record]:
+    """Obtain a dataset: its history and file names now, file content with `get` later.
+
+    With -d the clone becomes a subdataset of DATASET, and that is saved.  What
+    cannot be cloned leaves nothing behind; cloning again from the same source
+    to the same place does nothing.
+    """
+    text = os.fspath(source)
+    mode = "auto" if reckless is True else reckless  # type: ignore[comparison-overlap]  # DataLad's older spelling
+    check_reckless(mode)
+    if path is not None and text == os.fspath(path):
+        raise UsageError(
+            f"clone `source` and destination `path` are identical [{text}]",
+            hints=["to make a folder that is there a subdataset, use `rookery save`"],
+        )
+    above = None if dataset is None else require_dataset(ctx, dataset, purpose="clone")
+    config = ctx.settings.at(ctx.cwd) if above is None else above.config
+    refds = {} if above is None else {"refds": str(above.path)}
+    try:
+        target = absolute(ctx, path if path is not None else sources.decode(text, config).default_destpath)
+    except RookeryError as e:
+        yield result(
+            "install", ctx.cwd, "error", type="dataset", message=str(e), hints=e.hints or None, source_url=text, **refds
+        )
+        return
+    if above is not None and above.path not in target.parents:
+        why = ("clone target path '%s' not in specified target dataset '%s'", str(target), f"Dataset({above.path})")
+        yield result("install", target, "error", type="dataset", message=why, source_url=text, **refds)
+        return
+    if mode is None and above is not None:
+        mode = inherited_reckless(above)
+    setup = Setup(description, mode, tuple(git_clone_opts or ()))
+    broken = False
+    obtained = False
+    records = steps.install(
+        ctx, [text], target, config=config, setup=setup, more={"source_url": text, **refds}
+    )
+    for record in records:
+        broken = broken or failed(record)
+        obtained = obtained or (_obtained(record) and record["status"] == "ok")
+        yield record
+    if above is not None and not broken:
+        named = text if not sources.is_path(text) else _seen_from(above, ctx, text)
+        yield from register(
+            above,
+            Dataset(target, ctx),
+            message=message or "[DATALAD] Added subdataset",
+            more={"datalad-url": named},
+        )
+
+
+def _seen_from(above: Dataset, ctx: Context, text: str) -> str:
+    """Write a path so that it means the same to whoever reads it in the superdataset later."""
+    if os.path.isabs(text) or text.startswith("~"):
+        return text
+    return os.path.relpath(ctx.cwd / text, above.path)
