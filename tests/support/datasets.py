@@ -21,12 +21,13 @@ class DatasetFactory:
 
     The first asked for within one test is a copy of template 0, the second of
     template 1 and so on: two datasets in one test never share an identity or an
-    annex UUID.
+    annex UUID.  `datalad` is the program that makes them, for session-wide templates
+    of a test module's own.
     """
 
     def __init__(self, templates: Path, datalad: Program) -> None:
         self._templates = templates
-        self._datalad = datalad
+        self.datalad = datalad
 
     def template(self, number: int, procedure: str | None, files: Mapping[str, str | bytes] | None) -> Path:
         """Give the folder of a template; make it if this is its first use."""
@@ -34,10 +35,10 @@ class DatasetFactory:
         path = self._templates / f"{kind}-{procedure or 'plain'}-{number}"
         if not path.exists():
             options = ["-c", procedure] if procedure else []
-            self._datalad("create", *options, path)
+            self.datalad("create", *options, path)
             if files is None:
                 write_tree(path, TINY)
-                self._datalad("save", "-d", path, "-m", "Add the tiny files")
+                self.datalad("save", "-d", path, "-m", "Add the tiny files")
         return path
 
     def copy(
@@ -52,5 +53,5 @@ class DatasetFactory:
         shutil.copytree(self.template(number, procedure, files), to, symlinks=True)
         if files:
             write_tree(to, files)
-            self._datalad("save", "-d", to, "-m", "Add files")
+            self.datalad("save", "-d", to, "-m", "Add files")
         return to
