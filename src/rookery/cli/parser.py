@@ -20,6 +20,11 @@ class Parser(argparse.ArgumentParser):
         unknown = message.startswith("unrecognized arguments")
         self.exit(UNKNOWN_OPTION if unknown else USAGE, f"{self.prog}: error: {message}\n")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        # argparse checks even the marker that stands for "nothing was said" against the choices
+        if value != argparse.SUPPRESS:
+            super()._check_value(action, value)
+
 
 def _kind(parameter: Parameter) -> Any:
     """Give the converter of a value: whole numbers become int, where words are allowed too they stay words."""
@@ -68,6 +73,8 @@ def _add_place(parser: argparse.ArgumentParser, parameter: Parameter, look: Posi
         more["nargs"] = nargs
     if nargs in ("?", "*"):
         more["default"] = argparse.SUPPRESS
+    if parameter.choices:
+        more["choices"] = parameter.choices
     parser.add_argument(parameter.name, **more)
 
 

@@ -181,7 +181,10 @@ def operation(
 
 
 def bind(op: Operation, places: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-    """Match Python arguments to parameters, one value of a list parameter to a list.  Raises TypeError."""
+    """Match Python arguments to parameters, one value of a list parameter to a list.
+
+    Raises TypeError as any call would, and ValueError for a word that is not one of a parameter's choices.
+    """
     parameters = op.parameters
     known = {p.name: p for p in parameters}
     by_place = [p.name for p in parameters if p.by_place]
@@ -199,6 +202,10 @@ def bind(op: Operation, places: Sequence[Any], named: Mapping[str, Any]) -> dict
     missing = [p.name for p in parameters if p.default is REQUIRED and p.name not in values]
     if missing:
         raise TypeError(f"{op.name}() is missing required arguments: {', '.join(missing)}")
+    for name, value in values.items():
+        choices = known[name].choices
+        if choices and isinstance(value, str) and value not in choices:
+            raise ValueError(f"{op.name}() takes {' or '.join(choices)} as {name}, not {value!r}")
     return {name: _as_list(value) if known[name].takes_many else value for name, value in values.items()}
 
 
