@@ -37,12 +37,29 @@ class Places(NamedTuple):
         return self.descriptions.get(uuid) or uuid
 
     def sources(self, key: str) -> list[str]:
-        """Name the places from which a key could be had right now."""
+        """Name the places from which a key could be had right now, as far as can be told without asking."""
+        return [self.name(p.uuid) for p in self.copies(key) if p.uuid == WEB or self._in_reach(p.uuid)]
+
+    def elsewhere(self, key: str) -> list[str]:
+        """Name all other places that are said to have a key."""
+        return [self.name(p.uuid) for p in self.copies(key) if p.uuid != self.here]
+
+    def proofs(self, key: str) -> list[str]:
+        """Name the other places that could prove to have a copy at a drop: in reach, or trusted blindly."""
         return [
-            self.name(place.uuid)
-            for place in self.copies(key)
-            if place.uuid == WEB or (place.uuid in self.remotes and not self.remotes[place.uuid].ignored)
+            self.name(p.uuid)
+            for p in self.copies(key)
+            if p.uuid != self.here
+            and self.trust.get(p.uuid) != "untrusted"
+            and (p.uuid == WEB or self.trust.get(p.uuid) == "trusted" or self._in_reach(p.uuid))
         ]
+
+    def _in_reach(self, uuid: str) -> bool:
+        remote = self.remotes.get(uuid)
+        if remote is None or remote.ignored:
+            return False
+        folder = local_folder(remote)
+        return folder is None or os.path.isdir(folder)
 
 
 class Reason(NamedTuple):

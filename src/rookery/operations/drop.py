@@ -66,7 +66,9 @@ def drop(
     groups: dict[Path, list[Path] | None] = {ds.path: None}
     whole = what in ("all", "datasets")
     if given:
-        inside, outside = by_dataset(ds.path, given, roots="inside" if whole else "rsync")
+        inside, outside = by_dataset(
+            ds.path, given, roots="rsync" if dataset is not None and not whole else "inside"
+        )
         groups = dict(inside)
         for one in outside:
             message = ("path not underneath the reference dataset %s", f"Dataset({ds.path})")

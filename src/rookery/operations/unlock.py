@@ -48,7 +48,9 @@ def unlock(
             else:
                 message = "path does not exist"
                 yield result("unlock", one.path, "impossible", type="file", refds=ds.path, message=message)
-        inside, outside = by_dataset(ds.path, there, roots="inside" if recursive else "rsync")
+        inside, outside = by_dataset(
+            ds.path, there, roots="inside" if recursive or dataset is None else "rsync"
+        )
         groups = dict(inside)
         for path_ in outside:
             yield result(

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from rookery.annex import content, program
 from rookery.annex.files import AnnexedFile, index_files
 from rookery.annex.numcopies import required_copies
-from rookery.annex.places import Places, read_places
+from rookery.annex.places import read_places
 from rookery.annex.store import is_shared
 from rookery.core.results import FAILURE, result
 from rookery.core.sizes import natural
@@ -268,16 +268,16 @@ def foreseen(ds: Dataset, files: Sequence[AnnexedFile], wish: Wish, *, refds: Pa
     needed = required_copies(ds.repo).wanted
     freed: dict[str, int] = {}
     for file in files:
-        elsewhere = copies_elsewhere(places, file.key)
+        elsewhere = places.proofs(file.key)
         enough = len(elsewhere) >= needed
         weight = natural(file.size or 0)
         if enough:
             message = f"{weight}, {len(elsewhere)} other {_copies(len(elsewhere))}: {', '.join(elsewhere)}"
         elif wish.force:
-            lost = "" if elsewhere else ", this is the last one known and would be lost"
-            message = f"{weight}, {len(elsewhere)} of {needed} other {_copies(needed)} known{lost}"
+            lost = "" if places.elsewhere(file.key) else "; no other is known, it would be lost"
+            message = f"{weight}, {len(elsewhere)} of {needed} other {_copies(needed)} in reach{lost}"
         else:
-            message = f"unsafe: {len(elsewhere)} of {needed} other {_copies(needed)} known"
+            message = f"unsafe: {len(elsewhere)} of {needed} other {_copies(needed)} in reach"
         if enough or wish.force:
             freed[file.key] = file.size or 0
         yield result(
@@ -301,15 +301,6 @@ def foreseen(ds: Dataset, files: Sequence[AnnexedFile], wish: Wish, *, refds: Pa
         bytesize=total,
         message=f"would free {natural(total)}",
     )
-
-
-def copies_elsewhere(places: Places, key: str) -> list[str]:
-    """Name the other places that count as copies: neither here, nor dead, nor untrusted."""
-    return [
-        places.name(p.uuid)
-        for p in places.copies(key)
-        if p.uuid != places.here and places.trust.get(p.uuid) != "untrusted"
-    ]
 
 
 def _copies(count: int) -> str:

@@ -17,7 +17,7 @@ from rookery.core.results import result
 from rookery.dataset.hierarchy import superdataset_of, walk
 from rookery.dataset.model import Dataset
 from rookery.git import refs
-from rookery.git.modes import GITLINK
+from rookery.git.modes import GITLINK, SYMLINK
 from rookery.git.objects import read_many
 from rookery.git.repo import Repo
 from rookery.git.status import Change, status
@@ -93,7 +93,11 @@ def alive_at(repo: Repo) -> list[str]:
     if uuid is None:
         return []
     suffix = "/git-annex"
-    branches = [r for r in refs.for_each_ref(repo, "refs/remotes") if r.name.endswith(suffix)]
+    branches = [
+        r
+        for r in refs.for_each_ref(repo, "refs/remotes")
+        if r.name.endswith(suffix) and not r.name.endswith(f"/synced{suffix}")
+    ]
     names = [f"{r.sha}:{log}" for r in branches for log in ("uuid.log", "trust.log")]
     texts = [decode(blob.content) if blob else "" for blob in read_many(repo, names)] if names else []
     found = []
@@ -146,7 +150,7 @@ def _type(root: Path, change: Change) -> str:
     if GITLINK in (change.mode_index, change.mode_worktree):
         return "dataset"
     path = root / change.path.rstrip("/")
-    if path.is_symlink():
+    if change.mode_index == SYMLINK or (change.kind == "untracked" and path.is_symlink()):
         return "symlink"
     return "directory" if path.is_dir() else "file"
 
