@@ -21,7 +21,8 @@ class Changes(NamedTuple):
     `before` has what HEAD says of each changed path (mode 0: nothing).  `gone`
     are to be deleted; `staged` are in the index as they are in the work tree;
     `files` and `links` have to be taken in; `repositories` are nested ones whose
-    commit has to be recorded; `conflicts` are among the others too.
+    commit has to be recorded.  `conflicts` and `uncertain` are among the others
+    too; the latter may turn out to be as in HEAD.
     """
 
     head: Head
@@ -32,6 +33,7 @@ class Changes(NamedTuple):
     links: list[str]
     repositories: list[str]
     conflicts: frozenset[str]
+    uncertain: frozenset[str]
 
     def __bool__(self) -> bool:
         return bool(self.before)
@@ -60,9 +62,9 @@ def find_changes(repo: Repo, paths: Sequence[str] = (), *, updated: bool = False
 
 def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
     """Decide for each change what has to be done."""
-    changes = Changes(
-        head, {}, [], {}, [], [], [], frozenset(p for p, c in found.items() if c.kind == "conflict")
-    )
+    conflicts = frozenset(path for path, change in found.items() if change.kind == "conflict")
+    twice = frozenset(path for path, c in found.items() if "." not in (c.staged, c.unstaged) and c.mode_head)
+    changes = Changes(head, {}, [], {}, [], [], [], conflicts, twice)
     for path, change in found.items():
         changes.before[path] = (change.mode_head, change.sha_head if change.mode_head else "")
         now = change.mode_worktree or (_mode_of(repo, change.path) if _may_be_there(change) else 0)

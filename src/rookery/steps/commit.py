@@ -125,6 +125,9 @@ class _Saving:
         self.to_git = to_git
         self.jobs = jobs
         self.entries: dict[str, NewEntry] = {}
+        self.settled: list[
+            NewEntry
+        ] = []  # as HEAD has them after all: only the user's index may not know yet
 
     def run(self, paths: Sequence[str], message: str | None, *, amend: bool) -> Iterator[Record]:
         """Take everything in, commit it, and report."""
@@ -133,12 +136,18 @@ class _Saving:
         with index.private_index(self.repo, tree=head.commit) as view:
             yield from self._known(view)
             yield from self._take_in(view)
-            if not (self.entries or merging or amend):
-                yield _saved(self.ds, self.refds, "notneeded")
-                return
-            done = commit_entries(
-                self.ds, self.entries, message=message, head=head, amend=amend, merging=merging, prepared=view
-            )
+            done = None
+            if self.entries or merging or amend:
+                done = commit_entries(
+                    self.ds,
+                    self.entries,
+                    message=message,
+                    head=head,
+                    amend=amend,
+                    merging=merging,
+                    prepared=view,
+                )
+        index.bring_up_to_date(self.repo, self.settled)
         if done is None:
             yield _saved(self.ds, self.refds, "notneeded")
         else:
@@ -151,13 +160,11 @@ class _Saving:
         """Put what needs no reading into the index: deletions, staged files, commits of nested repositories."""
         changes = self.changes
         nested = record_nested(self.ds, changes)
-        known = (
-            [NewEntry(path, 0, "") for path in changes.gone] + list(changes.staged.values()) + nested.entries
-        )
-        index.put_entries(view, known)
-        self.entries.update(
-            (e.path, e) for e in known if (e.mode, e.sha) != changes.before.get(e.path, (0, ""))
-        )
+        known = [*(NewEntry(path, 0, "") for path in changes.gone), *changes.staged.values()]
+        index.put_entries(view, [*known, *nested.entries])
+        for entry in known:
+            self._note(entry)
+        self.entries.update((entry.path, entry) for entry in nested.entries)
         for path in changes.gone:
             mode = changes.before[path][0]
             if mode:
@@ -172,6 +179,12 @@ class _Saving:
         for path in changes.staged:
             if path in self.entries and not (nested.listed and path == modules.FILE):
                 yield _with_key(self._record("add", path, type="file"), None)
+
+    def _note(self, entry: NewEntry) -> None:
+        if (entry.mode, entry.sha) == self.changes.before[entry.path]:
+            self.settled.append(entry)
+        else:
+            self.entries[entry.path] = entry
 
     def _take_in(self, view: Repo) -> Iterator[Record]:
         """Take files in and report each; their entries are read back from the index."""
@@ -193,7 +206,7 @@ class _Saving:
                 yield _with_key(
                     self._record("add", one.path, "error", type="file", message=one.message), one.key
                 )
-            elif one.silent:
+            elif one.silent or one.path in self.changes.uncertain:
                 silent.append(one.path)
             else:
                 yield _with_key(self._record("add", one.path, type="file", message=""), one.key)
@@ -206,12 +219,7 @@ class _Saving:
         """Learn from the index what was taken in, and report those that nothing was said of."""
         there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.read_index(view) if e.path in wanted}
         for path in wanted - failed:
-            before = self.changes.before[path]
-            entry = there.get(path)
-            if entry is not None and (entry.mode, entry.sha) != before:
-                self.entries[path] = entry
-            elif entry is None and before[0]:
-                self.entries[path] = NewEntry(path, 0, "")
+            self._note(there.get(path) or NewEntry(path, 0, ""))
         for path in silent:
             if path in self.entries:
                 if self.entries[path].mode:

@@ -61,13 +61,11 @@ def record_nested(ds: Dataset, changes: Changes) -> Nested:
 
 
 def gitmodules_entry(repo: Repo) -> NewEntry:
-    """Give the index entry of `.gitmodules` as it is in the work tree now; an empty file is taken away."""
+    """Give the index entry of `.gitmodules` as it is in the work tree now; Git too keeps it when it is empty."""
     file = repo.root / modules.FILE
-    content = file.read_bytes() if file.is_file() else b""
-    if not content.strip():
-        file.unlink(missing_ok=True)
+    if not file.is_file():
         return NewEntry(modules.FILE, 0, "")
-    return NewEntry(modules.FILE, modes.FILE, objects.hash_blob(repo, content))
+    return NewEntry(modules.FILE, modes.FILE, objects.hash_blob(repo, file.read_bytes()))
 
 
 def _commits(ds: Dataset, paths: Sequence[str]) -> Iterator[tuple[str, str | None]]:
