@@ -53,23 +53,33 @@ def same_lines(ours: Answer, theirs: Answer, places: Mapping[str, str]) -> tuple
     )
 
 
-def missing_from(
-    ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """Give the records of theirs that none of ours includes; ours may carry more keys, and more records."""
+def missing_from(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which records of theirs none of ours includes, and what the nearest of ours has instead.
+
+    Ours may carry more keys, and more records.  A key whose value is None says
+    nothing, so it may be absent.
+    """
     left = list(ours)
     missing = []
     for record in theirs:
-        match = next((o for o in left if _includes(o, record)), None)
-        if match is None:
-            missing.append(record)
-        else:
+        match = next((o for o in left if not _differences(o, record)), None)
+        if match is not None:
             left.remove(match)
+            continue
+        near = [o for o in ours if all(o.get(k) == record.get(k) for k in ("action", "path"))]
+        instead = min(
+            (_differences(o, record) for o in near), key=len, default=["no record of this action and path"]
+        )
+        missing.append(f"{record.get('action')} {record.get('path')}: {'; '.join(instead)}")
     return missing
 
 
-def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    return all(key in ours and ours[key] == value for key, value in theirs.items())
+def _differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{key} is {ours.get(key)!r}, not {value!r}"
+        for key, value in theirs.items()
+        if value is not None and ours.get(key) != value
+    ]
 
 
 class SideBySide:

@@ -115,4 +115,7 @@ def test_records_are_compared_by_inclusion() -> None:
     )
     assert ours == [{"path": "<here>/ds", "status": "ok", "copies": 2}, {"gitshasum": "<sha>"}]
     assert missing_from(ours, [{"path": "<here>/ds", "status": "ok"}]) == []
-    assert missing_from(ours, [{"path": "<here>/other"}]) == [{"path": "<here>/other"}]
+    assert missing_from(ours, [{"path": "<here>/ds", "status": "ok", "type": None}]) == []
+    assert missing_from(ours, [{"path": "<here>/ds", "status": "error"}]) == [
+        "None <here>/ds: status is 'ok', not 'error'"
+    ]
