@@ -40,7 +40,24 @@ def test_what_we_write_git_and_we_read_back(tmp_path: Path, name: str, pairs: di
 @given(
     st.lists(
         st.sampled_from(
-            ['[a "b"]', "[a]", "[A.b]", "\n", " ", "\t", "key", "K-2", "=", "value", '"', "\\", "#", ";", "n", "x y"]
+            [
+                '[a "b"]',
+                "[a]",
+                "[A.b]",
+                "\n",
+                " ",
+                "\t",
+                "key",
+                "K-2",
+                "=",
+                "value",
+                '"',
+                "\\",
+                "#",
+                ";",
+                "n",
+                "x y",
+            ]
         ),
         max_size=12,
     )
@@ -56,7 +73,14 @@ def test_any_text_is_read_as_git_reads_it_or_refused(tmp_path: Path, pieces: lis
 
 @pytest.mark.parametrize(
     "text",
-    ['[a "b"] key = x # note\n', "[a]\nkey\n", "[a]\n\tk = a  b \\\n c\n", '[a]k="  x" y\n', "[a]\r\nk=v\r\n", "\ufeff[a]\nk=v"],
+    [
+        '[a "b"] key = x # note\n',
+        "[a]\nkey\n",
+        "[a]\n\tk = a  b \\\n c\n",
+        '[a]k="  x" y\n',
+        "[a]\r\nk=v\r\n",
+        "\ufeff[a]\nk=v",
+    ],
 )
 def test_the_odd_corners(tmp_path: Path, text: str) -> None:
     assert list(configfile.parse(text)) == as_git_reads(text, tmp_path)

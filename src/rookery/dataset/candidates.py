@@ -1,11 +1,11 @@
 """Where a subdataset could be cloned from, cheapest first (contract 2.6).
 
-    200..  templates in the settings, datalad.get.subdataset-source-candidate-NNNname (700 without a number)
-    590    the address that a person once named (`datalad-url` in .gitmodules)
-    600    the URL in .gitmodules, seen from a remote of the superdataset
-    610    the same, spelled with the scheme of that remote
-    650    the subdataset's path below a remote of the superdataset
-    900    the URL in .gitmodules, seen from the superdataset itself
+200..  templates in the settings, datalad.get.subdataset-source-candidate-NNNname (700 without a number)
+590    the address that a person once named (`datalad-url` in .gitmodules)
+600    the URL in .gitmodules, seen from a remote of the superdataset
+610    the same, spelled with the scheme of that remote
+650    the subdataset's path below a remote of the superdataset
+900    the URL in .gitmodules, seen from the superdataset itself
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Places:
         last = repo.text("--literal-pathspecs", "log", "-n1", "--format=%H", "HEAD", "--", path)
         if not last:
             return first
-        having = repo.text("for-each-ref", "--format=%(refname)", f"--contains={last}", "refs/remotes").splitlines()
+        having = repo.text(
+            "for-each-ref", "--format=%(refname)", f"--contains={last}", "refs/remotes"
+        ).splitlines()
         more = [n for n in self.urls if any(ref.startswith(f"refs/remotes/{n}/") for ref in having)]
         return list(dict.fromkeys([*first, *more]))
 

@@ -122,7 +122,11 @@ def registered(dataset: Dataset) -> list[Subdataset]:
         entry = entries.get(path)
         properties: dict[str, str] = {}
         if entry is not None:
-            properties = {"path": entry.path, **({"url": entry.url} if entry.url is not None else {}), **entry.more}
+            properties = {
+                "path": entry.path,
+                **({"url": entry.url} if entry.url is not None else {}),
+                **entry.more,
+            }
         found.append(
             Subdataset(dataset.path, dataset.path / path, sha, entry.name if entry else None, properties)
         )
@@ -170,9 +174,8 @@ def walk(
         if containing and not any(_at_or_below(path, one.path) for path in containing):
             continue
         present = one.present
-        wanted = (
-            (under is None or any(_at_or_below(one.path, path) for path in under))
-            and (state == "any" or present == (state == "present"))
+        wanted = (under is None or any(_at_or_below(one.path, path) for path in under)) and (
+            state == "any" or present == (state == "present")
         )
         if wanted and not bottomup:
             yield one
@@ -209,4 +212,3 @@ def datasets_below(
             yield Dataset(one.path, dataset.ctx)
     if itself and bottomup:
         yield dataset
-

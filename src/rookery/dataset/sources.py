@@ -127,7 +127,9 @@ def check(text: str, *, committed: bool = False) -> None:
         raise BadSource(f"source {text!r} has a line break in it, and is refused")
     helper = _HELPER.match(text)
     if helper and (helper[1] in PROGRAM_HELPERS or (committed and helper[1] not in COMMITTED_HELPERS)):
-        raise BadSource(f"source {text!r} is refused: {helper[1]}:: would let it run a program on this machine")
+        raise BadSource(
+            f"source {text!r} is refused: {helper[1]}:: would let it run a program on this machine"
+        )
     if (host := host_of(text)) and host.startswith("-"):
         raise BadSource(f"source {text!r} is refused: its host name would be taken for an option of ssh")
 
@@ -191,7 +193,9 @@ def default_target(url: str) -> str:
         parts_.pop()
     name = parts_[-1].removesuffix(".git")
     if name in ("", ".", ".."):
-        raise BadSource(f"no folder name can be made from {url!r}", hints=["name the folder after the source"])
+        raise BadSource(
+            f"no folder name can be made from {url!r}", hints=["name the folder after the source"]
+        )
     return name
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from rookery.core.context import Context
-from rookery.core.errors import RookeryError, UsageError
+from rookery.core.errors import RookeryError
 from rookery.core.results import failed, result
 from rookery.dataset import sources
 from rookery.dataset.locate import absolute, require_dataset
 from rookery.dataset.model import Dataset
-from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
+from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
 from rookery.steps import install as steps
@@ -29,19 +29,23 @@ def clone(
     ctx: Context,
     source: Annotated[
         PathLikeText,
-        Positional("SOURCE", help="a URL, a path, a RIA address (ria+ssh://store#ID), or ///NAME", required=True),
+        Positional(
+            "SOURCE", help="a URL, a path, a RIA address (ria+ssh://store#ID), or ///NAME", required=True
+        ),
     ],
     path: Annotated[
         PathLikeText | None, Positional("PATH", help="where to; without it, a folder named like the source")
     ] = None,
     git_clone_opts: Annotated[
-        Many, Positional("GIT CLONE OPTIONS", help="options for `git clone`, after the path", unknown=True)
+        Words, Positional("GIT CLONE OPTIONS", help="options for `git clone`, after the path", unknown=True)
     ] = None,
     *,
     dataset: DatasetParameter = None,
     description: Annotated[
         str | None,
-        option("-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"),
+        option(
+            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
+        ),
     ] = None,
     reckless: Annotated[
         str | None,
@@ -56,7 +60,7 @@ def clone(
     ] = None,
     message: Message = None,
     cfg_proc: Annotated[
-        Many,
+        Words,
         option(
             "-c",
             "--cfg-proc",
@@ -73,10 +77,10 @@ def clone(
     to the same place does nothing.
     """
     text = os.fspath(source)
-    mode = "auto" if reckless is True else reckless  # type: ignore[comparison-overlap]  # DataLad's older spelling
+    mode = "auto" if reckless in (True, "true") else reckless  # True: DataLad's older spelling
     check_reckless(mode)
     if path is not None and text == os.fspath(path):
-        raise UsageError(
+        raise RookeryError(
             f"clone `source` and destination `path` are identical [{text}]",
             hints=["to make a folder that is there a subdataset, use `rookery save`"],
         )
@@ -87,11 +91,22 @@ def clone(
         target = absolute(ctx, path if path is not None else sources.decode(text, config).default_destpath)
     except RookeryError as e:
         yield result(
-            "install", ctx.cwd, "error", type="dataset", message=str(e), hints=e.hints or None, source_url=text, **refds
+            "install",
+            ctx.cwd,
+            "error",
+            type="dataset",
+            message=str(e),
+            hints=e.hints or None,
+            source_url=text,
+            **refds,
         )
         return
     if above is not None and above.path not in target.parents:
-        why = ("clone target path '%s' not in specified target dataset '%s'", str(target), f"Dataset({above.path})")
+        why = (
+            "clone target path '%s' not in specified target dataset '%s'",
+            str(target),
+            f"Dataset({above.path})",
+        )
         yield result("install", target, "error", type="dataset", message=why, source_url=text, **refds)
         return
     if mode is None and above is not None:

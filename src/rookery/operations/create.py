@@ -10,17 +10,23 @@ from typing import Annotated, Any
 from rookery.annex import identity
 from rookery.core import files
 from rookery.core.context import Context
-from rookery.core.errors import CommandError, UsageError
+from rookery.core.errors import RookeryError
 from rookery.core.results import result
-from rookery.dataset import layout
-from rookery.dataset.locate import absolute, require_dataset
+from rookery.dataset import invented_dates, layout
+from rookery.dataset.locate import absolute, find_dataset, require_dataset
 from rookery.dataset.model import Dataset
+from rookery.git import modes, objects, refs, trees
+from rookery.git.index import NewEntry
+from rookery.git.modes import GITLINK
 from rookery.git.repo import find_root
-from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
+from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
+from rookery.steps.entries import commit_entries
+from rookery.steps.register import register
+from rookery.steps.uninstall import remove_tree
 
-FAKE_DATES_START = 1112911993  # DataLad's default start of invented time (datalad.fake-dates-start)
+Refusal = tuple[Any, Any]
 
 
 def _new(record: Record) -> bool:
@@ -30,25 +36,31 @@ def _new(record: Record) -> bool:
 @operation(result_xfm="datasets", result_filter=_new, return_type="item-or-list")
 def create(
     ctx: Context,
-    path: Annotated[PathLikeText | None, Positional("PATH", help="where; without it, the current folder")] = None,
+    path: Annotated[
+        PathLikeText | None, Positional("PATH", help="where; without it, the current folder")
+    ] = None,
     initopts: Annotated[
-        Many, Positional("INITOPTS", help="options for `git init`, after the path", unknown=True)
+        Words, Positional("INITOPTS", help="options for `git init`, after the path", unknown=True)
     ] = None,
     *,
     force: Annotated[
-        bool, option("-f", "--force", help="make a dataset in a folder that is not empty, or of a Git repository")
+        bool,
+        option("-f", "--force", help="make a dataset in a folder that is not empty, or of a Git repository"),
     ] = False,
     description: Annotated[
         str | None,
-        option("-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"),
+        option(
+            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
+        ),
     ] = None,
     dataset: DatasetParameter = None,
     annex: Annotated[bool, option("--no-annex", help="make a plain Git repository, without an annex")] = True,
     fake_dates: Annotated[
-        bool, option("--fake-dates", help="use invented dates for all commits, so that they can be reproduced")
+        bool,
+        option("--fake-dates", help="use invented dates for all commits, so that they can be reproduced"),
     ] = False,
     cfg_proc: Annotated[
-        Many,
+        Words,
         option(
             "-c",
             "--cfg-proc",
@@ -62,91 +74,146 @@ def create(
 ) -> Iterator[Record]:
     """Make a new dataset: a Git repository with an annex for file content.
 
-    With -d the new dataset becomes a subdataset of DATASET, and that is saved.
-    A folder that is not empty is refused without --force; files in it stay as
-    they are, unsaved.
+    With -d the new dataset becomes a subdataset of DATASET, and that is saved;
+    without a PATH, DATASET itself is made.  A folder that is not empty is
+    refused without --force; files in it stay as they are, unsaved.
     """
-    above = None if dataset is None else require_dataset(ctx, dataset, purpose="create a subdataset")
-    new = Dataset(absolute(ctx, path if path is not None else "."), ctx)
-    refds = None if above is None else above.path
-    if above is not None and path is None:
-        raise UsageError("a subdataset needs a PATH", hints=["name the folder: rookery create -d . PATH"])
-    refusal = _refusal(ctx, new, above, force=force)
+    options = list(initopts or [])
+    if not annex and description:
+        raise RookeryError(
+            "Incompatible arguments: cannot specify description for annex repo and declaring no annex repo."
+        )
+    if "--bare" in options:
+        raise RookeryError(
+            "Creation of bare repositories is not supported.",
+            hints=["make one with `git init --bare`, and push an existing dataset to it"],
+        )
+    above, new = _places(ctx, dataset, path)
+    refds = new.path if dataset is not None and above is None else None if above is None else above.path
+    refusal = _refusal(new, above, force=force)
     if refusal is not None:
         status, why = refusal
         yield result("create", new.path, status, type="dataset", refds=refds, message=why)
         return
+    started_from = _what_is_there(new.path)
     try:
-        _make(new, above, initopts or [], annex=annex, description=description, fake_dates=fake_dates, message=message)
-    except (CommandError, OSError) as e:
-        yield result("create", new.path, "error", type="dataset", refds=refds, message=str(e), exception=e)
+        _make(new, options, annex=annex, description=description, fake_dates=fake_dates)
+    except BaseException as e:
+        _take_back(new.path, started_from)
+        if not isinstance(e, (RookeryError, OSError)):
+            raise
+        hints = getattr(e, "hints", None) or None
+        yield result(
+            "create", new.path, "error", type="dataset", refds=refds, message=str(e), exception=e, hints=hints
+        )
         return
+    if above is not None:
+        yield from register(above, new, message=message or "[DATALAD] Created subdataset")
     yield result("create", new.path, "ok", type="dataset", refds=refds)
 
 
-def _refusal(
-    ctx: Context, new: Dataset, above: Dataset | None, *, force: bool
-) -> tuple[Any, str] | None:
+def _places(
+    ctx: Context, dataset: PathLikeText | None, path: PathLikeText | None
+) -> tuple[Dataset | None, Dataset]:
+    """Give the superdataset, if there is to be one, and the place of the new dataset."""
+    if dataset is None:
+        return None, Dataset(absolute(ctx, path if path is not None else "."), ctx)
+    named = find_dataset(ctx, dataset)
+    new = named if path is None or named is None else Dataset(absolute(ctx, path), ctx)
+    if new is not None and named is not None and new.path == named.path:
+        return None, new
+    return require_dataset(ctx, dataset, purpose="create a subdataset"), Dataset(
+        absolute(ctx, path or "."), ctx
+    )
+
+
+def _refusal(new: Dataset, above: Dataset | None, *, force: bool) -> Refusal | None:
     """Say why the dataset may not be made here: a status and a message; None if it may."""
     if above is not None and above.path not in new.path.parents:
-        return "error", f"dataset containing given paths is not underneath the reference dataset {above.path}"
+        why = "dataset containing given paths is not underneath the reference dataset %s: %s"
+        return "error", (why, f"Dataset({above.path})", str(new.path))
     around = find_root(new.path.parent)
     if around is not None:
-        tracked = _tracked_at(Dataset(around, ctx), new.path)
-        if tracked is not None:
-            kind, where = tracked
-            return "error", f"collision with {where} ({kind}) in dataset {around}"
-    if new.path.exists() and not new.path.is_dir():
-        return "error", "there is a file at this path"
+        refusal = _collision(Dataset(around, new.ctx), new.path, force=force)
+        if refusal is not None:
+            return refusal
+    for place in (new.path, *new.path.parents):
+        if place.exists():
+            if not place.is_dir():
+                return "error", ("there is a file at %s", str(place))
+            break
     if not force and new.path.is_dir() and any(os.scandir(new.path)):
         return "error", "will not create a dataset in a non-empty directory, use `--force` option to ignore"
     return None
 
 
-def _tracked_at(around: Dataset, path: Path) -> tuple[str, Path] | None:
-    """Find what the dataset around tracks at, above or below a path: its type and place."""
-    spec = f":(top,literal){path.relative_to(around.path)}"
-    for line in around.repo.records("ls-files", "-s", "-z", "--", spec):
+def _collision(around: Dataset, path: Path, *, force: bool) -> Refusal | None:
+    """Look whether the dataset around tracks something at a path, below it, or a subdataset above it."""
+    inside = str(around.relative(path))
+    ways_up = [inside, *map(str, Path(inside).parents)][:-1]
+    tracked = []
+    for line in around.repo.records("--literal-pathspecs", "ls-files", "-s", "-z", "--", *ways_up):
         meta, _, name = line.partition(b"\t")
-        kind = "dataset" if meta.startswith(b"160000 ") else "file"
-        where = around.path / os.fsdecode(name)
-        if kind == "dataset" or where == path:
-            return kind, where
-        if not path.is_dir():
-            return "directory", path
+        where, mode = os.fsdecode(name), int(meta.split()[0], 8)
+        if mode == GITLINK and where in ways_up:
+            if where == inside and force:
+                return None
+            why = "collision with %s (dataset) in dataset %s"
+            return None if force else ("error", (why, str(around.path / where), str(around.path)))
+        if where == inside or where.startswith(inside + "/") or where in ways_up:
+            tracked.append(str(around.path / where))
+    if tracked:
+        why = "collision with content in parent dataset at %s: %s"
+        return "error", (why, str(around.path), tracked)
     return None
 
 
+def _what_is_there(path: Path) -> set[str] | None:
+    """Give the names in a folder, None if there is no folder."""
+    try:
+        return set(os.listdir(path))
+    except FileNotFoundError:
+        return None
+
+
+def _take_back(path: Path, names: set[str] | None) -> None:
+    """Remove what a failed creation has made, and nothing that was there before."""
+    if names is None:
+        remove_tree(path)
+        return
+    for name in (".git", str(layout.DATALAD_DIR), str(layout.ATTRIBUTES), str(layout.NOANNEX)):
+        if name not in names:
+            remove_tree(path / name)
+
+
 def _make(
-    new: Dataset,
-    above: Dataset | None,
-    initopts: list[str],
-    *,
-    annex: bool,
-    description: str | None,
-    fake_dates: bool,
-    message: str | None,
+    new: Dataset, initopts: list[str], *, annex: bool, description: str | None, fake_dates: bool
 ) -> None:
     """Make the repository, its identity and its first commit."""
     new.path.mkdir(parents=True, exist_ok=True)
-    runner = new.ctx.runner
     if not new.is_installed():
-        runner.run(["git", "init", "-q", *initopts, "--", new.path], cwd=new.path)
+        new.ctx.runner.run(["git", "init", "-q", *initopts, "--", new.path], cwd=new.path)
     new.forget()
     if fake_dates:
-        new.repo.run("config", "--local", "--add", "datalad.fake-dates", "true")
+        new.repo.run("config", "--local", "--replace-all", invented_dates.KEY, "true")
+        new.forget()
     backend = new.config.get("datalad.repo.backend", layout.DEFAULT_BACKEND)
     if annex:
-        identity.init(new.repo, description=description)
+        identity.init(invented_dates.dated(new), description=description)
     written = _write_layout(new, annex=annex, backend=backend)
-    new.repo.run("add", "--force", "--", *written)
-    commit = ["commit", "-q", "--no-verify", "-m", message or "[DATALAD] new dataset", "--", *written]
-    repo = new.repo
-    if fake_dates or new.config.getbool("datalad.fake-dates"):
-        date = f"@{new.config.getint('datalad.fake-dates-start', FAKE_DATES_START)} +0000"
-        repo = repo.with_env(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date)
-    repo.run(*commit)
+    _commit_layout(new, written)
     new.forget()
+
+
+def _commit_layout(new: Dataset, written: list[Path]) -> None:
+    """Commit the files of the layout, to Git, as far as they are not committed already."""
+    repo = new.repo
+    has = {e.path: e.sha for e in trees.ls_tree(repo, "HEAD")} if refs.head(repo).commit else {}
+    contents = {str(path): (new.path / path).read_bytes() for path in written}
+    wanted = [NewEntry(path, modes.FILE, objects.hash_blob(repo, text)) for path, text in contents.items()]
+    entries = {one.path: one for one in wanted if has.get(one.path) != one.sha}
+    if entries:
+        commit_entries(new, entries, message="[DATALAD] new dataset", run_hooks=False)
 
 
 def _write_layout(new: Dataset, *, annex: bool, backend: str) -> list[Path]:
@@ -155,9 +222,9 @@ def _write_layout(new: Dataset, *, annex: bool, backend: str) -> list[Path]:
 
     written = [layout.CONFIG_FILE]
     if new.id is None or not (new.path / layout.CONFIG_FILE).exists():
-        text = layout.config_text(str(uuid.uuid4()))
+        text = layout.config_text(str(uuid.uuid4())).encode()
         if (new.path / layout.CONFIG_FILE).exists():
-            text = (new.path / layout.CONFIG_FILE).read_text() + text
+            text = (new.path / layout.CONFIG_FILE).read_bytes() + text
         files.write(new.path / layout.CONFIG_FILE, text)
     if not annex:
         files.write(new.path / layout.NOANNEX, "")
@@ -173,7 +240,9 @@ def _write_layout(new: Dataset, *, annex: bool, backend: str) -> list[Path]:
 
 def _add_lines(path: Path, lines: list[str]) -> None:
     """Append the lines that a file does not have yet."""
-    has = path.read_text() if path.exists() else ""
-    missing = [line for line in lines if line not in has.splitlines()]
+    has = path.read_bytes() if path.exists() else b""
+    missing = [line.encode() for line in lines if line.encode() not in has.splitlines()]
     if missing:
-        files.write(path, (has if not has or has.endswith("\n") else has + "\n") + "\n".join(missing) + "\n")
+        files.write(
+            path, (has if not has or has.endswith(b"\n") else has + b"\n") + b"\n".join(missing) + b"\n"
+        )

@@ -18,7 +18,7 @@ from rookery.dataset.hierarchy import superdataset_of, walk
 from rookery.dataset.locate import require_dataset
 from rookery.dataset.model import Dataset
 from rookery.git import remotes
-from rookery.opkit.declare import Many, Positional, Record, operation, option
+from rookery.opkit.declare import Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import RecursionLimit, Recursive
 
@@ -54,7 +54,9 @@ def siblings(
     dataset: DatasetParameter = None,
     name: Annotated[
         str | None,
-        option("-s", "--name", metavar="NAME", help="the sibling; when adding, the machine's name unless given"),
+        option(
+            "-s", "--name", metavar="NAME", help="the sibling; when adding, the machine's name unless given"
+        ),
     ] = None,
     url: Annotated[
         str | None,
@@ -70,7 +72,9 @@ def siblings(
     ] = None,
     description: Annotated[
         str | None,
-        option("-D", "--description", metavar="TEXT", help="describe the place, for people who look for content"),
+        option(
+            "-D", "--description", metavar="TEXT", help="describe the place, for people who look for content"
+        ),
     ] = None,
     fetch: Annotated[bool, option("--fetch", help="fetch from the sibling when it is configured")] = False,
     as_common_datasrc: Annotated[
@@ -82,7 +86,7 @@ def siblings(
         ),
     ] = None,
     publish_depends: Annotated[
-        Many,
+        Words,
         option(
             "--publish-depends",
             metavar="SIBLING",
@@ -91,7 +95,7 @@ def siblings(
         ),
     ] = None,
     publish_by_default: Annotated[
-        Many,
+        Words,
         option(
             "--publish-by-default",
             metavar="REFSPEC",
@@ -105,17 +109,29 @@ def siblings(
     ] = None,
     annex_required: Annotated[
         str | None,
-        option("--annex-required", metavar="EXPR", help="which content the sibling must keep (git-annex required)"),
+        option(
+            "--annex-required",
+            metavar="EXPR",
+            help="which content the sibling must keep (git-annex required)",
+        ),
     ] = None,
     annex_group: Annotated[
-        str | None, option("--annex-group", metavar="GROUP", help="put the sibling into a group (git-annex group)")
+        str | None,
+        option("--annex-group", metavar="GROUP", help="put the sibling into a group (git-annex group)"),
     ] = None,
     annex_groupwanted: Annotated[
         str | None,
-        option("--annex-groupwanted", metavar="EXPR", help="which content that group wants (git-annex groupwanted)"),
+        option(
+            "--annex-groupwanted",
+            metavar="EXPR",
+            help="which content that group wants (git-annex groupwanted)",
+        ),
     ] = None,
     inherit: Annotated[
-        bool, option("--inherit", help="take settings that are not given from the superdataset's sibling of that name")
+        bool,
+        option(
+            "--inherit", help="take settings that are not given from the superdataset's sibling of that name"
+        ),
     ] = False,
     get_annex_info: Annotated[
         bool, option("--no-annex-info", help="show settings only, not what git-annex knows")
@@ -142,7 +158,12 @@ def siblings(
         as_common_datasrc,
         list(publish_depends or []),
         list(publish_by_default or []),
-        {"wanted": annex_wanted, "required": annex_required, "group": annex_group, "groupwanted": annex_groupwanted},
+        {
+            "wanted": annex_wanted,
+            "required": annex_required,
+            "group": annex_group,
+            "groupwanted": annex_groupwanted,
+        },
         inherit,
         get_annex_info,
     )
@@ -165,7 +186,7 @@ def _check(action: str, asked: Asked) -> None:
                 hints=["name it: rookery siblings add -s NAME --url URL"],
             )
         if asked.as_common_datasrc is not None and asked.as_common_datasrc == asked.name:
-            raise UsageError(
+            raise RookeryError(
                 f"Sibling name ({asked.name}) and common data source name ({asked.as_common_datasrc}) "
                 "can not be identical."
             )

@@ -26,6 +26,9 @@ PathLikeText = str | PathLike[str]
 Many = str | PathLike[str] | Sequence[str | PathLike[str]] | None
 """One value or several; the operation always receives a list, or None."""
 
+Words = Sequence[str] | None
+"""The same for what can only be text."""
+
 OnFailure = Literal["ignore", "continue", "stop"]
 
 
@@ -80,7 +83,7 @@ class Parameter(NamedTuple):
     @property
     def takes_many(self) -> bool:
         """Say whether the parameter is a list."""
-        return bool(self.type == Many)
+        return bool(self.type in (Many, Words))
 
     @property
     def choices(self) -> tuple[str, ...]:

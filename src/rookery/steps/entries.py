@@ -16,6 +16,7 @@ from typing import NamedTuple
 from rookery.annex import identity, program
 from rookery.core import files
 from rookery.core.errors import LockedError, LostRaceError, RookeryError
+from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
 from rookery.git import commits, hooks, index, modules, refs, trees
 from rookery.git.index import NewEntry
@@ -148,7 +149,7 @@ class _Committing:
         if self.amend and last is not None:
             parents, author = last.parents, last.author
         sign = self.ds.config.getbool("commit.gpgsign")
-        return commits.commit_tree(self.repo, tree, parents, text, author=author, sign=sign)
+        return commits.commit_tree(dated(self.ds), tree, parents, text, author=author, sign=sign)
 
     def _text(self, last: commits.Commit | None, *, run_hooks: bool) -> str:
         """Give the message: the user's, else that of the merge or of the commit to amend, else DataLad's."""

@@ -173,7 +173,10 @@ def _clone_first(
             )
         except CommandError as e:
             failures[one.giturl] = e
-            if "could not create work tree" in e.stderr.lower() or "could not create leading" in e.stderr.lower():
+            if (
+                "could not create work tree" in e.stderr.lower()
+                or "could not create leading" in e.stderr.lower()
+            ):
                 break  # no other source can help
             continue
         for line in told.warnings:
@@ -234,4 +237,3 @@ def _advice(failures: Mapping[str, CommandError]) -> list[str] | None:
     if "not found in upstream" in said:
         hints.append("there is no such branch or tag at the source: `git ls-remote SOURCE` lists them")
     return hints or None
-

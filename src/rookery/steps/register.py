@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from rookery.core.errors import RookeryError
@@ -30,12 +31,14 @@ def register(
     DataLad's save would: the subdataset, `.gitmodules`, the dataset.
     """
     nested = hierarchy.chain(top, new)
-    for below, above in zip(nested, nested[1:], strict=False):
+    for below, above in pairwise(nested):
         try:
             changed = _record_in(above, below, message, more if below is new else None)
         except (RookeryError, OSError) as e:
             why = f"could not record subdataset {below.path}: {e}"
-            yield _saved(above, top, "error", message=why, exception=e, hints=getattr(e, "hints", None) or None)
+            yield _saved(
+                above, top, "error", message=why, exception=e, hints=getattr(e, "hints", None) or None
+            )
             return
         if not changed:
             yield _saved(above, top, "notneeded")
@@ -64,7 +67,8 @@ def _record_in(above: Dataset, below: Dataset, message: str, more: Mapping[str, 
     if path not in listed:
         _list(above, describe(above, below, path, taken={m.name for m in listed.values()}, more=more or {}))
     elif more:
-        modules.edit_module(repo, listed[path].name, **{key.replace("-", "_"): v for key, v in more.items()})
+        for key, value in more.items():
+            modules.edit_module(repo, listed[path].name, None, **{key.replace("-", "_"): value})
     wanted = [NewEntry(path, modes.GITLINK, commit), gitmodules_entry(repo)]
     before = _committed(repo, [entry.path for entry in wanted])
     entries = {entry.path: entry for entry in wanted if before.get(entry.path) != entry.sha}

@@ -93,7 +93,9 @@ def uuid_in_store(ds: Dataset, giturl: str) -> str | None:
     """Read which special remote a repository in a store belongs to; None if that cannot be found out."""
     try:
         text = _read_config(ds, giturl)
-        listed = ds.ctx.runner.run(["git", "config", "-f", "-", "-z", "--list"], cwd=ds.path, stdin=text).stdout
+        listed = ds.ctx.runner.run(
+            ["git", "config", "-f", "-", "-z", "--list"], cwd=ds.path, stdin=text
+        ).stdout
     except (RookeryError, OSError) as e:
         log.debug("no answer from %s about its special remote: %s", giturl, e)
         return None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rookery.annex import identity, program, store
 from rookery.annex import remotes as annex_remotes
-from rookery.core.errors import CommandError, RookeryError
+from rookery.core.errors import CommandError, RookeryError, UsageError
 from rookery.core.results import result
 from rookery.dataset import layout, siblings, sources
 from rookery.dataset.model import Dataset
@@ -37,9 +37,10 @@ def check_reckless(mode: str | None) -> None:
     """Raise UsageError for a mode that does not exist."""
     if mode is None or mode in ("auto", "ephemeral") or (mode.startswith("shared-") and len(mode) > 7):
         return
-    from rookery.core.errors import UsageError  # start-up: not on the way of a right one
-
-    raise UsageError(f"unknown reckless mode {mode!r}", hints=["choose auto, ephemeral or shared-MODE (as git init --shared)"])
+    raise UsageError(
+        f"unknown reckless mode {mode!r}",
+        hints=["choose auto, ephemeral or shared-MODE (as git init --shared)"],
+    )
 
 
 def inherited_reckless(above: Dataset) -> str | None:
@@ -52,7 +53,9 @@ def inherited_reckless(above: Dataset) -> str | None:
     return None if above.config.source_of(RECKLESS_KEY) == "branch" else mode
 
 
-def settle(ds: Dataset, source: sources.Source, remote: str, setup: Setup, commit: str | None) -> Iterator[Record]:
+def settle(
+    ds: Dataset, source: sources.Source, remote: str, setup: Setup, commit: str | None
+) -> Iterator[Record]:
     """Do all that follows `git clone`; may be done again on a clone that was left unfinished.
 
     Yields records about further siblings.  Raises RookeryError: the clone is of
@@ -123,12 +126,18 @@ def _share_store(ds: Dataset, remote: str) -> None:
     url = remotes.list_remotes(ds.repo)[remote].url or ""
     path = sources.local_path(url)
     if path is None:
-        log.warning("reckless=ephemeral: %s is not on this machine (%s), so that its annex cannot be shared", remote, url)
+        log.warning(
+            "reckless=ephemeral: %s is not on this machine (%s), so that its annex cannot be shared",
+            remote,
+            url,
+        )
         return
     try:
         theirs = store.annex_dir(open_repo(Path(os.path.normpath(ds.path / path)), ds.ctx.runner))
     except NotARepository:
-        log.warning("reckless=ephemeral: there is no repository at %s, so that its annex cannot be shared", path)
+        log.warning(
+            "reckless=ephemeral: there is no repository at %s, so that its annex cannot be shared", path
+        )
         return
     mine = store.annex_dir(ds.repo)
     if mine.is_symlink():
@@ -166,7 +175,12 @@ def tell_what_is_not_enabled(ds: Dataset) -> None:
                 one.name,
             )
         else:
-            log.warning("sibling %s could not be enabled. Try: rookery siblings -d %s enable -s %s", one.name, ds.path, one.name)
+            log.warning(
+                "sibling %s could not be enabled. Try: rookery siblings -d %s enable -s %s",
+                one.name,
+                ds.path,
+                one.name,
+            )
     if manual:
         log.info(
             'access to dataset sibling%s %s not auto-enabled, enable with:\n\t\trookery siblings -d "%s" enable -s %s',
@@ -228,7 +242,7 @@ def check_out(ds: Dataset, commit: str, remote: str) -> None:
     head = refs.head(repo)
     adjusted = identity.parse_adjusted(head.branch) if head.branch else None
     branch = adjusted.original if adjusted else head.branch
-    tip = refs.resolve(repo, refs.HEADS + branch) if adjusted else head.commit
+    tip = refs.resolve(repo, f"{refs.HEADS}{branch}") if adjusted else head.commit
     if tip == commit:
         return
     if refs.resolve(repo, commit) is None:
