@@ -164,6 +164,8 @@ def _run(words: Sequence[str]) -> int:
             progress=progress,
             interactive=sys.stdin.isatty() and sys.stderr.isatty(),
         )
+        # what a program writes must come after what we have said before it
+        ctx.runner.listeners.append(lambda argv: sys.stdout.flush())
         try:
             return execute(ctx, op, arguments, options)
         except InsufficientArgumentsError as e:

@@ -97,8 +97,11 @@ def update(repo: Repo, ref: str, new: str | None, old: str | None = None, *, mes
     `old` of "" means that the ref must not exist, None that any value will do.
     HEAD, if given, is moved itself, not the branch that it names.  Raises LostRaceError if
     the ref is elsewhere, LockedError if somebody does not let go of it,
-    CommandError if it cannot be written.
+    CommandError if it cannot be written.  As with Git's own commits, the
+    reflog's message follows GIT_REFLOG_ACTION where that is set.
     """
+    if action := repo.runner.env.get("GIT_REFLOG_ACTION"):
+        message = f"{action}: {message}" if message else action
     argv = ["-c", f"core.filesRefLockTimeout={LOCK_PATIENCE_MS}", "update-ref"]
     argv += ["--no-deref"] if ref == "HEAD" else []
     argv += ["-m", message] if message else []

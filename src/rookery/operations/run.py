@@ -14,11 +14,10 @@ from rookery.dataset.placeholders import normalized
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs, Message
-from rookery.steps.execute import Request, run_command
+from rookery.steps.execute import run_command
+from rookery.steps.request import Request, Which
 
 log = logging.getLogger("rookery.run")
-
-Which = Literal["inputs", "outputs", "both"]
 
 
 @operation(renderer="run", on_failure="stop", summary="never")

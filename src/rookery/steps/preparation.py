@@ -16,6 +16,7 @@ from rookery.dataset.globs import Globs
 from rookery.dataset.model import Dataset
 from rookery.git.modes import GITLINK
 from rookery.git.repo import find_root
+from rookery.git.status import status
 from rookery.steps.obtain import obtain
 
 log = logging.getLogger("rookery.run")
@@ -37,6 +38,15 @@ def by_dataset(top: Dataset, paths: Iterable[Path]) -> dict[Path, list[str]]:
             root = top.path
         found.setdefault(root, []).append(os.path.relpath(path, root))
     return found
+
+
+def unsaved(top: Dataset, paths: Iterable[Path]) -> list[str]:
+    """Give what at or below some paths is not as it was saved last, relative to the top."""
+    found = []
+    for root, below in by_dataset(top, paths).items():
+        for change in status(Dataset(root, top.ctx).repo, below, untracked="all"):
+            found.append(os.path.relpath(root / change.path, top.path))
+    return sorted(found)
 
 
 def fetch_inputs(top: Dataset, globs: Globs, *, jobs: int | str | None) -> Iterator[Record]:
