@@ -52,6 +52,8 @@ def _add_option(parser: argparse.ArgumentParser, parameter: Parameter, look: Opt
     if parameter.choices:
         more["choices"] = parameter.choices
         more["metavar"] = look.metavar or "{" + ",".join(parameter.choices) + "}"
+    if isinstance(look.metavar, tuple):
+        more["nargs"] = len(look.metavar)
     if look.append:
         parser.add_argument(*look.flags, action="append", **more)
     elif look.optional:

@@ -15,7 +15,7 @@ from rookery.dataset.model import Dataset
 from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps import install as steps
+from rookery.steps.cloning import clone_dataset
 from rookery.steps.register import register
 from rookery.steps.settle import Setup, check_reckless, inherited_reckless
 
@@ -114,7 +114,7 @@ def clone(
     setup = Setup(description, mode, tuple(git_clone_opts or ()))
     broken = False
     obtained = False
-    records = steps.install(
+    records = clone_dataset(
         ctx, [text], target, config=config, setup=setup, more={"source_url": text, **refds}
     )
     for record in records:

@@ -33,11 +33,11 @@ OnFailure = Literal["ignore", "continue", "stop"]
 
 
 class Option(NamedTuple):
-    """How a parameter looks on the command line, with flags."""
+    """How a parameter looks on the command line, with flags; several metavars: so many values each time."""
 
     flags: tuple[str, ...]
     help: str
-    metavar: str | None
+    metavar: str | tuple[str, ...] | None
     const: Any
     optional: bool
     append: bool
@@ -57,7 +57,7 @@ class Positional(NamedTuple):
 def option(
     *flags: str,
     help: str,
-    metavar: str | None = None,
+    metavar: str | tuple[str, ...] | None = None,
     const: Any = None,
     append: bool = False,
     choices: Sequence[str] = (),

@@ -1,239 +1,142 @@
-"""Obtaining a dataset: a Git clone of the first source that works, set up as a dataset.
+"""Obtaining registered subdatasets: from the cheapest place that has them, at the commit that is recorded.
 
-Used by `clone`, and for subdatasets by `get`, `install` and `update`.  A clone
-that fails leaves nothing behind but the folder that was there.  One that was
-killed half-way is marked, and the same command does it again.
+Used by `get`, `install` and `update`.  Many at once go through a bounded pool;
+what is written in the superdataset's settings is written by one thread.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rookery.annex import identity
-from rookery.core.config import Config
-from rookery.core.context import Context
-from rookery.core.errors import CommandError, RookeryError
-from rookery.core.results import result
-from rookery.dataset import sources
+from rookery.core.errors import RookeryError
+from rookery.core.results import Message, result
+from rookery.dataset import candidates
+from rookery.dataset.hierarchy import Subdataset
 from rookery.dataset.model import Dataset
-from rookery.dataset.sources import Source
-from rookery.git import refs, remotes, trees
-from rookery.git.clone import clone
-from rookery.git.repo import Repo
-from rookery.steps import ria
-from rookery.steps.settle import Setup, settle
-from rookery.steps.uninstall import remove_tree
+from rookery.git import modules
+from rookery.steps.cloning import After, Record, clone_dataset
+from rookery.steps.settle import Setup, inherited_reckless
 
 log = logging.getLogger("rookery.clone")
 
-Record = dict[str, Any]
-After = Callable[[Dataset], Iterator[Record]]
-
-# In the clone's own settings until it is complete.
-UNFINISHED = "rookery.unfinished"
+# Clones mostly wait for a server, or for git-annex; more than this many at a time help nobody.
+MOST_WORKERS = 8
 
 
-def install(
-    ctx: Context,
-    texts: Sequence[str],
-    target: Path,
+def install_subdataset(
+    above: Dataset,
+    sub: Subdataset,
     *,
-    config: Config,
-    setup: Setup,
-    commit: str | None = None,
-    committed: bool = False,
+    setup: Setup | None = None,
+    refds: Path | None = None,
+    message: Message | None = None,
     after: After | None = None,
-    more: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
-    """Obtain a dataset from the first of some sources; the last record says what became of it.
-
-    `config` are the settings that choose and rewrite sources, `commit` what to
-    check out, `committed` that the sources come from a dataset's own files,
-    `after` what else belongs to the set-up (procedures), `more` further keys
-    for the record.  Relative paths are seen from the context's folder.
-    """
-
-    def record(status: Any, message: Any = None, **extra: Any) -> Record:
-        return result("install", target, status, type="dataset", message=message, **{**(more or {}), **extra})
-
-    try:
-        todo = sources.candidates(texts, config, committed=committed)
-    except RookeryError as e:
-        yield record("error", str(e), hints=e.hints or None)
+    """Obtain one registered subdataset, if it is not here; `message` is for the record of success."""
+    if sub.present:
+        yield _record(sub, refds, "notneeded")
         return
-    ds = Dataset(target, ctx)
-    existed = target.exists()
-    refusal = _refusal(ds, todo, existed=existed)
-    if refusal is not None:
-        yield record(*refusal)
+    places = candidates.Places(above)
+    for record in _obtain(places, sub, setup or Setup(), refds, after):
+        yield _finished(above, sub, record, message)
+
+
+def install_subdatasets(
+    above: Dataset,
+    subs: Iterable[Subdataset],
+    *,
+    setup: Setup | None = None,
+    refds: Path | None = None,
+    jobs: int | None = None,
+    after: After | None = None,
+) -> Iterator[tuple[Subdataset, Record]]:
+    """Obtain several subdatasets of one dataset at a time; yields each with its records, as they are done."""
+    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait  # start-up
+
+    missing = [sub for sub in subs if not sub.present]
+    if not missing:
         return
-    source, failures = _clone_first(ctx, todo, ds, setup)
-    if source is None:
-        yield record("error", _told(failures), source=todo[-1].as_record(), hints=_advice(failures))
-        return
-    try:
-        yield from _set_up(ds, source, setup, commit, after)
-    except BaseException as e:
-        remove_clone(target, keep_top=existed)
-        if not isinstance(e, (RookeryError, OSError)):
-            raise
-        hints = getattr(e, "hints", None) or None
-        yield record("error", str(e), exception=e, hints=hints, source=source.as_record())
-        return
-    yield record("ok", source=source.as_record())
+    places = candidates.Places(above)
+    how = setup or Setup()
 
+    def work(sub: Subdataset) -> list[Record]:
+        return list(_obtain(places, sub, how, refds, after))
 
-def _refusal(ds: Dataset, todo: Sequence[Source], *, existed: bool) -> tuple[Any, Any] | None:
-    """Say why nothing is to be cloned; what an earlier, killed clone left is taken away."""
-    target = ds.path
-    taken = ("error", "target path already exists and not empty, refuse to clone into target path")
-    if not existed and not target.is_symlink():
-        return None
-    if not target.is_dir():
-        return "error", "there is a file at the target path, refuse to clone into target path"
-    if not any(os.scandir(target)):
-        return None
-    if not ds.is_installed():
-        return taken
-    if ds.config.get(UNFINISHED) is not None and _holds_nothing_else(ds):
-        log.info("Beginning anew what was left unfinished at %s", target)
-        remove_clone(target, keep_top=True)
-        ds.forget()
-        return None
-    same = _same_source(ds, todo)
-    if same is None:
-        return taken
-    return "notneeded", ("dataset %s was already cloned from '%s'", f"Dataset({target})", same)
-
-
-def _holds_nothing_else(ds: Dataset) -> bool:
-    """Say whether an unfinished clone has nothing in it that is not at its source."""
-    repo = ds.repo
-    heads = {ref.sha for ref in refs.for_each_ref(repo, "refs/heads") if ref.name != "refs/heads/git-annex"}
-    theirs = {ref.peeled for ref in refs.for_each_ref(repo, "refs/remotes", "refs/tags")}
-    if not heads <= theirs:
-        return False
-    tree = {entry.path for entry in trees.ls_tree(repo, "HEAD")} if refs.head(repo).commit else set()
-    for folder, folders, names in os.walk(ds.path):
-        if folder == str(ds.path):
-            folders.remove(".git")
-        inside = os.path.relpath(folder, ds.path)
-        if any(os.path.normpath(os.path.join(inside, name)) not in tree for name in names):
-            return False
-    return True
-
-
-def _same_source(ds: Dataset, todo: Sequence[Source]) -> str | None:
-    """Give the source that an existing clone came from, if it is one of those asked for."""
-    branch = identity.corresponding_branch(ds.repo)
-    remote = ds.config.get(f"branch.{branch}.remote") if branch else None
-    url = ds.config.get(f"remote.{remote}.url") if remote else None
-    if not url:
-        return None
-    for one in todo:
-        if one.giturl == url or _same_place(url, ds.path, one.giturl, ds.ctx.cwd):
-            return one.giturl
-    return None
-
-
-def _same_place(one: str, one_from: Path, other: str, other_from: Path) -> bool:
-    paths = sources.local_path(one), sources.local_path(other)
-    if paths[0] is None or paths[1] is None:
-        return False
-    try:
-        return os.path.samefile(one_from / paths[0], other_from / paths[1])
-    except OSError:
-        return False
-
-
-def _clone_first(
-    ctx: Context, todo: Sequence[Source], ds: Dataset, setup: Setup
-) -> tuple[Source | None, dict[str, CommandError]]:
-    """Try the sources in order; give the one that worked, and what each other one said."""
-    log.info("Attempting a clone into %s", ds.path)
-    failures: dict[str, CommandError] = {}
-    for one in todo:
-        log.info("Attempting to clone from %s to %s", one.giturl, ds.path)
-        path = sources.local_path(one.giturl)
-        options = [*setup.options, *([f"--branch={one.version}"] if one.version else [])]
+    running: dict[Future[list[Record]], Subdataset] = {}
+    with ThreadPoolExecutor(jobs or default_jobs()) as pool:
         try:
-            told = clone(
-                ctx.runner,
-                path or one.giturl,
-                ds.path,
-                cwd=ctx.cwd,
-                options=options,
-                settings=[(UNFINISHED, "true")],
-                progress=ctx.progress,
-                ask=ctx.interactive,
-            )
-        except CommandError as e:
-            failures[one.giturl] = e
-            if (
-                "could not create work tree" in e.stderr.lower()
-                or "could not create leading" in e.stderr.lower()
-            ):
-                break  # no other source can help
-            continue
-        for line in told.warnings:
-            log.warning("%s", line)
-        ds.forget()
-        if path is not None and not os.path.isabs(path):
-            _keep_relative(ds, ctx.cwd / path)
-        return one, failures
-    return None, failures
+            running.update((pool.submit(work, sub), sub) for sub in missing)
+            while running:
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    sub = running.pop(done)
+                    for record in done.result():
+                        yield sub, _finished(above, sub, record, None)
+        finally:
+            for waiting in running:
+                waiting.cancel()
 
 
-def _keep_relative(ds: Dataset, source: Path) -> None:
-    """Remember a source that was named by a relative path as such, so that both may be moved together."""
-    name = _remote_of(ds.repo)
-    remotes.configure(ds.repo, name, "url", os.path.relpath(os.path.normpath(source), ds.path))
+def default_jobs() -> int:
+    """Give how many clones to make at the same time."""
+    return max(2, min(MOST_WORKERS, 2 * (os.cpu_count() or 1)))
 
 
-def _remote_of(repo: Repo) -> str:
-    """Give the name of the one remote of a fresh clone; people may call it something else than origin."""
-    return next(name for name, one in remotes.list_remotes(repo).items() if one.url is not None)
+def _record(sub: Subdataset, refds: Path | None, status: Any, **more: Any) -> Record:
+    record = result("install", sub.path, status, type="dataset", **more)
+    return record if refds is None else {**record, "refds": str(refds)}
 
 
-def _set_up(
-    ds: Dataset, source: Source, setup: Setup, commit: str | None, after: After | None
+def _obtain(
+    places: candidates.Places, sub: Subdataset, setup: Setup, refds: Path | None, after: After | None
 ) -> Iterator[Record]:
-    remote = _remote_of(ds.repo)
-    yield from settle(ds, source, remote, setup, commit)
-    if source.type == "ria":
-        yield from ria.settle(ds, source, remote)
-    if after is not None:
-        yield from after(ds)
-    ds.repo.run("config", "--remove-section", UNFINISHED.partition(".")[0])
-    ds.forget()
-
-
-def remove_clone(target: Path, *, keep_top: bool) -> None:
-    """Take away a clone that is of no use, or all that is in its folder."""
-    if not keep_top:
-        remove_tree(target)
+    """Clone from the first candidate that works; touches nothing of the superdataset."""
+    above = places.above
+    found = candidates.candidates(places, sub)
+    if not found:
+        why = ("Have got no candidates to install subdataset %s from.", str(above.relative(sub.path)))
+        hints = [f"say where it is: git config -f .gitmodules submodule.{sub.name or 'NAME'}.url URL"]
+        yield _record(sub, refds, "error", message=why, hints=hints)
         return
-    for entry in list(target.iterdir()):
-        remove_tree(entry)
+    if setup.reckless is None:
+        setup = setup._replace(reckless=inherited_reckless(above))
+    yield from clone_dataset(
+        above.ctx.at(above.path),
+        [one.url for one in found],
+        sub.path,
+        config=above.config,
+        setup=setup,
+        commit=sub.sha,
+        committed=True,
+        after=after,
+        more={} if refds is None else {"refds": str(refds)},
+    )
+    clone = Dataset(sub.path, above.ctx)
+    if clone.is_installed():
+        _hand_down(above, clone, found)
 
 
-def _told(failures: Mapping[str, CommandError]) -> tuple[str, ...]:
-    """Put together what the sources said, as DataLad does."""
-    each = "\n- ".join(f"{url}\n  {error}" for url, error in failures.items())
-    return "Failed to clone from any candidate source URL. Encountered errors per each url were:\n- %s", each
+def _hand_down(above: Dataset, clone: Dataset, found: Sequence[candidates.Candidate]) -> None:
+    """Give the templates that are the superdataset's own to the clone, for its subdatasets in turn."""
+    for key in dict.fromkeys(one.template for one in found if one.template):
+        own = above.config.source_of(key) in ("branch", "local")
+        if own and key not in clone.config:
+            clone.repo.run("config", key, str(above.config.get(key)))
+            clone.forget()
 
 
-def _advice(failures: Mapping[str, CommandError]) -> list[str] | None:
-    said = "\n".join(error.stderr for error in failures.values()).lower()
-    hints = []
-    if "permission denied" in said or "authentication failed" in said or "could not read username" in said:
-        hints.append("the server wants to know who you are: check the address, your SSH key or your password")
-    if "could not resolve host" in said or "name or service not known" in said:
-        hints.append("the server's name is not known: check the spelling and the network connection")
-    if "not found in upstream" in said:
-        hints.append("there is no such branch or tag at the source: `git ls-remote SOURCE` lists them")
-    return hints or None
+def _finished(above: Dataset, sub: Subdataset, record: Record, message: Message | None) -> Record:
+    """Note in the superdataset where a subdataset came from, once it is here."""
+    if record["action"] != "install" or record["path"] != str(sub.path) or record["status"] != "ok":
+        return record
+    name = sub.name if sub.name is not None else str(above.relative(sub.path))
+    try:
+        modules.activate(above.repo, name, record["source"]["giturl"])
+    except RookeryError as e:
+        log.warning(
+            "%s is installed, but the settings of %s could not be written: %s", sub.path, above.path, e
+        )
+    return record if message is None else {**record, "message": message}

@@ -1,0 +1,239 @@
+"""Cloning a dataset: a Git clone of the first source that works, set up as a dataset.
+
+A clone
+that fails leaves nothing behind but the folder that was there.  One that was
+killed half-way is marked, and the same command does it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rookery.annex import identity
+from rookery.core.config import Config
+from rookery.core.context import Context
+from rookery.core.errors import CommandError, RookeryError
+from rookery.core.results import result
+from rookery.dataset import sources
+from rookery.dataset.model import Dataset
+from rookery.dataset.sources import Source
+from rookery.git import refs, remotes, trees
+from rookery.git.clone import clone
+from rookery.git.repo import Repo
+from rookery.steps import ria
+from rookery.steps.settle import Setup, settle
+from rookery.steps.uninstall import remove_tree
+
+log = logging.getLogger("rookery.clone")
+
+Record = dict[str, Any]
+After = Callable[[Dataset], Iterator[Record]]
+
+# In the clone's own settings until it is complete.
+UNFINISHED = "rookery.unfinished"
+
+
+def clone_dataset(
+    ctx: Context,
+    texts: Sequence[str],
+    target: Path,
+    *,
+    config: Config,
+    setup: Setup,
+    commit: str | None = None,
+    committed: bool = False,
+    after: After | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Iterator[Record]:
+    """Obtain a dataset from the first of some sources; the last record says what became of it.
+
+    `config` are the settings that choose and rewrite sources, `commit` what to
+    check out, `committed` that the sources come from a dataset's own files,
+    `after` what else belongs to the set-up (procedures), `more` further keys
+    for the record.  Relative paths are seen from the context's folder.
+    """
+
+    def record(status: Any, message: Any = None, **extra: Any) -> Record:
+        return result("install", target, status, type="dataset", message=message, **{**(more or {}), **extra})
+
+    try:
+        todo = sources.candidates(texts, config, committed=committed)
+    except RookeryError as e:
+        yield record("error", str(e), hints=e.hints or None)
+        return
+    ds = Dataset(target, ctx)
+    existed = target.exists()
+    refusal = _refusal(ds, todo, existed=existed)
+    if refusal is not None:
+        yield record(*refusal)
+        return
+    source, failures = _clone_first(ctx, todo, ds, setup)
+    if source is None:
+        yield record("error", _told(failures), source=todo[-1].as_record(), hints=_advice(failures))
+        return
+    try:
+        yield from _set_up(ds, source, setup, commit, after)
+    except BaseException as e:
+        remove_clone(target, keep_top=existed)
+        if not isinstance(e, (RookeryError, OSError)):
+            raise
+        hints = getattr(e, "hints", None) or None
+        yield record("error", str(e), exception=e, hints=hints, source=source.as_record())
+        return
+    yield record("ok", source=source.as_record())
+
+
+def _refusal(ds: Dataset, todo: Sequence[Source], *, existed: bool) -> tuple[Any, Any] | None:
+    """Say why nothing is to be cloned; what an earlier, killed clone left is taken away."""
+    target = ds.path
+    taken = ("error", "target path already exists and not empty, refuse to clone into target path")
+    if not existed and not target.is_symlink():
+        return None
+    if not target.is_dir():
+        return "error", "there is a file at the target path, refuse to clone into target path"
+    if not any(os.scandir(target)):
+        return None
+    if not ds.is_installed():
+        return taken
+    if ds.config.get(UNFINISHED) is not None and _holds_nothing_else(ds):
+        log.info("Beginning anew what was left unfinished at %s", target)
+        remove_clone(target, keep_top=True)
+        ds.forget()
+        return None
+    same = _same_source(ds, todo)
+    if same is None:
+        return taken
+    return "notneeded", ("dataset %s was already cloned from '%s'", f"Dataset({target})", same)
+
+
+def _holds_nothing_else(ds: Dataset) -> bool:
+    """Say whether an unfinished clone has nothing in it that is not at its source."""
+    repo = ds.repo
+    heads = {ref.sha for ref in refs.for_each_ref(repo, "refs/heads") if ref.name != "refs/heads/git-annex"}
+    theirs = {ref.peeled for ref in refs.for_each_ref(repo, "refs/remotes", "refs/tags")}
+    if not heads <= theirs:
+        return False
+    tree = {entry.path for entry in trees.ls_tree(repo, "HEAD")} if refs.head(repo).commit else set()
+    for folder, folders, names in os.walk(ds.path):
+        if folder == str(ds.path):
+            folders.remove(".git")
+        inside = os.path.relpath(folder, ds.path)
+        if any(os.path.normpath(os.path.join(inside, name)) not in tree for name in names):
+            return False
+    return True
+
+
+def _same_source(ds: Dataset, todo: Sequence[Source]) -> str | None:
+    """Give the source that an existing clone came from, if it is one of those asked for."""
+    branch = identity.corresponding_branch(ds.repo)
+    remote = ds.config.get(f"branch.{branch}.remote") if branch else None
+    url = ds.config.get(f"remote.{remote}.url") if remote else None
+    if not url:
+        return None
+    for one in todo:
+        if one.giturl == url or _same_place(url, ds.path, one.giturl, ds.ctx.cwd):
+            return one.giturl
+    return None
+
+
+def _same_place(one: str, one_from: Path, other: str, other_from: Path) -> bool:
+    paths = sources.local_path(one), sources.local_path(other)
+    if paths[0] is None or paths[1] is None:
+        return False
+    try:
+        return os.path.samefile(one_from / paths[0], other_from / paths[1])
+    except OSError:
+        return False
+
+
+def _clone_first(
+    ctx: Context, todo: Sequence[Source], ds: Dataset, setup: Setup
+) -> tuple[Source | None, dict[str, CommandError]]:
+    """Try the sources in order; give the one that worked, and what each other one said."""
+    log.info("Attempting a clone into %s", ds.path)
+    failures: dict[str, CommandError] = {}
+    for one in todo:
+        log.info("Attempting to clone from %s to %s", one.giturl, ds.path)
+        path = sources.local_path(one.giturl)
+        options = [*setup.options, *([f"--branch={one.version}"] if one.version else [])]
+        try:
+            told = clone(
+                ctx.runner,
+                path or one.giturl,
+                ds.path,
+                cwd=ctx.cwd,
+                options=options,
+                settings=[(UNFINISHED, "true")],
+                progress=ctx.progress,
+                ask=ctx.interactive,
+            )
+        except CommandError as e:
+            failures[one.giturl] = e
+            if (
+                "could not create work tree" in e.stderr.lower()
+                or "could not create leading" in e.stderr.lower()
+            ):
+                break  # no other source can help
+            continue
+        for line in told.warnings:
+            log.warning("%s", line)
+        ds.forget()
+        if path is not None and not os.path.isabs(path):
+            _keep_relative(ds, ctx.cwd / path)
+        return one, failures
+    return None, failures
+
+
+def _keep_relative(ds: Dataset, source: Path) -> None:
+    """Remember a source that was named by a relative path as such, so that both may be moved together."""
+    name = _remote_of(ds.repo)
+    remotes.configure(ds.repo, name, "url", os.path.relpath(os.path.normpath(source), ds.path))
+
+
+def _remote_of(repo: Repo) -> str:
+    """Give the name of the one remote of a fresh clone; people may call it something else than origin."""
+    return next(name for name, one in remotes.list_remotes(repo).items() if one.url is not None)
+
+
+def _set_up(
+    ds: Dataset, source: Source, setup: Setup, commit: str | None, after: After | None
+) -> Iterator[Record]:
+    remote = _remote_of(ds.repo)
+    yield from settle(ds, source, remote, setup, commit)
+    if source.type == "ria":
+        yield from ria.settle(ds, source, remote)
+    if after is not None:
+        yield from after(ds)
+    ds.repo.run("config", "--remove-section", UNFINISHED.partition(".")[0])
+    ds.forget()
+
+
+def remove_clone(target: Path, *, keep_top: bool) -> None:
+    """Take away a clone that is of no use, or all that is in its folder."""
+    if not keep_top:
+        remove_tree(target)
+        return
+    for entry in list(target.iterdir()):
+        remove_tree(entry)
+
+
+def _told(failures: Mapping[str, CommandError]) -> tuple[str, ...]:
+    """Put together what the sources said, as DataLad does."""
+    each = "\n- ".join(f"{url}\n  {error}" for url, error in failures.items())
+    return "Failed to clone from any candidate source URL. Encountered errors per each url were:\n- %s", each
+
+
+def _advice(failures: Mapping[str, CommandError]) -> list[str] | None:
+    said = "\n".join(error.stderr for error in failures.values()).lower()
+    hints = []
+    if "permission denied" in said or "authentication failed" in said or "could not read username" in said:
+        hints.append("the server wants to know who you are: check the address, your SSH key or your password")
+    if "could not resolve host" in said or "name or service not known" in said:
+        hints.append("the server's name is not known: check the spelling and the network connection")
+    if "not found in upstream" in said:
+        hints.append("there is no such branch or tag at the source: `git ls-remote SOURCE` lists them")
+    return hints or None
