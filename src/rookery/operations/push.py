@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from rookery.core import pool
 from rookery.core.context import Context
-from rookery.core.errors import InsufficientArgumentsError, RookeryError
+from rookery.core.errors import RookeryError
 from rookery.core.results import result
 from rookery.dataset.hierarchy import registered
 from rookery.dataset.locate import given_paths, require_dataset
@@ -30,8 +30,8 @@ log = logging.getLogger("rookery.push")
 NO_MATCH = "Given constraints did not match any changes to publish"
 
 
-class UnknownRevision(RookeryError, ValueError):
-    """What was given with --since is no commit here."""
+class UnfitArgument(RookeryError, ValueError):
+    """What was given with an option cannot be used, here or without another option."""
 
 
 class Job(NamedTuple):
@@ -98,9 +98,9 @@ def push(
     named.
     """
     if since == "":
-        raise UnknownRevision("'since' should point to commitish or use '^'.")
+        raise UnfitArgument("'since' should point to commitish or use '^'.")
     if set_upstream and not to:
-        raise InsufficientArgumentsError(
+        raise UnfitArgument(
             "--set-upstream/-u requires an explicit sibling to be given via --to.",
             hints=["name it: rookery push -u --to SIBLING"],
         )
@@ -140,13 +140,13 @@ def push(
 
 
 def _start(top: Dataset, to: str | None, since: str | None) -> str | None:
-    """Give the commit from which changes count, None for everything.  Raises UnknownRevision."""
+    """Give the commit from which changes count, None for everything.  Raises UnfitArgument."""
     if since is None:
         return None
     if since != "^":
         found = refs.resolve(top.repo, since)
         if found is None:
-            raise UnknownRevision(f"Unknown commit identifier: {since}")
+            raise UnfitArgument(f"Unknown commit identifier: {since}")
         return found
     branch = refs.head(top.repo).branch
     found = None

@@ -16,7 +16,6 @@ from typing import Any, Literal, NamedTuple
 from rookery.annex import branch as annex_branch
 from rookery.annex import identity
 from rookery.annex import remotes as annex_remotes
-from rookery.annex.files import AnnexedFile
 from rookery.annex.identity import parse_adjusted
 from rookery.annex.remotes import Remote
 from rookery.annex.store import annex_dir
@@ -182,13 +181,14 @@ class Publication:
 
     def _broken(self, error: CommandError) -> Record:
         self.complete = False
-        why = (error.stderr or error.msg).strip() or str(error)
+        said = (error.stderr or error.msg).strip() or str(error)
         place = self.sibling.settings.get("pushurl") or self.sibling.url or self.sibling.name
         return self._record(
             "error",
-            ("Push to %s failed: %s", self.sibling.name, why),
+            ("Push to %s failed: %s", self.sibling.name, "; ".join(said.split("\n\n")[0].splitlines())),
             hints=error.hints[0] if error.hints else f"Check that {place} can be reached, then push again.",
             exception=error,
+            exit_code=error.code,
         )
 
     # special remotes: content only
@@ -248,15 +248,15 @@ class Publication:
             full = refs.HEADS + one
             if not any(full in spec.split(":") for spec in specs):
                 specs.append(full if config.get(f"branch.{one}.merge") else f"{full}:{full}")
-        return specs
+        if not self.wish.force_refs:
+            return specs
+        # git-annex is merged, never forced: what the sibling knows of its content would be lost
+        return [spec if spec.startswith(annex_branch.LOCAL) else f"+{spec}" for spec in specs]
 
     def _push(self, specs: Sequence[str], *options: str) -> PushReport:
         meter = Meter(self.dataset.ctx.progress, f"git push {id(self)}", f"Push to {self.sibling.name}")
-        force = ["--force"] if self.wish.force_refs else []
         try:
-            return remotes.push(
-                self.repo, self.sibling.name, specs, options=[*options, *force], on_progress=meter
-            )
+            return remotes.push(self.repo, self.sibling.name, specs, options=options, on_progress=meter)
         finally:
             meter.finish()
 
@@ -275,10 +275,10 @@ class Publication:
         if not self.annexed or self.wish.data == "nothing":
             self.complete = False
             return False
-        found = list(transfer.files_of(self.repo, self.selection))
         if self.sibling.ignored:
-            yield from self._only_here(found)
+            yield from self._only_here()
             return False
+        found = list(transfer.files_of(self.repo, self.selection))
         introduced = False
         if self.sibling.uuid is None and any(file.present for file in found) and not self.wish.dry_run:
             self._introduce(foreseen)
@@ -346,14 +346,15 @@ class Publication:
             f"if it cannot, say so: git config remote.{name}.annex-ignore true",
         )
 
-    def _only_here(self, found: Sequence[AnnexedFile]) -> Iterator[Record]:
+    def _only_here(self) -> Iterator[Record]:
         """Say which content nobody else has, when the sibling takes none (annex-ignore)."""
-        asked = self.wish.data != "auto-if-wanted"
-        if not self.first and not asked:
+        self.complete = False
+        if not self.first:
             return  # what it depends on was to take the content, and has said what became of it
+        found = list(transfer.files_of(self.repo, self.selection))
         lonely = transfer.known_nowhere_else(self.repo, found)
-        if lonely or (asked and found):
-            self.complete = False
+        asked = self.wish.data != "auto-if-wanted" and bool(found)
+        if lonely or asked:
             yield transfer.ignored_record(
                 self.dataset, lonely, refds=self.wish.refds, target=self.sibling.name, asked=asked
             )
