@@ -1,0 +1,187 @@
+"""A command killed at any moment leaves valid repositories with all content, and finishes when it is run again."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from support.datasets import DatasetFactory
+from support.home import Home
+from support.killing import Killing, spread
+from support.programs import Program
+from support.samples import binary, write_tree
+
+
+class Tools(NamedTuple):
+    """What scenes are built with."""
+
+    factory: DatasetFactory
+    datalad: Program
+    git: Program
+
+
+class Scene(NamedTuple):
+    """A world to stand in (`prepare` builds it in an empty folder), a command, where it is given, what it leaves."""
+
+    prepare: Callable[[Path, Tools], None]
+    line: str
+    at: str = "ds"
+
+
+def tiny(root: Path, tools: Tools) -> None:
+    tools.factory.copy(root / "ds")
+
+
+def changed(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    ds = root / "ds"
+    (ds / "notes.txt").unlink()
+    write_tree(ds, {"notes.txt": "other words\n", "new/a.dat": binary(300, seed=3), "new/b.txt": "text\n"})
+    (ds / "data" / "one.dat").unlink()
+
+
+def cloned(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    tools.datalad("clone", root / "ds", root / "clone")
+    # an address that stays right when the world is copied
+    tools.git("config", "remote.origin.url", "../ds", cwd=root / "clone")
+
+
+def obtained(root: Path, tools: Tools) -> None:
+    cloned(root, tools)
+    tools.datalad("get", ".", cwd=root / "clone")
+
+
+def with_sibling(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    tools.git("init", "-q", "--bare", root / "sibling.git")
+    tools.git("annex", "init", "-q", "sibling", cwd=root / "sibling.git")
+    tools.git("remote", "add", "sibling", "../sibling.git", cwd=root / "ds")
+    tools.git("fetch", "-q", "sibling", cwd=root / "ds")
+
+
+def ahead(root: Path, tools: Tools) -> None:
+    cloned(root, tools)
+    write_tree(root / "ds", {"later.dat": binary(400, seed=4)})
+    tools.datalad("save", cwd=root / "ds")
+
+
+SCENES = {
+    "create": Scene(lambda root, _: (root / "ds").mkdir(), "create --force ."),
+    "create in": Scene(tiny, "create -d . sub"),
+    "save": Scene(changed, "save -m changes"),
+    "run": Scene(tiny, "run --explicit -m all -o data/one.dat -o out.txt 'echo x > data/one.dat; echo y > out.txt'"),
+    "unlock": Scene(tiny, "unlock data/one.dat"),
+    "drop": Scene(obtained, "drop .", "clone"),
+    "remove": Scene(obtained, "remove -m away data", "clone"),
+    "get": Scene(cloned, "get .", "clone"),
+    "push": Scene(with_sibling, "push --to sibling"),
+    "clone": Scene(tiny, "clone ../ds ../copy"),
+    "update": Scene(ahead, "update --how merge", "clone"),
+}
+
+
+class World:
+    """Copies of one prepared folder, one for each death."""
+
+    def __init__(self, original: Path, tools: Tools) -> None:
+        self.original = original
+        self.tools = tools
+
+    def copy(self, to: Path, of: Path | None = None) -> Path:
+        shutil.copytree(of or self.original, to, symlinks=True)
+        return to
+
+    def repositories(self, root: Path) -> list[Path]:
+        return [p for p in sorted(root.iterdir()) if (p / ".git").exists() or (p / "annex").exists()]
+
+    def is_valid(self, root: Path) -> None:
+        """Let Git and git-annex look at a copy: `git annex fsck` also mends links that are not staged yet."""
+        copy = self.copy(root.with_name(f"{root.name}-seen"), root)
+        for repository in self.repositories(copy):
+            self.tools.git("fsck", "--no-dangling", cwd=repository)
+            if (repository / ".git" / "annex").exists() or (repository / "annex").exists():
+                self.tools.git("annex", "fsck", "--quiet", cwd=repository)
+        shutil.rmtree(copy)
+
+    def contents(self, root: Path) -> set[str]:
+        """Give the hashes of all that is in work trees and annexes."""
+        return {
+            hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in root.rglob("*")
+            if path.is_file()
+            and (".git" not in path.parts or "objects" in path.parts)
+            and "tmp" not in path.parts
+        }
+
+    def outcome(self, root: Path) -> dict[str, str]:
+        """Give what a command has left, without what differs from run to run."""
+        left = {}
+        for repository in self.repositories(root):
+            git = self.tools.git.at(repository)
+            entries = git("ls-tree", "-r", "main", code=None).lines
+            left[f"{repository.name} tree"] = "\n".join(map(_without_identity, entries))
+            if (repository / ".git").exists():
+                left[f"{repository.name} status"] = git("status", "--porcelain").text
+                left[f"{repository.name} here"] = git("annex", "find", "--format", "${file} ${key}\\n").text
+            left[f"{repository.name} length"] = git("rev-list", "--count", "main").text
+        return left
+
+
+def _without_identity(entry: str) -> str:
+    """Leave out the hash of what holds a new dataset's identity, and of commits, which hold their time."""
+    mode, kind, rest = entry.split(" ", 2)
+    _sha, name = rest.split("\t", 1)
+    return (
+        f"{mode} {name}" if kind == "commit" or name.endswith((".datalad/config", ".gitmodules")) else entry
+    )
+
+
+@pytest.fixture(params=SCENES)
+def scene(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def survive(name: str, most: int, home: Home, tools: Tools, tmp_path: Path) -> None:
+    prepared = tmp_path / "original"
+    prepared.mkdir()
+    prepare, line, at = SCENES[name]
+    prepare(prepared, tools)
+    world = World(prepared, tools)
+    words = shlex.split(line)
+    killing = Killing(home.env, tmp_path / "steps")
+    whole = world.copy(tmp_path / "whole")
+    steps = killing.steps(words, whole / at)
+    wanted = world.outcome(whole)
+    needed = world.contents(prepared) & world.contents(whole)
+    for step in spread(steps, most):
+        root = world.copy(tmp_path / f"killed-{step}")
+        killing.kill(words, root / at, step)
+        world.is_valid(root)
+        lost = needed - world.contents(root)
+        assert not lost, f"killed at {step} of {steps}: content lost"
+        killing.steps(words, root / at)
+        assert world.outcome(root) == wanted, f"killed at {step} of {steps} and run again"
+        world.is_valid(root)
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def tools(dataset_factory: DatasetFactory, datalad: Program, git: Program) -> Tools:
+    return Tools(dataset_factory, datalad, git)
+
+
+def test_some_deaths(scene: str, home: Home, tools: Tools, tmp_path: Path) -> None:
+    survive(scene, 4, home, tools, tmp_path)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+def test_every_death(scene: str, home: Home, tools: Tools, tmp_path: Path) -> None:
+    survive(scene, 10_000, home, tools, tmp_path)
