@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rookery.core.errors import RookeryError
 from rookery.core.results import Message, result
 from rookery.dataset import candidates
-from rookery.dataset.hierarchy import Subdataset
+from rookery.dataset.hierarchy import Limit, Subdataset, registered, walk
 from rookery.dataset.model import Dataset
 from rookery.git import modules
 from rookery.steps.cloning import After, Record, clone_dataset
 from rookery.steps.settle import Setup, inherited_reckless
 
+if TYPE_CHECKING:  # start-up
+    from concurrent.futures import Future, ThreadPoolExecutor
+
 log = logging.getLogger("rookery.clone")
+
+SKIP_KEY = "datalad-recursiveinstall"
 
 # Clones mostly wait for a server, or for git-annex; more than this many at a time help nobody.
 MOST_WORKERS = 8
@@ -45,44 +50,119 @@ def install_subdataset(
         yield _finished(above, sub, record, message)
 
 
-def install_subdatasets(
-    above: Dataset,
-    subs: Iterable[Subdataset],
+def install_below(
+    top: Dataset,
     *,
+    under: Sequence[Path] | None = None,
+    limit: Limit = None,
     setup: Setup | None = None,
     refds: Path | None = None,
     jobs: int | None = None,
     after: After | None = None,
-) -> Iterator[tuple[Subdataset, Record]]:
-    """Obtain several subdatasets of one dataset at a time; yields each with its records, as they are done."""
-    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait  # start-up
+) -> Iterator[Record]:
+    """Obtain all registered subdatasets below a dataset (at or below `under`), and what is in them, and so on.
 
-    missing = [sub for sub in subs if not sub.present]
-    if not missing:
-        return
-    places = candidates.Places(above)
-    how = setup or Setup()
+    Those that say `datalad-recursiveinstall=skip` are left out.  Yields a
+    record for each, also for those that are here already, as they are done.
+    """
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # start-up
 
-    def work(sub: Subdataset) -> list[Record]:
-        return list(_obtain(places, sub, how, refds, after))
-
-    running: dict[Future[list[Record]], Subdataset] = {}
     with ThreadPoolExecutor(jobs or default_jobs()) as pool:
+        work = _Below(pool, under, setup or Setup(), refds, after)
         try:
-            running.update((pool.submit(work, sub), sub) for sub in missing)
-            while running:
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    sub = running.pop(done)
-                    for record in done.result():
-                        yield sub, _finished(above, sub, record, None)
+            yield from work.begin(top, limit)
+            while work.running:
+                for done in wait(work.running, return_when=FIRST_COMPLETED).done:
+                    yield from work.take(done)
         finally:
-            for waiting in running:
+            for waiting in work.running:
                 waiting.cancel()
+
+
+class _Below:
+    """The clones under way in a recursive installation."""
+
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        under: Sequence[Path] | None,
+        setup: Setup,
+        refds: Path | None,
+        after: After | None,
+    ) -> None:
+        self.running: dict[Future[list[Record]], tuple[Dataset, Subdataset, Limit]] = {}
+        self._pool = pool
+        self._under = under
+        self._setup = setup
+        self._refds = refds
+        self._after = after
+
+    def begin(self, above: Dataset, limit: Limit) -> Iterator[Record]:
+        """Start what is missing directly below; what is there is looked into at once."""
+        if isinstance(limit, int) and limit <= 0:
+            return
+        places: candidates.Places | None = None
+        deeper = limit - 1 if isinstance(limit, int) else limit
+        for sub in _to_consider(above, self._under):
+            if sub.present:
+                if _is_under(sub, self._under):
+                    yield _record(sub, self._refds, "notneeded")
+                yield from self.begin(Dataset(sub.path, above.ctx), deeper)
+                continue
+            places = places or candidates.Places(above)
+            self.running[self._pool.submit(self._work, places, sub)] = (above, sub, deeper)
+
+    def _work(self, places: candidates.Places, sub: Subdataset) -> list[Record]:
+        return list(_obtain(places, sub, self._setup, self._refds, self._after))
+
+    def take(self, done: Future[list[Record]]) -> Iterator[Record]:
+        """Report a clone, and go on below it."""
+        above, sub, limit = self.running.pop(done)
+        for record in done.result():
+            yield _finished(above, sub, record, None)
+        if sub.present:
+            yield from self.begin(Dataset(sub.path, above.ctx), limit)
+
+
+def install_trail(
+    top: Dataset,
+    path: Path,
+    *,
+    setup: Setup | None = None,
+    refds: Path | None = None,
+    after: After | None = None,
+) -> Iterator[Record]:
+    """Obtain the subdatasets that have to be here for a path to exist, down to the path itself."""
+    message = ("Installed subdataset in order to get %s", str(path))
+    while True:
+        trail = walk(top, recursive=True, containing=[path])
+        missing = next((sub for sub in trail if not sub.present), None)
+        if missing is None:
+            return
+        above = Dataset(missing.parent, top.ctx)
+        yield from install_subdataset(above, missing, setup=setup, refds=refds, message=message, after=after)
+        if not missing.present:
+            return
 
 
 def default_jobs() -> int:
     """Give how many clones to make at the same time."""
     return max(2, min(MOST_WORKERS, 2 * (os.cpu_count() or 1)))
+
+
+def _is_under(sub: Subdataset, under: Sequence[Path] | None) -> bool:
+    return under is None or any(sub.path == path or path in sub.path.parents for path in under)
+
+
+def _to_consider(above: Dataset, under: Sequence[Path] | None) -> Iterator[Subdataset]:
+    """Yield what is registered directly in a dataset, at or below the paths or on the way to them."""
+    for sub in registered(above):
+        if not _is_under(sub, under) and not any(sub.path in path.parents for path in under or ()):
+            continue
+        if sub.properties.get(SKIP_KEY) == "skip":
+            log.debug("%s is set to be left out of recursive installation", sub.path)
+            continue
+        yield sub
 
 
 def _record(sub: Subdataset, refds: Path | None, status: Any, **more: Any) -> Record:
