@@ -154,7 +154,8 @@ class _Saving:
             yield _saved(self.ds, self.refds, "ok", commit=done.commit)
 
     def _record(self, action: str, path: str, status: Any = "ok", **more: Any) -> Record:
-        return result(action, self.ds.path / path, status, refds=self.refds, **more)
+        # DataLad relates these to the dataset itself, and only the save record to the one that was asked for.
+        return result(action, self.ds.path / path, status, refds=self.ds.path, **more)
 
     def _known(self, view: Repo) -> Iterator[Record]:
         """Put what needs no reading into the index: deletions, staged files, commits of nested repositories."""

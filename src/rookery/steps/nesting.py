@@ -50,6 +50,9 @@ def record_nested(ds: Dataset, changes: Changes) -> Nested:
         for path, commit in found.items()
         if commit is not None and changes.before[path] != (modes.GITLINK, commit)
     ]
+    entries.sort(
+        key=lambda entry: changes.before[entry.path][0] == modes.GITLINK
+    )  # new ones first, as DataLad
     recorded = [entry.path for entry in entries]
     was = {path: sha for path, (mode, sha) in changes.before.items() if mode == modes.GITLINK}
     vanished = {path: sha for path, sha in was.items() if path not in found}

@@ -64,6 +64,8 @@ def save_datasets(
     """
     plan = plan_save(top, given, upward=upward, recursive=recursive, limit=limit)
     yield from plan.impossible
+    if not plan.targets:
+        yield result("save", top.path, "notneeded", type="dataset", refds=top.path)
     since = _baselines(top, plan, how.since) if how.since is not None else {}
     merged: set[Path] = set()
     for level in _levels(plan.targets):
