@@ -8,16 +8,12 @@ from typing import Annotated
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
-from rookery.core.results import failed, result
-from rookery.dataset import sources
-from rookery.dataset.locate import absolute, require_dataset
-from rookery.dataset.model import Dataset
+from rookery.dataset.locate import require_dataset
 from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.cloning import clone_dataset
-from rookery.steps.register import register
-from rookery.steps.settle import Setup, check_reckless, inherited_reckless
+from rookery.steps.cloning import clone_into
+from rookery.steps.settle import Setup, check_reckless
 
 
 def _obtained(record: Record) -> bool:
@@ -85,54 +81,14 @@ def clone(
             hints=["to make a folder that is there a subdataset, use `rookery save`"],
         )
     above = None if dataset is None else require_dataset(ctx, dataset, purpose="clone")
-    config = ctx.settings.at(ctx.cwd) if above is None else above.config
-    refds = {} if above is None else {"refds": str(above.path)}
-    try:
-        target = absolute(ctx, path if path is not None else sources.decode(text, config).default_destpath)
-    except RookeryError as e:
-        yield result(
-            "install",
-            ctx.cwd,
-            "error",
-            type="dataset",
-            message=str(e),
-            hints=e.hints or None,
-            source_url=text,
-            **refds,
-        )
-        return
-    if above is not None and above.path not in target.parents:
-        why = (
-            "clone target path '%s' not in specified target dataset '%s'",
-            str(target),
-            f"Dataset({above.path})",
-        )
-        yield result("install", target, "error", type="dataset", message=why, source_url=text, **refds)
-        return
-    if mode is None and above is not None:
-        mode = inherited_reckless(above)
-    setup = Setup(description, mode, tuple(git_clone_opts or ()))
-    broken = False
-    obtained = False
-    records = clone_dataset(
-        ctx, [text], target, config=config, setup=setup, more={"source_url": text, **refds}
+    from rookery.steps.procedures import configuring  # start-up: --help needs none
+
+    yield from clone_into(
+        ctx,
+        text,
+        path,
+        above=above,
+        setup=Setup(description, mode, tuple(git_clone_opts or ())),
+        message=message,
+        after=configuring(cfg_proc),
     )
-    for record in records:
-        broken = broken or failed(record)
-        obtained = obtained or (_obtained(record) and record["status"] == "ok")
-        yield record
-    if above is not None and not broken:
-        named = text if not sources.is_path(text) else _seen_from(above, ctx, text)
-        yield from register(
-            above,
-            Dataset(target, ctx),
-            message=message or "[DATALAD] Added subdataset",
-            more={"datalad-url": named},
-        )
-
-
-def _seen_from(above: Dataset, ctx: Context, text: str) -> str:
-    """Write a path so that it means the same to whoever reads it in the superdataset later."""
-    if os.path.isabs(text) or text.startswith("~"):
-        return text
-    return os.path.relpath(ctx.cwd / text, above.path)

@@ -95,6 +95,9 @@ def create(
         status, why = refusal
         yield result("create", new.path, status, type="dataset", refds=refds, message=why)
         return
+    from rookery.steps.procedures import find_configuration, run_procedure  # start-up: --help needs none
+
+    procedures = [find_configuration(ctx, None, name) for name in cfg_proc or []]
     started_from = _what_is_there(new.path)
     try:
         _make(new, options, annex=annex, description=description, fake_dates=fake_dates)
@@ -107,6 +110,8 @@ def create(
             "create", new.path, "error", type="dataset", refds=refds, message=str(e), exception=e, hints=hints
         )
         return
+    for procedure in procedures:
+        yield from run_procedure(ctx, new, procedure)
     if above is not None:
         yield from register(above, new, message=message or "[DATALAD] Created subdataset")
     yield result("create", new.path, "ok", type="dataset", refds=refds)

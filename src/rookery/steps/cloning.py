@@ -17,15 +17,17 @@ from rookery.annex import identity
 from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, RookeryError
-from rookery.core.results import result
+from rookery.core.results import Message, failed, result
 from rookery.dataset import sources
+from rookery.dataset.locate import absolute
 from rookery.dataset.model import Dataset
 from rookery.dataset.sources import Source
 from rookery.git import refs, remotes, trees
 from rookery.git.clone import clone
 from rookery.git.repo import Repo
 from rookery.steps import ria
-from rookery.steps.settle import Setup, settle
+from rookery.steps.register import register
+from rookery.steps.settle import Setup, inherited_reckless, require_commit, settle
 from rookery.steps.uninstall import remove_tree
 
 log = logging.getLogger("rookery.clone")
@@ -35,6 +37,78 @@ After = Callable[[Dataset], Iterator[Record]]
 
 # In the clone's own settings until it is complete.
 UNFINISHED = "rookery.unfinished"
+
+# Git's words when the trouble is at the target.
+NO_TARGET = ("could not create work tree", "could not create leading directories")
+
+# What Git says, and what a person may do about it.
+ADVICE = (
+    (
+        ("permission denied", "authentication failed", "could not read username"),
+        "the server wants to know who you are: check the address, your SSH key or your password",
+    ),
+    (
+        ("could not resolve host", "name or service not known"),
+        "the server's name is not known: check the spelling and the network connection",
+    ),
+    (
+        ("not found in upstream",),
+        "there is no such branch or tag at the source: `git ls-remote SOURCE` lists them",
+    ),
+    (
+        ("target commit",),
+        "push the subdataset from where it was saved: its commit is recorded, but not at the source",
+    ),
+)
+
+
+def clone_into(
+    ctx: Context,
+    text: str,
+    path: str | os.PathLike[str] | None,
+    *,
+    above: Dataset | None,
+    setup: Setup,
+    message: str | None = None,
+    after: After | None = None,
+) -> Iterator[Record]:
+    """Clone what a person named to where they said; below `above` it becomes a subdataset, and that is saved."""
+    more: dict[str, Any] = {"source_url": text}
+    if above is not None:
+        more["refds"] = str(above.path)
+    config = ctx.settings.at(ctx.cwd) if above is None else above.config
+    try:
+        target = absolute(ctx, path if path is not None else sources.decode(text, config).default_destpath)
+    except RookeryError as e:
+        why, hints = str(e), e.hints or None
+        yield result("install", ctx.cwd, "error", type="dataset", message=why, hints=hints, **more)
+        return
+    if above is not None:
+        if above.path not in target.parents:
+            why = "clone target path '%s' not in specified target dataset '%s'"
+            told = (why, str(target), f"Dataset({above.path})")
+            yield result("install", target, "error", type="dataset", message=told, **more)
+            return
+        setup = setup._replace(reckless=setup.reckless or inherited_reckless(above))
+    broken = False
+    for record in clone_dataset(ctx, [text], target, config=config, setup=setup, after=after, more=more):
+        broken = broken or failed(record)
+        yield record
+    if above is not None and not broken:
+        named = _seen_from(above, ctx, text) if sources.is_path(text) else text
+        yield from register(
+            above,
+            Dataset(target, ctx),
+            message=message or "[DATALAD] Added subdataset",
+            more={"datalad-url": named},
+        )
+
+
+def _seen_from(above: Dataset, ctx: Context, text: str) -> str:
+    """Write a path so that it means the same to whoever reads it in the superdataset later."""
+    if os.path.isabs(text) or text.startswith("~"):
+        return text
+    return os.path.relpath(ctx.cwd / text, above.path)
 
 
 def clone_dataset(
@@ -71,7 +145,7 @@ def clone_dataset(
     if refusal is not None:
         yield record(*refusal)
         return
-    source, failures = _clone_first(ctx, todo, ds, setup)
+    source, failures = _clone_first(ctx, todo, ds, setup, commit, existed=existed)
     if source is None:
         yield record("error", _told(failures), source=todo[-1].as_record(), hints=_advice(failures))
         return
@@ -151,41 +225,54 @@ def _same_place(one: str, one_from: Path, other: str, other_from: Path) -> bool:
 
 
 def _clone_first(
-    ctx: Context, todo: Sequence[Source], ds: Dataset, setup: Setup
-) -> tuple[Source | None, dict[str, CommandError]]:
-    """Try the sources in order; give the one that worked, and what each other one said."""
+    ctx: Context, todo: Sequence[Source], ds: Dataset, setup: Setup, commit: str | None, *, existed: bool
+) -> tuple[Source | None, dict[str, RookeryError]]:
+    """Try the sources in order; give the one that worked, and what each other one said.
+
+    A source that does not have the commit that is wanted is not one that works.
+    """
     log.info("Attempting a clone into %s", ds.path)
-    failures: dict[str, CommandError] = {}
+    failures: dict[str, RookeryError] = {}
     for one in todo:
         log.info("Attempting to clone from %s to %s", one.giturl, ds.path)
-        path = sources.local_path(one.giturl)
-        options = [*setup.options, *([f"--branch={one.version}"] if one.version else [])]
         try:
-            told = clone(
-                ctx.runner,
-                path or one.giturl,
-                ds.path,
-                cwd=ctx.cwd,
-                options=options,
-                settings=[(UNFINISHED, "true")],
-                progress=ctx.progress,
-                ask=ctx.interactive,
-            )
+            _clone_one(ctx, one, ds, setup)
         except CommandError as e:
             failures[one.giturl] = e
-            if (
-                "could not create work tree" in e.stderr.lower()
-                or "could not create leading" in e.stderr.lower()
-            ):
+            if any(words in e.stderr.lower() for words in NO_TARGET):
                 break  # no other source can help
             continue
-        for line in told.warnings:
-            log.warning("%s", line)
-        ds.forget()
-        if path is not None and not os.path.isabs(path):
-            _keep_relative(ds, ctx.cwd / path)
+        if commit is not None:
+            try:
+                require_commit(ds.repo, commit, _remote_of(ds.repo))
+            except BaseException as e:
+                remove_clone(ds.path, keep_top=existed)
+                ds.forget()
+                if not isinstance(e, RookeryError):
+                    raise
+                failures[one.giturl] = e
+                continue
         return one, failures
     return None, failures
+
+
+def _clone_one(ctx: Context, one: Source, ds: Dataset, setup: Setup) -> None:
+    path = sources.local_path(one.giturl)
+    told = clone(
+        ctx.runner,
+        path or one.giturl,
+        ds.path,
+        cwd=ctx.cwd,
+        options=[*setup.options, *([f"--branch={one.version}"] if one.version else [])],
+        settings=[(UNFINISHED, "true")],
+        progress=ctx.progress,
+        ask=ctx.interactive,
+    )
+    for line in told.warnings:
+        log.warning("%s", line)
+    ds.forget()
+    if path is not None and not os.path.isabs(path):
+        _keep_relative(ds, ctx.cwd / path)
 
 
 def _keep_relative(ds: Dataset, source: Path) -> None:
@@ -221,19 +308,14 @@ def remove_clone(target: Path, *, keep_top: bool) -> None:
         remove_tree(entry)
 
 
-def _told(failures: Mapping[str, CommandError]) -> tuple[str, ...]:
+def _told(failures: Mapping[str, RookeryError]) -> Message:
     """Put together what the sources said, as DataLad does."""
+    if len(failures) == 1 and not isinstance(only := next(iter(failures.values())), CommandError):
+        return str(only)
     each = "\n- ".join(f"{url}\n  {error}" for url, error in failures.items())
     return "Failed to clone from any candidate source URL. Encountered errors per each url were:\n- %s", each
 
 
-def _advice(failures: Mapping[str, CommandError]) -> list[str] | None:
-    said = "\n".join(error.stderr for error in failures.values()).lower()
-    hints = []
-    if "permission denied" in said or "authentication failed" in said or "could not read username" in said:
-        hints.append("the server wants to know who you are: check the address, your SSH key or your password")
-    if "could not resolve host" in said or "name or service not known" in said:
-        hints.append("the server's name is not known: check the spelling and the network connection")
-    if "not found in upstream" in said:
-        hints.append("there is no such branch or tag at the source: `git ls-remote SOURCE` lists them")
-    return hints or None
+def _advice(failures: Mapping[str, RookeryError]) -> list[str] | None:
+    said = "\n".join(map(str, failures.values())).lower()
+    return [hint for words, hint in ADVICE if any(word in said for word in words)] or None

@@ -14,7 +14,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,6 +87,26 @@ def find_configuration(ctx: Context, ds: Dataset | None, name: str) -> Procedure
         return find(ctx, ds, f"cfg_{name}")
     except ProcedureNotFound as e:
         raise ProcedureNotFound(f"Cannot find procedure with name '{name}'", hints=e.hints) from e
+
+
+def configuring(names: Sequence[str] | None) -> Callable[[Dataset], Iterator[Record]] | None:
+    """Give what `-c NAME` adds to the set-up of a dataset that was obtained; None if nothing.
+
+    The person's own and the shipped procedures come first: what was cloned may
+    be a stranger's, and must not put itself in the place of a known name.
+    """
+    if not names:
+        return None
+
+    def configure(ds: Dataset) -> Iterator[Record]:
+        for name in names:
+            try:
+                found = find_configuration(ds.ctx, None, name)
+            except ProcedureNotFound:
+                found = find_configuration(ds.ctx, ds, name)
+            yield from run_procedure(ds.ctx, ds, found)
+
+    return configure
 
 
 def run_procedure(ctx: Context, ds: Dataset, spec: str | Sequence[str] | Procedure) -> Iterator[Record]:

@@ -74,7 +74,7 @@ def settle(
         tell_what_is_not_enabled(ds)
         yield from _inherit_origins(ds, remote)
     if commit is not None:
-        check_out(ds, commit, remote)
+        check_out(ds, commit)
     if setup.reckless:
         repo.run("config", RECKLESS_KEY, setup.reckless)
     ds.forget()
@@ -233,11 +233,8 @@ def _add_origin(ds: Dataset, name: str, url: str) -> Iterator[Record]:
     yield next(siblings.query(ds, name=name, action="configure-sibling", refds=ds.path))
 
 
-def check_out(ds: Dataset, commit: str, remote: str) -> None:
-    """Check out a recorded commit, staying on the branch if the commit is in its history.
-
-    Raises RookeryError if the commit cannot be had.
-    """
+def check_out(ds: Dataset, commit: str) -> None:
+    """Check out a commit that is here (`require_commit`), staying on the branch if it is in its history."""
     repo = ds.repo
     head = refs.head(repo)
     adjusted = identity.parse_adjusted(head.branch) if head.branch else None
@@ -245,8 +242,6 @@ def check_out(ds: Dataset, commit: str, remote: str) -> None:
     tip = refs.resolve(repo, f"{refs.HEADS}{branch}") if adjusted else head.commit
     if tip == commit:
         return
-    if refs.resolve(repo, commit) is None:
-        _fetch_commit(repo, remote, commit)
     if branch is None or tip is None or not refs.is_ancestor(repo, commit, tip):
         worktree.checkout(repo, commit, detach=True)
         if branch is not None:
@@ -267,7 +262,10 @@ def check_out(ds: Dataset, commit: str, remote: str) -> None:
         worktree.reset(repo, commit, mode="keep")
 
 
-def _fetch_commit(repo: Repo, remote: str, commit: str) -> None:
+def require_commit(repo: Repo, commit: str, remote: str) -> None:
+    """Make sure that a commit is here, fetched by name if need be.  Raises RookeryError if it cannot be had."""
+    if refs.head(repo).commit == commit or refs.resolve(repo, commit) is not None:
+        return
     said = ""
     try:
         remotes.fetch(repo, remote, [commit], options=["--quiet"])
