@@ -219,7 +219,11 @@ def _records(
     root = find_root(ctx.cwd)
     settings = ctx.settings.at(ctx.cwd, dataset=root)
     renderer = renderer_for(
-        common.get("result_renderer", "tailored"), tailored=op.renderer, say=_say, summary=op.summary
+        common.get("result_renderer", "tailored"),
+        tailored=op.renderer,
+        say=_say,
+        summary=op.summary,
+        seen_from=None if arguments.get("dataset") is not None else str(ctx.cwd),
     )
     keep = _kept(op, common)
     transform = _transform(common.get("result_xfm", op.result_xfm), ctx)

@@ -63,6 +63,10 @@ def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def _complain(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
 def _show_error(error: RookeryError) -> None:
     log.error("%s", error.message if not isinstance(error, IncompleteResultsError) else error)
     for hint in error.hints:
@@ -89,9 +93,11 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
         options.output_format,
         tailored=op.renderer,
         say=_say,
+        complain=_complain,
         paint=ansi if colour else plain,
         summary=op.summary,
         collapse=collapse,
+        seen_from=None if arguments.get("dataset") is not None else str(ctx.cwd),
     )
     on_failure = options.on_failure or op.on_failure
     failures: list[Record] = []
@@ -105,6 +111,7 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
     hooks = runner_of(
         configured(settings), arguments.get("dataset"), lambda name, args: call(ctx, name, args)
     )
+    ctx = ctx._replace(brief=hooks is None and getattr(renderer, "brief", False))
     try:
         keep = keeper(options.report_status, options.report_type)
         for _ in drive(watched(), on_failure=on_failure, renderer=renderer, keep=keep, hooks=hooks):
@@ -177,12 +184,24 @@ def _run(words: Sequence[str]) -> int:
             return e.exit_code
 
 
+def _complete(words: Sequence[str], shell: str) -> int:
+    from rookery.cli.completion import answer  # start-up: only shells ask
+
+    sys.stdout.write(answer(words, shell, os.environ, logical_folder(os.environ)))
+    return 0
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     _prepare_streams()
     signal.signal(signal.SIGTERM, _stop)
+    said = sys.argv[1:] if words is None else words
     try:
-        code = _run(sys.argv[1:] if words is None else words)
+        code = (
+            _complete(said, os.environ["ROOKERY_COMPLETE"])
+            if "ROOKERY_COMPLETE" in os.environ
+            else _run(said)
+        )
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

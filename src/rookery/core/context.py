@@ -51,7 +51,8 @@ class Context(NamedTuple):
     `cwd` is the folder as the user sees it (PWD, symlinks kept), `env` the
     user's environment untouched, `runner` starts programs in the prepared one,
     `overrides` are the `-c` settings in order (None unsets), `interactive` says
-    whether a person can be asked.
+    whether a person can be asked, `brief` that nobody reads records of what is
+    unchanged, so that they need not be made.
     """
 
     cwd: Path
@@ -62,6 +63,7 @@ class Context(NamedTuple):
     progress: Progress = SILENT
     clock: Callable[[], float] = time.time
     interactive: bool = False
+    brief: bool = False
 
     def at(self, folder: Path) -> Context:
         """Give the same surroundings seen from another folder."""

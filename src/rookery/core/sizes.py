@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_POWERS_OF_1024 = ("B", "KB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 
@@ -14,3 +16,23 @@ def natural(size: float) -> str:
         if abs(size) < 999.95 or unit == _UNITS[-1]:  # what rounds to 1000.0 is one of the next unit
             break
     return f"{size:.1f} {unit}"
+
+
+def binary(size: float) -> str:
+    """Give a size in powers of 1024, with the letters and the one digit that DataLad's totals have: `3.1 MB`."""
+    power = 0
+    while size >= 1024 and power < len(_POWERS_OF_1024) - 1:
+        size /= 1024
+        power += 1
+    return f"{size:.1f} {_POWERS_OF_1024[power]}"
+
+
+def rough(size: int) -> str:
+    """Give a size as git-annex does: decimal units, two digits at most behind the point: `1.11 kB`, `700 B`."""
+    power = 0
+    value = float(size)
+    while value >= 1000 and power < len(_UNITS):
+        value /= 1000
+        power += 1
+    unit = _UNITS[power - 1] if power else "B"
+    return f"{value:.2f}".rstrip("0").rstrip(".") + f" {unit}"

@@ -70,6 +70,16 @@ def read_index(repo: Repo) -> Iterator[IndexEntry]:
         yield from _from_git(repo)
 
 
+def may_hold_submodules(repo: Repo) -> bool:
+    """Say whether an entry of a submodule may be in the index; False is certain, and costs no parsing."""
+    try:
+        data = index_file(repo).read_bytes()
+    except FileNotFoundError:
+        return False
+    # The mode 160000 as an entry spells it; a split index ("link") keeps its entries elsewhere.
+    return b"\0\0\xe0\0" in data or b"link\0" in data
+
+
 def _is_plain(repo: Repo, data: bytes) -> bool:
     """Say whether the native reader understands all of this index, down to its last extension."""
     if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):

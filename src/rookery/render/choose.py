@@ -45,8 +45,13 @@ def renderer_for(
     paint: Paint = plain,
     summary: Literal["several", "always", "never"] = "several",
     collapse: bool = False,
+    seen_from: str | None = None,
+    complain: Callable[[str], None] | None = None,
 ) -> Renderer | None:
     """Choose the renderer; `tailored` is the name the operation declares.  None shows nothing.
+
+    `seen_from` is the folder of a reader who named no dataset, `complain` says
+    what belongs on standard error.
 
     A tailored renderer NAME is the class `Renderer` of the module
     `rookery.render.NAME`.  Raises UsageError for a format that is not known.
@@ -57,8 +62,10 @@ def renderer_for(
         return Calling(form)
     if form == "tailored" and tailored != "generic":
         made: Renderer = importlib.import_module(f"rookery.render.{tailored}").Renderer(
-            say, paint=paint, summary=summary, collapse=collapse
+            say, paint=paint, summary=summary, collapse=collapse, seen_from=seen_from
         )
+        if complain is not None and isinstance(made, Generic):
+            made.complain = complain
         return made
     if form in ("tailored", "generic"):
         return Generic(say, paint=paint, summary=summary, collapse=collapse)

@@ -18,8 +18,11 @@ class Generic:
 
     With `collapse`, more than ten records in a row of the same action, status
     and type are counted instead of shown (a terminal's reader wants to see the
-    exceptions).
+    exceptions).  `seen_from` is the folder of a reader who named no dataset;
+    `brief` renderers show nothing of what is unchanged.
     """
+
+    brief = False
 
     def __init__(
         self,
@@ -28,8 +31,10 @@ class Generic:
         paint: Paint = plain,
         summary: Literal["several", "always", "never"] = "several",
         collapse: bool = False,
+        seen_from: str | None = None,
     ) -> None:
-        self.say = say
+        self.say = self.complain = say
+        self.seen_from = seen_from
         self.paint = paint
         self.summary = summary
         self.tally = Tally()
