@@ -172,7 +172,7 @@ def _run(words: Sequence[str]) -> int:
             interactive=sys.stdin.isatty() and sys.stderr.isatty(),
         )
         # what a program writes must come after what we have said before it
-        ctx.runner.listeners.append(lambda argv: sys.stdout.flush())
+        ctx.runner.listeners.append(lambda _argv: sys.stdout.flush())
         try:
             return execute(ctx, op, arguments, options)
         except InsufficientArgumentsError as e:

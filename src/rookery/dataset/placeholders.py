@@ -120,7 +120,7 @@ class _Formatter(string.Formatter):
         return super().get_value(key, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return " ".join(format(element, format_spec) for element in value)
         return super().format_field(value, format_spec)
 

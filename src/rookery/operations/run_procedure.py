@@ -17,7 +17,7 @@ from rookery.steps import procedures
 def run_procedure(
     ctx: Context,
     spec: Annotated[
-        Many,
+        Any,
         Positional("NAME", help="the procedure, and arguments for it; options come before it", rest=True),
     ] = None,
     *,
