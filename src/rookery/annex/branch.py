@@ -9,7 +9,7 @@ and nothing has to be merged to be known.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rookery.annex import program
@@ -87,29 +87,31 @@ def _merged_before(repo: Repo) -> set[str]:
 def read(repo: Repo, names: Sequence[str]) -> dict[str, str]:
     """Read files of the branch by name, all versions of each joined; absent ones are left out."""
     journal = _journal(repo, set(names).__contains__)  # before the branch: a commit in between loses nothing
-    texts: dict[str, list[bytes]] = {}
+    parts_of: dict[str, list[bytes]] = {}
     for source in sources(repo):
         blobs = read_many(repo, (f"{source.commit}:{name}" for name in names))
         for name, blob in zip(names, blobs, strict=True):
             if blob is not None:
-                texts.setdefault(name, []).append(blob.content)
+                parts_of.setdefault(name, []).append(blob.content)
     for name, parts in journal.items():
-        texts.setdefault(name, []).extend(parts)
-    return {name: _joined(parts) for name, parts in texts.items()}
+        parts_of.setdefault(name, []).extend(parts)
+    return {name: _joined(parts) for name, parts in parts_of.items()}
 
 
 def logs_of_keys(repo: Repo, keys: Iterable[str], kind: str = ".log") -> dict[str, str]:
     """Read one kind of log for many keys: key -> text."""
     names = {log_name(key, kind): key for key in keys}
+    return {names[name]: text for name, text in texts(repo, names).items()}
+
+
+def texts(repo: Repo, names: Collection[str]) -> dict[str, str]:
+    """Read files of the branch by name, in the way that is cheapest for so many; absent ones are left out."""
     if len(names) <= ASK_BY_NAME:
-        return {names[name]: text for name, text in read(repo, list(names)).items()}
+        return read(repo, list(names))
     # By file name only: repositories with tuned folders file logs differently (annex.tune.branchhash1).
-    by_file = {name.rpartition("/")[2]: key for name, key in names.items()}
-    return {
-        by_file[base]: text
-        for name, text in _read_all(repo, lambda name: name.rpartition("/")[2] in by_file)
-        if (base := name.rpartition("/")[2]) in by_file
-    }
+    by_file = {name.rpartition("/")[2]: name for name in names}
+    found = _read_all(repo, lambda name: name.rpartition("/")[2] in by_file)
+    return {by_file[name.rpartition("/")[2]]: text for name, text in found}
 
 
 def all_logs(repo: Repo, kind: str = ".log") -> Iterator[tuple[str, str]]:
@@ -121,9 +123,14 @@ def all_logs(repo: Repo, kind: str = ".log") -> Iterator[tuple[str, str]]:
 def locations(repo: Repo, keys: Iterable[str]) -> dict[str, list[Location]]:
     """Tell for each key which repositories had or have it, newest news first; of unknown keys nothing."""
     wanted = list(dict.fromkeys(keys))
+    return parse_locations(wanted, logs_of_keys(repo, wanted))
+
+
+def parse_locations(keys: Iterable[str], logs: Mapping[str, str]) -> dict[str, list[Location]]:
+    """Read the location logs of keys (key -> text)."""
     parsed: dict[str, list[Location]] = {}
-    found: dict[str, list[Location]] = {key: [] for key in wanted}
-    for key, text in logs_of_keys(repo, wanted).items():
+    found: dict[str, list[Location]] = {key: [] for key in keys}
+    for key, text in logs.items():
         if text not in parsed:  # thousands of keys that came together have equal logs
             parsed[text] = as_locations(parse_presence(text)[0].values())
         found[key] = parsed[text]
@@ -138,14 +145,18 @@ def as_locations(lines: Iterable[Presence]) -> list[Location]:
 
 def urls(repo: Repo, keys: Iterable[str]) -> dict[str, list[str]]:
     """Give the URLs registered for keys; keys without one are left out."""
-    texts = logs_of_keys(repo, keys, ".log.web")
-    found = {k: [p.subject for p in parse_presence(t)[0].values() if p.present] for k, t in texts.items()}
+    return parse_urls(logs_of_keys(repo, keys, ".log.web"))
+
+
+def parse_urls(logs: Mapping[str, str]) -> dict[str, list[str]]:
+    """Read the URL logs of keys (key -> text)."""
+    found = {k: [p.subject for p in parse_presence(t)[0].values() if p.present] for k, t in logs.items()}
     return {key: sorted(values) for key, values in found.items() if values}
 
 
 def _read_all(repo: Repo, wanted: _Filter) -> Iterator[tuple[str, str]]:
     journal = _journal(repo, wanted)
-    texts: dict[str, list[bytes]] = {}
+    parts_of: dict[str, list[bytes]] = {}
     cache: dict[str, bytes] = {}
     for source in sources(repo):
         picked = [(name, sha) for name, sha in _listing(repo, source) if wanted(name)]
@@ -155,10 +166,10 @@ def _read_all(repo: Repo, wanted: _Filter) -> Iterator[tuple[str, str]]:
                 cache[blob.sha] = blob.content
         for name, sha in picked:
             if sha in cache:
-                texts.setdefault(name, []).append(cache[sha])
+                parts_of.setdefault(name, []).append(cache[sha])
     for name, parts in journal.items():
-        texts.setdefault(name, []).extend(parts)
-    for name, parts in texts.items():
+        parts_of.setdefault(name, []).extend(parts)
+    for name, parts in parts_of.items():
         yield name, _joined(parts)
 
 
@@ -183,7 +194,7 @@ def _index_is_at(repo: Repo, commit: str) -> bool:
 
 def _journal(repo: Repo, wanted: _Filter) -> dict[str, list[bytes]]:
     """Read what is written down and not committed yet (annex.private repositories never commit it)."""
-    texts: dict[str, list[bytes]] = {}
+    parts_of: dict[str, list[bytes]] = {}
     for folder in ("journal", "journal-private"):
         place = annex_dir(repo) / folder
         try:
@@ -193,10 +204,10 @@ def _journal(repo: Repo, wanted: _Filter) -> dict[str, list[bytes]]:
         for file in files:
             if wanted(name := unmangled(decode(file))):
                 try:
-                    texts.setdefault(name, []).append((place / decode(file)).read_bytes())
+                    parts_of.setdefault(name, []).append((place / decode(file)).read_bytes())
                 except FileNotFoundError:
                     continue  # committed since the folder was listed: the branch, read later, has it
-    return texts
+    return parts_of
 
 
 def mangled(name: str) -> str:

@@ -73,10 +73,13 @@ def init(repo: Repo, description: str | None = None, *, settings: Mapping[str, s
 
 def descriptions(repo: Repo) -> dict[str, str]:
     """Give the descriptions of all known repositories by uuid, special remotes and the web included."""
-    found = {WEB: "web", BITTORRENT: "bittorrent"}
-    for name, value in parse_by_uuid(read(repo, ["uuid.log"]).get("uuid.log", ""))[0].items():
-        found[name] = value.value
-    return found
+    return parse_descriptions(read(repo, ["uuid.log"]).get("uuid.log", ""))
+
+
+def parse_descriptions(text: str) -> dict[str, str]:
+    """Read uuid.log."""
+    told = {uuid: entry.value for uuid, entry in parse_by_uuid(text)[0].items()}
+    return {WEB: "web", BITTORRENT: "bittorrent", **told}
 
 
 def describe(repo: Repo, description: str, *, which: str = "here") -> None:

@@ -72,17 +72,20 @@ class Reason(NamedTuple):
 
 def read_places(repo: Repo, keys: Iterable[str]) -> Places:
     """Read everything about the copies of these keys; a handful of Git processes for any number."""
-    wanted = list(keys)
-    special = remotes.special(repo)
+    wanted = list(dict.fromkeys(keys))
+    logs = {branch.log_name(key): key for key in wanted}
+    webs = {branch.log_name(key, ".log.web"): key for key in wanted}
+    texts = branch.texts(repo, [*logs, *webs, "uuid.log", "remote.log", "trust.log"])
+    special = remotes.parse_special(texts.get("remote.log", ""))
     named = {uuid: remote.name for uuid, remote in special.items()}
     return Places(
         here=identity.uuid(repo),
-        locations=branch.locations(repo, wanted),
-        urls=branch.urls(repo, wanted),
+        locations=branch.parse_locations(wanted, {logs[n]: t for n, t in texts.items() if n in logs}),
+        urls=branch.parse_urls({webs[n]: t for n, t in texts.items() if n in webs}),
         remotes=remotes.by_uuid(repo),
         special=special,
-        descriptions={**named, **identity.descriptions(repo)},
-        trust=remotes.trust(repo),
+        descriptions={**named, **identity.parse_descriptions(texts.get("uuid.log", ""))},
+        trust=remotes.parse_trust(texts.get("trust.log", "")),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 
 from rookery.annex import program
 from rookery.annex.branch import read
-from rookery.annex.identity import WEB
 from rookery.annex.logs import parse_by_name, parse_by_uuid, parse_settings
 from rookery.git.remotes import list_remotes
 from rookery.git.repo import Repo
@@ -115,14 +114,24 @@ def by_uuid(repo: Repo) -> dict[str, Remote]:
 
 def special(repo: Repo) -> dict[str, SpecialRemote]:
     """Give all special remotes that this repository ever heard of, by uuid."""
-    values, _ = parse_by_uuid(read(repo, ["remote.log"]).get("remote.log", ""))
-    return {uuid: SpecialRemote(uuid, parse_settings(entry.value)) for uuid, entry in values.items()}
+    return parse_special(read(repo, ["remote.log"]).get("remote.log", ""))
+
+
+def parse_special(text: str) -> dict[str, SpecialRemote]:
+    """Read remote.log."""
+    entries = parse_by_uuid(text)[0].items()
+    return {uuid: SpecialRemote(uuid, parse_settings(entry.value)) for uuid, entry in entries}
 
 
 def trust(repo: Repo) -> dict[str, Trust]:
     """Give the trust level of the repositories that have one; all others are semitrusted."""
-    values, _ = parse_by_uuid(read(repo, ["trust.log"]).get("trust.log", ""))
-    return {uuid: _TRUST.get(entry.value.strip(), "semitrusted") for uuid, entry in values.items()}
+    return parse_trust(read(repo, ["trust.log"]).get("trust.log", ""))
+
+
+def parse_trust(text: str) -> dict[str, Trust]:
+    """Read trust.log."""
+    entries = parse_by_uuid(text)[0].items()
+    return {uuid: _TRUST.get(entry.value.strip(), "semitrusted") for uuid, entry in entries}
 
 
 def set_trust(repo: Repo, which: str, level: Trust) -> None:
@@ -206,16 +215,10 @@ def unregister_url(repo: Repo, key: str, url: str) -> None:
     program.run(repo, "unregisterurl", key, url)
 
 
-def display_name(
-    uuid: str, remotes: Mapping[str, Remote], descriptions: Mapping[str, str], here: str | None
-) -> str:
-    """Name a repository as people know it: `description [remote]`, `description [here]`, or its uuid."""
+def display_name(uuid: str, remotes: Mapping[str, Remote], descriptions: Mapping[str, str]) -> str:
+    """Name a repository as git-annex does: `description [remote]`, or what there is of the two, or its uuid."""
     description = descriptions.get(uuid, "")
-    if uuid == here:
-        return f"{description} [here]" if description else "[here]"
     name = remotes[uuid].name if uuid in remotes else None
     if name and description and name != description:
         return f"{description} [{name}]"
-    if uuid == WEB:
-        return "web"
     return f"[{name}]" if name else description or uuid

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
+import time
+
+from rookery.annex.store import annex_dir
+from rookery.git.repo import Repo
 
 
-def put_copy(place: str, file: str) -> None:
+def put_copy(repo: Repo, place: str, file: str) -> None:
     """Put a writable copy of an object where a file is; readers see the old or the new, whole.
 
     Times are the object's, so that programs that compare them see no change.
     """
-    draft = os.path.join(os.path.dirname(file), f".{os.getpid()}.rookery-unlock")
+    draft = _draft_for(repo, file)
     try:
         with open(place, "rb") as source, open(draft, "xb") as target:
             seen = os.fstat(source.fileno())
@@ -29,6 +33,16 @@ def put_copy(place: str, file: str) -> None:
         except FileNotFoundError:
             pass  # it has become the file, or never was
         raise
+
+
+def _draft_for(repo: Repo, file: str) -> str:
+    """Give a place for a draft that no save takes in if we are killed: git-annex's folder for such, which it clears."""
+    folder = str(annex_dir(repo) / "othertmp")
+    os.makedirs(folder, exist_ok=True)
+    beside = os.path.dirname(file)
+    if os.stat(folder).st_dev != os.stat(beside).st_dev:
+        folder = beside  # a rename cannot cross file systems
+    return os.path.join(folder, f".rookery.{os.getpid()}.{time.monotonic_ns()}")
 
 
 def _copy(source: int, target: int, size: int) -> None:

@@ -97,7 +97,7 @@ def record_of(ds: Dataset, file: AnnexedFile, places: Places, refds: Path) -> Re
         missing = missing or gone
         entry = {
             "uuid": place.uuid,
-            "description": display_name(place.uuid, places.remotes, places.descriptions, places.here),
+            "description": display_name(place.uuid, places.remotes, places.descriptions),
             "here": here,
             "urls": places.urls.get(file.key, []) if _serves_urls(places, place.uuid) else [],
             "since": place.timestamp,

@@ -37,4 +37,5 @@ class Renderer(Generic):
 def _line(place: dict[str, Any]) -> str:
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(place["since"])) if place["since"] else "unknown"
     gone = ", but gone" if place.get("missing") else ""
-    return f"  \t{place['uuid']} -- {place['description']} (since {since}{gone})"
+    name = f"{place['description']} [here]".lstrip() if place["here"] else place["description"]
+    return f"  \t{place['uuid']} -- {name} (since {since}{gone})"

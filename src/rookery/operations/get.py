@@ -1,0 +1,135 @@
+"""`get`: obtain file content, and the subdatasets on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rookery.core.context import Context
+from rookery.core.errors import InsufficientArgumentsError, UsageError
+from rookery.core.results import result
+from rookery.dataset.grouping import below_root
+from rookery.dataset.locate import given_paths, require_dataset
+from rookery.dataset.model import Dataset
+from rookery.opkit.declare import Many, Positional, Record, Words, operation, option
+from rookery.opkit.parameters import Dataset as DatasetParameter
+from rookery.opkit.parameters import DryRun, Jobs, Recursive
+from rookery.steps.obtain import Data, obtain
+from rookery.steps.procedures import configuring
+from rookery.steps.reach import Content, Wish, reach
+from rookery.steps.settle import Setup, check_reckless
+
+
+@operation()
+def get(
+    ctx: Context,
+    path: Annotated[Many, Positional("PATH", help="files, folders or subdatasets to get")] = None,
+    *,
+    source: Annotated[
+        str | None, option("-s", "--source", metavar="NAME", help="the sibling to get content from")
+    ] = None,
+    dataset: DatasetParameter = None,
+    recursive: Recursive = False,
+    recursion_limit: Annotated[
+        int | str | None,
+        option(
+            "-R",
+            "--recursion-limit",
+            metavar="LEVELS",
+            help="go at most this many levels of subdatasets deep; 'existing' installs none",
+        ),
+    ] = None,
+    get_data: Annotated[
+        bool, option("-n", "--no-data", help="install subdatasets, but get no file content")
+    ] = True,
+    cfg_proc: Annotated[
+        Words,
+        option(
+            "-c",
+            "--cfg-proc",
+            metavar="PROC",
+            append=True,
+            help="run the procedure cfg_PROC on each subdataset that is installed; may be given several times",
+        ),
+    ] = None,
+    description: Annotated[
+        str | None,
+        option(
+            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
+        ),
+    ] = None,
+    reckless: Annotated[
+        str | None,
+        option(
+            "--reckless",
+            metavar="MODE",
+            const="auto",
+            help="trade safety for speed or space in subdatasets that are installed: auto, ephemeral or shared-MODE",
+        ),
+    ] = None,
+    jobs: Jobs = "auto",
+    data: Annotated[
+        Data,
+        option(
+            "--data",
+            help="which content: anything asked for, nothing, only what this place is set to want (auto), "
+            "or that if it is set to want anything",
+        ),
+    ] = "auto-if-wanted",
+    dry_run: DryRun = False,
+) -> Iterator[Record]:
+    """Get file content: from wherever it is known to be, or from one sibling.
+
+    Folders are got with everything in them, but subdatasets in them only with
+    -r.  A subdataset that is not installed yet is, where a path leads into it.
+    """
+    if dataset is None and not path:
+        raise InsufficientArgumentsError("Neither dataset nor target path(s) provided")
+    check_reckless(reckless)
+    ds = require_dataset(ctx, dataset, purpose="get content")
+    content: Content = {}
+    wish = Wish(
+        recursive,
+        _limit(recursion_limit),
+        Setup(description, reckless),
+        configuring(cfg_proc),
+        jobs=jobs if isinstance(jobs, int) else None,
+        dry_run=dry_run,
+    )
+    for target in dict.fromkeys(one.path for one in given_paths(ctx, path)) or [ds.path]:
+        if target != ds.path and ds.path not in target.parents:
+            message = ("path not associated with dataset %s", f"Dataset({ds.path})")
+            yield result("get", target, "error", message=message)
+            continue
+        yield from reach(ds, target, wish, content)
+    if not get_data or data == "nothing":
+        return
+    for root, wanted in content.items():
+        yield from _get(Dataset(root, ctx), wanted, content, ds.path, source, jobs, data, dry_run=dry_run)
+
+
+def _limit(typed: int | str | None) -> int | Literal["existing"] | None:
+    if isinstance(typed, str):
+        if typed == "existing":
+            return "existing"
+        raise UsageError(f"recursion limit {typed!r} is neither a number nor 'existing'")
+    return typed
+
+
+def _get(
+    ds: Dataset,
+    wanted: list[Path],
+    content: Content,
+    refds: Path,
+    source: str | None,
+    jobs: int | str | None,
+    data: Data,
+    *,
+    dry_run: bool,
+) -> Iterator[Record]:
+    """Get content in one dataset; about datasets themselves was said enough."""
+    paths = below_root(ds.path, dict.fromkeys(wanted))
+    for record in obtain(ds, paths, refds=refds, source=source, jobs=jobs, data=data, dry_run=dry_run):
+        if dry_run or Path(record["path"]) not in content:
+            yield record
