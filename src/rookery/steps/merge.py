@@ -142,7 +142,7 @@ def _settled_modules(repo: Repo, versions: Stages) -> NewEntry | None:
     if joined is None:
         return None
     raw = _edited(repo, objects.read_blob(repo, versions[OURS].sha), read[OURS], joined)
-    files.write(repo.root / GITMODULES, raw)
+    files.write(repo.root / GITMODULES, raw, drafts=repo.gitdir / "rookery")
     return NewEntry(os.fspath(GITMODULES), FILE, objects.hash_blob(repo, raw))
 
 

@@ -284,10 +284,9 @@ class Publication:
             self._introduce(foreseen)
             introduced = True
         uuid = self.sibling.uuid
-        if uuid is None and not self.wish.dry_run:
-            if introduced:
-                yield self._no_annex()
-            return introduced
+        if uuid is None and introduced:
+            yield self._no_annex()
+            return True
         there = transfer.keys_at(self.repo, (f.key for f in found), uuid) if uuid else frozenset()
         todo = transfer.plan(found, there, believe_log=not self.wish.ask_for_content)
         sent = yield from self._send(todo, uuid)

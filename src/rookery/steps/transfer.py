@@ -244,8 +244,10 @@ def ignored_record(ds: Dataset, lonely: Absence | None, *, refds: Path, target: 
     """Make the record that says that a sibling takes no content, and what nobody but us has therefore."""
     message = f"{target} takes no content (remote.{target}.annex-ignore), so none was sent"
     if lonely:
-        noun = "file is" if lonely.number == 1 else "files are"
-        message += f"; the content of {lonely.number} annexed {noun} known to be here only ({_shown(lonely)})"
+        noun = "file" if lonely.number == 1 else "files"
+        message += (
+            f"; the content of {lonely.number} annexed {noun} is known to be here only ({_shown(lonely)})"
+        )
     hint = (
         f"{message[0].upper()}{message[1:]}. To have content sent first to a sibling that takes it: "
         f"git config --add remote.{target}.datalad-publish-depends SIBLING"
