@@ -12,18 +12,32 @@ from pathlib import Path
 from rookery.core.errors import LockedError
 
 
-def write(path: Path, content: bytes | str, *, mode: int | None = None, durable: bool = False) -> None:
+def write(
+    path: Path,
+    content: bytes | str,
+    *,
+    mode: int | None = None,
+    durable: bool = False,
+    drafts: Path | None = None,
+) -> None:
     """Replace a file in one step: readers see the old or the new, whole; on failure the old one stays.
 
     A new file gets the permissions of the one it replaces, else `mode`, else
-    what the umask gives.  `durable` waits until it is on the disk.
+    what the umask gives.  `durable` waits until it is on the disk.  `drafts` is a
+    folder where a draft that a killed process left behind bothers nobody: name
+    one for files of a work tree, whose own folders are saved.
     """
     raw = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     if mode is None:
         with suppress(FileNotFoundError):
             mode = path.stat().st_mode & 0o7777
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
+    folder = path.parent
+    if drafts is not None:
+        drafts.mkdir(parents=True, exist_ok=True)
+        if drafts.stat().st_dev == folder.stat().st_dev:  # a rename cannot cross file systems
+            folder = drafts
+    draft = folder / f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp"
     try:
         with open(draft, "xb") as out:
             out.write(raw)

@@ -226,28 +226,28 @@ def _write_layout(new: Dataset, *, annex: bool, backend: str) -> list[Path]:
     import uuid  # start-up: `create --help` needs none
 
     written = [layout.CONFIG_FILE]
+    drafts = new.repo.gitdir / "rookery"
     if new.id is None or not (new.path / layout.CONFIG_FILE).exists():
         text = layout.config_text(str(uuid.uuid4())).encode()
         if (new.path / layout.CONFIG_FILE).exists():
             text = (new.path / layout.CONFIG_FILE).read_bytes() + text
-        files.write(new.path / layout.CONFIG_FILE, text)
+        files.write(new.path / layout.CONFIG_FILE, text, drafts=drafts)
     if not annex:
-        files.write(new.path / layout.NOANNEX, "")
+        files.write(new.path / layout.NOANNEX, "", drafts=drafts)
         return [*written, layout.NOANNEX]
     for place, needed in (
         (layout.DATALAD_ATTRIBUTES, layout.datalad_attributes()),
         (layout.ATTRIBUTES, layout.attributes(backend)),
     ):
-        _add_lines(new.path / place, needed)
+        _add_lines(new.path / place, needed, drafts)
         written.append(place)
     return written
 
 
-def _add_lines(path: Path, lines: list[str]) -> None:
+def _add_lines(path: Path, lines: list[str], drafts: Path) -> None:
     """Append the lines that a file does not have yet."""
     has = path.read_bytes() if path.exists() else b""
     missing = [line.encode() for line in lines if line.encode() not in has.splitlines()]
     if missing:
-        files.write(
-            path, (has if not has or has.endswith(b"\n") else has + b"\n") + b"\n".join(missing) + b"\n"
-        )
+        kept = has if not has or has.endswith(b"\n") else has + b"\n"
+        files.write(path, kept + b"\n".join(missing) + b"\n", drafts=drafts)

@@ -196,7 +196,7 @@ def _set_aside(repo: Repo, one: Corrupt, heirs: list[str]) -> str | None:
     except OSError:
         pass  # a lock file of git-annex's is beside it
     for heir in heirs:
-        put_copy(place, heir)
+        put_copy(repo, place, heir)
     if not heirs:
         return place
     os.unlink(place)

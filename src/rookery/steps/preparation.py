@@ -13,31 +13,17 @@ from rookery.annex.keys import key_of_pointer
 from rookery.annex.unlocking import put_copy
 from rookery.core.results import result
 from rookery.dataset.globs import Globs
+from rookery.dataset.grouping import below_root, by_dataset
 from rookery.dataset.model import Dataset
 from rookery.git.modes import GITLINK
 from rookery.git.repo import find_root
 from rookery.git.status import status
 from rookery.steps.obtain import obtain
+from rookery.steps.reach import Content, Wish, reach
 
 log = logging.getLogger("rookery.run")
 
 Record = dict[str, Any]
-
-
-def by_dataset(top: Dataset, paths: Iterable[Path]) -> dict[Path, list[str]]:
-    """Sort paths by the dataset that they are in: root -> paths below it; those outside `top` are left out.
-
-    The root of a subdataset counts as a path in itself, as everything in it.
-    """
-    found: dict[Path, list[str]] = {}
-    for path in paths:
-        if path != top.path and top.path not in path.parents:
-            continue
-        root = find_root(path)
-        if root is None or (root != top.path and top.path not in root.parents):
-            root = top.path
-        found.setdefault(root, []).append(os.path.relpath(path, root))
-    return found
 
 
 def unsaved(top: Dataset, paths: Iterable[Path]) -> list[str]:
@@ -51,11 +37,38 @@ def unsaved(top: Dataset, paths: Iterable[Path]) -> list[str]:
 
 def fetch_inputs(top: Dataset, globs: Globs, *, jobs: int | str | None) -> Iterator[Record]:
     """Get what a command reads; a specification that matches nothing is an error."""
+    yield from install_on_the_way(top, globs)
     for miss in globs.misses:
         message = ("Input did not match existing file: %s", miss)
         yield result("run", top.path, "error", type="dataset", message=message)
-    for root, paths in by_dataset(top, globs.absolute()).items():
-        yield from obtain(Dataset(root, top.ctx), paths, refds=top.path, jobs=jobs)
+    content: Content = {}
+    for path in globs.absolute():
+        if path == top.path or top.path in path.parents:
+            for record in reach(top, path, Wish(), content):
+                if record["status"] != "notneeded":  # said by `install_on_the_way`
+                    yield record
+        elif not path.exists():
+            message = ("Input is outside the dataset, and not there: %s", str(path))
+            yield result("run", top.path, "error", type="dataset", message=message)
+    for root, paths in content.items():
+        yield from obtain(Dataset(root, top.ctx), below_root(root, paths), refds=top.path, jobs=jobs)
+
+
+def install_on_the_way(top: Dataset, globs: Globs) -> Iterator[Record]:
+    """Install the subdatasets that specifications lead into, and look again what matches, until nothing is new."""
+    seen: set[Path] = set()
+    content: Content = {}
+    while True:
+        folders = {Path(os.path.normpath(globs.pwd / path)).parent for path in globs.expanded(dot=False)}
+        fresh = sorted(folder for folder in folders - seen if top.path in folder.parents)
+        if not fresh:
+            return
+        seen.update(fresh)
+        for folder in fresh:
+            for record in reach(top, folder, Wish(), content):
+                if record.get("message") != "path does not exist":
+                    yield record
+        globs.forget()
 
 
 def make_outputs_writable(top: Dataset, paths: Iterable[Path]) -> Iterator[Record]:
@@ -85,7 +98,7 @@ def _make_writable(ds: Dataset, top: Dataset, file: AnnexedFile, *, named: bool)
         return  # it is a file of its own already
     if file.present and file.locked:
         try:
-            put_copy(file.objpath, str(path))
+            put_copy(ds.repo, file.objpath, str(path))
         except OSError as e:
             yield _record(top, "unlock", path, "error", message=str(e), exception=e)
         else:

@@ -57,7 +57,7 @@ def yoda(ds: Dataset) -> None:
         )
     for path, text in texts.items():
         if not (ds.path / path).exists():
-            files.write(ds.path / path, text)
+            files.write(ds.path / path, text, drafts=ds.repo.gitdir / "rookery")
     _append(ds, "code/.gitattributes", [f"* {RULE}=nothing"])
     _append(ds, str(layout.ATTRIBUTES), [f"{path} {RULE}=nothing" for path in ("CHANGELOG.md", "README.md")])
     _save(ds, touched, "Apply YODA dataset setup")
@@ -75,7 +75,7 @@ def noannex(ds: Dataset) -> None:
         ds.forget()
     if not (ds.path / layout.NOANNEX).exists():
         log.info("Creating and committing a .noannex file")
-        files.write(ds.path / layout.NOANNEX, "")
+        files.write(ds.path / layout.NOANNEX, "", drafts=ds.repo.gitdir / "rookery")
         _save(ds, [str(layout.NOANNEX)], "Added .noannex to prevent accidental initialization of git-annex")
 
 
@@ -99,7 +99,7 @@ def _append(ds: Dataset, path: str, lines: Sequence[str]) -> None:
     missing = [line for line in lines if line not in has.splitlines()]
     if missing:
         text = (has if not has or has.endswith("\n") else has + "\n") + "\n".join(missing) + "\n"
-        files.write(place, text.encode("utf-8", "surrogateescape"))
+        files.write(place, text.encode("utf-8", "surrogateescape"), drafts=ds.repo.gitdir / "rookery")
 
 
 def _save(ds: Dataset, paths: Sequence[str], message: str) -> None:

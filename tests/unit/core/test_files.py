@@ -84,3 +84,17 @@ def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
         other.wait()
         with files.locked(lock, wait=0):
             pass
+
+
+def test_a_draft_is_kept_out_of_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    replace = os.replace
+
+    def watched(draft: Path, path: Path) -> None:
+        seen.append(draft.parent)
+        replace(draft, path)
+
+    monkeypatch.setattr(os, "replace", watched)
+    files.write(tmp_path / "work" / "file", "text", drafts=tmp_path / "drafts")
+    assert seen == [tmp_path / "drafts"]
+    assert [p.name for p in (tmp_path / "work").iterdir()] == ["file"]
