@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from rookery.core.errors import CommandError, LockedError
 from rookery.core.process import decode, encode
-from rookery.git import modes
 from rookery.git.repo import Repo
 
 # How long to wait for another command to let go of the user's index, in seconds.
@@ -64,7 +63,7 @@ def read_index(repo: Repo) -> Iterator[IndexEntry]:
         data = index_file(repo).read_bytes()
     except FileNotFoundError:
         return
-    if _is_plain(repo, data):
+    if is_plain(repo, data):
         yield from _parse(data)
     else:
         yield from _from_git(repo)
@@ -80,7 +79,7 @@ def may_hold_submodules(repo: Repo) -> bool:
     return b"\0\0\xe0\0" in data or b"link\0" in data
 
 
-def _is_plain(repo: Repo, data: bytes) -> bool:
+def is_plain(repo: Repo, data: bytes) -> bool:
     """Say whether the native reader understands all of this index, down to its last extension."""
     if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):
         return False
@@ -100,30 +99,19 @@ def _is_plain(repo: Repo, data: bytes) -> bool:
 
 
 def _end_of_entries(data: bytes) -> int:
-    version, count = struct.unpack_from(">II", data, 4)
-    at = 12
-    for _ in range(count):
-        (flags,) = struct.unpack_from(">H", data, at + 60)
-        name = at + (64 if version >= 3 and flags & 0x4000 else 62)
-        if version == 4:
-            while data[name] & 0x80:
-                name += 1
-            at = data.index(0, name + 1) + 1
-        else:
-            length = flags & 0x0FFF
-            end = name + length if length < 0x0FFF else data.index(0, name)
-            at += (end - at + 8) & ~7
-    return at
+    return max((end for _, _, _, end in raw_entries(data)), default=12)
 
 
-def _parse(data: bytes) -> Iterator[IndexEntry]:
+def raw_entries(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield for each entry its path, where it begins, its extended flags (0: none), and where the next begins."""
     version, count = struct.unpack_from(">II", data, 4)
     at, path = 12, b""
     for _ in range(count):
-        _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
+        begin = at
+        flags = data[at + 60] << 8 | data[at + 61]
         name, more = at + 62, 0
         if version >= 3 and flags & 0x4000:
-            (more,) = struct.unpack_from(">H", data, name)
+            more = data[name] << 8 | data[name + 1]
             name += 2
         if version == 4:
             strip, name = _varint(data, name)
@@ -135,6 +123,12 @@ def _parse(data: bytes) -> Iterator[IndexEntry]:
             end = name + length if length < 0x0FFF else data.index(0, name)
             path = data[name:end]
             at += (end - at + 8) & ~7
+        yield path, begin, more, at
+
+
+def _parse(data: bytes) -> Iterator[IndexEntry]:
+    for path, at, more, _ in raw_entries(data):
+        _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
         yield IndexEntry(
             decode(path),
             mode,
@@ -238,26 +232,10 @@ def write_tree(repo: Repo) -> str:
     return repo.text("write-tree")
 
 
-def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry]) -> None:
-    """Make the user's index agree with what was just committed, for these paths only.
-
-    Stat data is refreshed where the file still is what was committed, so that
-    the next status need not read it.  Raises LockedError when another command
-    does not let go of the index.
-    """
-    entries = list(entries)
-    put_entries(repo, entries)
-    there = b"".join(encode(entry.path) + b"\0" for entry in entries if entry.mode not in (0, modes.GITLINK))
-    if there:
-        argv = ("--literal-pathspecs", "add", "--refresh", "--pathspec-from-file=-")
-        _patiently(repo, (*argv, "--pathspec-file-nul"), there)
-
-
 def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
     """Run an index command again and again for as long as another process holds `index.lock`."""
     lock = index_file(repo).with_name(index_file(repo).name + ".lock")
-    deadline = time.monotonic() + INDEX_PATIENCE
-    pause = 0.005
+    pauses = _pauses(lock)
     while True:
         try:
             repo.run(*argv, stdin=stdin)
@@ -265,10 +243,43 @@ def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
         except CommandError as e:
             if f"{lock.name}': File exists" not in e.stderr:
                 raise
-            if time.monotonic() >= deadline:
-                raise LockedError(
-                    f"{lock} is held by another process, or was left behind by one that was killed",
-                    hints=[f"if no other Git command runs here, remove {lock}"],
-                ) from e
+        next(pauses)
+
+
+@contextmanager
+def index_lock(file: Path) -> Iterator[Path]:
+    """Hold the lock that Git's own index commands take, and give its file, to be renamed over the index."""
+    lock = file.with_name(file.name + ".lock")
+    pauses = _pauses(lock)
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            break
+        except FileExistsError:
+            next(pauses)
+    try:
+        yield lock
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _pauses(lock: Path) -> Iterator[None]:
+    """Sleep a little longer at each step; raise LockedError when patience ends."""
+    deadline = time.monotonic() + INDEX_PATIENCE
+    pause = 0.005
+    while time.monotonic() < deadline:
         time.sleep(pause)
         pause = min(pause * 2, 0.2)
+        yield
+    raise LockedError(
+        f"{lock} is held by another process, or was left behind by one that was killed",
+        hints=[f"if no other Git command runs here, remove {lock}"],
+    )
+
+
+def refresh(repo: Repo, paths: Iterable[str]) -> None:
+    """Let Git compare files with the index, so that the next status need not read them."""
+    listing = b"".join(encode(path) + b"\0" for path in paths)
+    if listing:
+        argv = ("--literal-pathspecs", "add", "--refresh", "--pathspec-from-file=-", "--pathspec-file-nul")
+        _patiently(repo, argv, listing)

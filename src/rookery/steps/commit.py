@@ -18,6 +18,7 @@ from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git import index, modes, modules, worktree
 from rookery.git.index import NewEntry
+from rookery.git.index_update import bring_up_to_date
 from rookery.git.repo import Repo
 from rookery.steps.changes import Changes, find_changes, mend_links, unfit_for_windows
 from rookery.steps.entries import commit_entries
@@ -147,7 +148,7 @@ class _Saving:
                     merging=merging,
                     prepared=view,
                 )
-        index.bring_up_to_date(self.repo, self.settled)
+        bring_up_to_date(self.repo, self.settled)
         if done is None:
             yield _saved(self.ds, self.refds, "notneeded")
         else:

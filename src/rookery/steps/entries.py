@@ -20,6 +20,7 @@ from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
 from rookery.git import commits, hooks, index, modules, refs, trees
 from rookery.git.index import NewEntry
+from rookery.git.index_update import bring_up_to_date
 from rookery.git.refs import Head
 from rookery.git.repo import Repo
 from rookery.steps.nesting import gitmodules_entry
@@ -71,14 +72,14 @@ def commit_entries(
             committing = _Committing(ds, dict(entries), prepared, message, amend=amend, merging=merging)
             done = committing.run(head, run_hooks=run_hooks)
         except RookeryError:
-            index.bring_up_to_date(repo, entries.values())
+            bring_up_to_date(repo, entries.values(), prepared)
             raise
-    if done is None:
-        return None
-    if merging:
-        for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"):
-            (repo.gitdir / name).unlink(missing_ok=True)
-    _follow(repo, head, done)
+        if done is None:
+            return None
+        if merging:
+            for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"):
+                (repo.gitdir / name).unlink(missing_ok=True)
+        _follow(repo, head, done, prepared)
     if run_hooks and (hook := _hook(ds, "post-commit")):
         try:
             hooks.run_hook(repo, hook)
@@ -138,7 +139,9 @@ class _Committing:
                 if attempt == 0:
                     line.enter_context(files.locked(self.repo.gitdir / "rookery" / "line"))
                 head = head._replace(commit=refs.resolve(self.repo, head.ref))
-                self._again(head)
+                # Another private index: the first one keeps what is known of the files.
+                self.view = line.enter_context(index.private_index(self.repo, tree=head.commit))
+                self._again()
         raise LostRaceError(
             f"{head.ref} was moved by others {MOST_TRIES} times while this was to be committed"
         )
@@ -183,12 +186,11 @@ class _Committing:
             entry = NewEntry(change.path, change.new_mode, change.new_sha if change.new_mode else "")
             self.entries[change.path] = entry
 
-    def _again(self, head: Head) -> None:
+    def _again(self) -> None:
         """Put our entries on top of what somebody else has committed."""
         if modules.FILE in self.entries and self.entries[modules.FILE].mode:
             # Both may have listed subdatasets; the work tree's file has what both have written.
             self.entries[modules.FILE] = gitmodules_entry(self.repo)
-        self.view.run("read-tree", *([head.commit] if head.commit else ["--empty"]))
         index.put_entries(self.view, self.entries.values())
 
     def _reflog(self, head: Head, text: str) -> str:
@@ -214,7 +216,7 @@ def _hook(ds: Dataset, name: str) -> Path | None:
     return hook
 
 
-def _follow(repo: Repo, head: Head, done: Committed) -> None:
+def _follow(repo: Repo, head: Head, done: Committed, view: Repo) -> None:
     """Bring the user's index along, to what the branch says by now about our paths.
 
     Savers take turns: without that, of two that committed the same path, the
@@ -230,7 +232,7 @@ def _follow(repo: Repo, head: Head, done: Committed) -> None:
                 for change in trees.diff_trees(repo, done.commit, str(now.commit)):
                     if change.path in entries:
                         entries[change.path] = NewEntry(change.path, change.new_mode, change.new_sha)
-            index.bring_up_to_date(repo, entries.values())
+            bring_up_to_date(repo, entries.values(), view)
     except LockedError as e:
         log.warning("the commit was made, but the index is not up to date: %s", e)
 

@@ -9,6 +9,7 @@ import pytest
 from rookery.core.errors import LockedError
 from rookery.git import index, modes, objects
 from rookery.git.index import NewEntry
+from rookery.git.index_update import bring_up_to_date
 from rookery.git.repo import Repo, open_repo
 from support.counting import programs_started
 from support.programs import Program
@@ -89,7 +90,7 @@ def test_the_users_index_follows_and_keeps_what_else_is_staged(saved: Repo) -> N
     (saved.root / "a").write_text("committed elsewhere")
     sha = objects.hash_blob(saved, b"committed elsewhere")
     (saved.root / "sub/c").unlink()
-    index.bring_up_to_date(saved, [NewEntry("a", modes.FILE, sha), NewEntry("sub/c", 0, "")])
+    bring_up_to_date(saved, [NewEntry("a", modes.FILE, sha), NewEntry("sub/c", 0, "")])
     found = {e.path: e for e in index.read_index(saved)}
     assert set(found) == {"a", "b"}
     assert found["a"].size == len("committed elsewhere")  # stat data is there: the next status is cheap

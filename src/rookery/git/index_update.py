@@ -1,0 +1,281 @@
+"""Changing a few entries of the user's index natively, without losing what Git knows about the files.
+
+Git's own commands would either read and filter the files again (a filter may
+then decide otherwise than it did when the file was taken in) or forget their
+stat data (the next status would read them all).  Here the entries are taken,
+with their stat data, from the private index that they were made in.
+
+Anything beyond the plain formats is left to Git: see `update_entries`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rookery.core.process import encode
+from rookery.git import modes
+from rookery.git.index import NewEntry, index_file, index_lock, is_plain, put_entries, raw_entries, refresh
+from rookery.git.repo import Repo
+
+_NO_STAT = bytes(40)
+_EXTENDED = 0x4000
+_INTENT_TO_ADD = 0x2000
+_NAME_MASK = 0x0FFF
+# Caches about the work tree that each write has to keep right: Git does that.
+_CACHES = (b"UNTR", b"FSMN")
+
+
+class Raw(NamedTuple):
+    """An entry as it is stored: 40 bytes of stat data with the mode, the name's 20 bytes, flags, path."""
+
+    path: bytes
+    stat: bytes
+    sha: bytes
+    flags: int
+    more: int
+
+    @property
+    def stage(self) -> int:
+        """The side of a conflict, 0 if settled."""
+        return self.flags >> 12 & 3
+
+    @property
+    def mode(self) -> int:
+        """Git's mode bits."""
+        return int.from_bytes(self.stat[24:28], "big")
+
+    @property
+    def fresh(self) -> bool:
+        """Say whether the stat data tells anything."""
+        return self.stat[:24] != _NO_STAT[:24]
+
+
+def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry], source: Repo | None = None) -> None:
+    """Make the user's index agree with what was just committed, for these paths only.
+
+    `source` has the private index that the entries were made in.  Raises
+    LockedError when another command does not let go of the index.
+    """
+    entries = list(entries)
+    if not entries:
+        return
+    unknown = update_entries(repo, entries, source)
+    if unknown is None:
+        put_entries(repo, entries)
+        unknown = [entry.path for entry in entries if entry.mode not in (0, modes.GITLINK)]
+    refresh(repo, unknown)
+
+
+def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None = None) -> list[str] | None:
+    """Make the index say this about these paths; stat data comes from `source`'s index, and of links is made new.
+
+    Gives the paths of regular files that have no stat data now; None if this
+    index is not one for us, and nothing was done.  Entries that are there
+    already are left as they are.  Raises LockedError.
+    """
+    file = index_file(repo)
+    wanted = {encode(entry.path): entry for entry in entries}
+    with index_lock(file) as lock:
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            return None
+        if not is_plain(repo, data):
+            return None
+        end, old = _read(data)
+        extensions = dict(_extensions(data, end))
+        if any(name in extensions for name in _CACHES):
+            return None
+        there = {raw.path: raw for raw in old}
+        changed = {path: entry for path, entry in wanted.items() if not _same(there.get(path), entry)}
+        if not changed:
+            return []
+        known = _from_source(repo, source, changed) if source is not None else {}
+        added = {p: _made(repo, e, known.get(p)) for p, e in changed.items() if e.mode}
+        kept = list(_without(old, changed))
+        merged = sorted([*kept, *added.values()], key=lambda raw: (raw.path, raw.stage))
+        tree = _invalidated(extensions.get(b"TREE", b""), changed)
+        more = [(b"TREE", tree)] if tree else []
+        more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
+        _write(file, lock, int.from_bytes(data[4:8], "big"), merged, more)
+    return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
+
+
+def _read(data: bytes) -> tuple[int, list[Raw]]:
+    entries: list[Raw] = []
+    last = 12
+    for path, at, more, end in raw_entries(data):
+        flags = int.from_bytes(data[at + 60 : at + 62], "big")
+        entries.append(Raw(path, data[at : at + 40], data[at + 40 : at + 60], flags, more))
+        last = end
+    return last, entries
+
+
+def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
+    while at < len(data) - 20:
+        size = int.from_bytes(data[at + 4 : at + 8], "big")
+        yield data[at : at + 4], data[at + 8 : at + 8 + size]
+        at += 8 + size
+
+
+def _same(raw: Raw | None, entry: NewEntry) -> bool:
+    if raw is None:
+        return not entry.mode
+    settled = not raw.stage and not raw.more & _INTENT_TO_ADD
+    return settled and raw.mode == entry.mode and raw.sha.hex() == entry.sha
+
+
+def _from_source(repo: Repo, source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw]:
+    """Find entries with trustworthy stat data: made of the same content, and before the index was written.
+
+    A file that changed in the very tick in which that index was written may
+    look unchanged for ever (Git calls it racy): its stat data is not taken.
+    """
+    try:
+        data = index_file(source).read_bytes()
+        written = index_file(source).stat().st_mtime_ns
+    except FileNotFoundError:
+        return {}
+    if not is_plain(repo, data):
+        return {}
+    found = {}
+    for raw in _read(data)[1]:
+        entry = wanted.get(raw.path)
+        if entry is None or raw.stage or not _same(raw, entry):
+            continue
+        seconds, nanoseconds = struct.unpack_from(">II", raw.stat, 8)
+        if seconds * 1_000_000_000 + nanoseconds < written:
+            found[raw.path] = raw
+    return found
+
+
+def _made(repo: Repo, entry: NewEntry, known: Raw | None) -> Raw:
+    path = encode(entry.path)
+    flags = min(len(path), _NAME_MASK)
+    sha = bytes.fromhex(entry.sha)
+    if entry.mode == modes.SYMLINK:
+        stat = _stat_of_link(os.path.join(encode(str(repo.root)), path), sha)
+    else:
+        stat = known.stat if known is not None else _NO_STAT
+    return Raw(path, stat[:24] + entry.mode.to_bytes(4, "big") + stat[28:], sha, flags, 0)
+
+
+def _stat_of_link(path: bytes, sha: bytes) -> bytes:
+    """Give the stat data of a symlink if it is the one that was committed."""
+    import hashlib  # start-up
+
+    try:
+        found = os.lstat(path)
+        target = os.readlink(path)
+    except OSError:
+        return _NO_STAT
+    if hashlib.sha1(b"blob %d\0" % len(target) + target, usedforsecurity=False).digest() != sha:
+        return _NO_STAT
+    numbers = (
+        *divmod(found.st_ctime_ns, 1_000_000_000),
+        *divmod(found.st_mtime_ns, 1_000_000_000),
+        found.st_dev,
+        found.st_ino,
+        0,
+        found.st_uid,
+        found.st_gid,
+        found.st_size,
+    )
+    return struct.pack(">10I", *(number & 0xFFFFFFFF for number in numbers))
+
+
+def _without(old: list[Raw], changed: dict[bytes, NewEntry]) -> Iterator[Raw]:
+    """Leave out what changes, and what is in the way: files where folders come, and the reverse."""
+    coming = {path for path, entry in changed.items() if entry.mode}
+    folders = {parent for path in coming for parent in _parents(path)}
+    for raw in old:
+        if raw.path in changed or raw.path in folders or any(p in coming for p in _parents(raw.path)):
+            continue
+        yield raw
+
+
+def _parents(path: bytes) -> Iterator[bytes]:
+    cut = path.rfind(b"/")
+    while cut > 0:
+        yield path[:cut]
+        cut = path.rfind(b"/", 0, cut)
+
+
+def _invalidated(tree: bytes, changed: Iterable[bytes]) -> bytes:
+    """Mark the folders of changed paths in the cached trees as unknown (gitformat-index(5), "Cache tree")."""
+    if not tree:
+        return b""
+    stale = {b"", *(parent for path in changed for parent in (path, *_parents(path)))}
+    out: list[bytes] = []
+    at = 0
+    above: list[list[object]] = []  # for each open folder: its path, and how many subfolders are to come
+    while at < len(tree):
+        name_end = tree.index(0, at)
+        line_end = tree.index(b"\n", name_end)
+        name = tree[at:name_end]
+        count, subtrees = tree[name_end + 1 : line_end].split(b" ")
+        while above and not above[-1][1]:
+            above.pop()
+        parent = above[-1][0] if above else b""
+        assert isinstance(parent, bytes)
+        path = (parent + b"/" + name if parent else name) if above else b""
+        if above:
+            above[-1][1] = int(str(above[-1][1])) - 1
+        at = line_end + 1
+        valid = not count.startswith(b"-")
+        sha = tree[at : at + 20] if valid else b""
+        at += 20 if valid else 0
+        if path in stale:
+            count, sha = b"-1", b""
+        out.append(name + b"\0" + count + b" " + subtrees + b"\n" + sha)
+        above.append([path, int(subtrees)])
+    return b"".join(out)
+
+
+def _write(
+    file: Path, lock: Path, version: int, entries: list[Raw], extensions: list[tuple[bytes, bytes]]
+) -> None:
+    import hashlib  # start-up
+
+    if version != 4:
+        version = 3 if any(raw.more for raw in entries) else 2
+    parts = [b"DIRC" + struct.pack(">II", version, len(entries))]
+    before = b""
+    for raw in entries:
+        flags = raw.flags & ~_EXTENDED | (_EXTENDED if raw.more else 0)
+        head = (
+            raw.stat + raw.sha + flags.to_bytes(2, "big") + (raw.more.to_bytes(2, "big") if raw.more else b"")
+        )
+        if version == 4:
+            common = _common(before, raw.path)
+            parts.append(head + _offset(len(before) - common) + raw.path[common:] + b"\0")
+            before = raw.path
+        else:
+            size = len(head) + len(raw.path)
+            parts.append(head + raw.path + bytes(8 - size % 8))
+    for name, content in extensions:
+        parts.append(name + len(content).to_bytes(4, "big") + content)
+    data = b"".join(parts)
+    lock.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    os.replace(lock, file)
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Count the bytes that two paths begin with alike."""
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        return shorter
+    return next(n for n in range(shorter) if one[n] != other[n])
+
+
+def _offset(number: int) -> bytes:
+    """Write Git's offset encoding, see `index._varint`."""
+    out = [number & 0x7F]
+    while number := number >> 7:
+        number -= 1
+        out.append(0x80 | number & 0x7F)
+    return bytes(reversed(out))
