@@ -22,7 +22,12 @@ from rookery.git.worktree import is_clean
 from rookery.steps import guard
 from rookery.steps.history import Before
 from rookery.steps.outcome import Outcome
-from rookery.steps.preparation import fetch_inputs, make_outputs_writable, unsaved
+from rookery.steps.preparation import (
+    fetch_inputs,
+    install_on_the_way,
+    make_outputs_writable,
+    unsaved,
+)
 from rookery.steps.request import Record, Request, about
 
 log = logging.getLogger("rookery.run")
@@ -173,6 +178,7 @@ class _Running:
             if globs:
                 yield from fetch_inputs(self.ds, globs, jobs=request.jobs)
         if not request.assumes("outputs"):
+            yield from install_on_the_way(self.ds, self.globs["outputs"])
             outputs = self.globs["outputs"].absolute()
             yield from make_outputs_writable(self.ds, outputs)
             again = request.again.outputs if request.again else ()

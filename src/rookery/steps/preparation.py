@@ -14,9 +14,9 @@ from rookery.annex.unlocking import put_copy
 from rookery.core.results import result
 from rookery.dataset.globs import Globs
 from rookery.dataset.grouping import below_root, by_dataset
+from rookery.dataset.locate import GivenPath
 from rookery.dataset.model import Dataset
 from rookery.git.modes import GITLINK
-from rookery.git.repo import find_root
 from rookery.git.status import status
 from rookery.steps.obtain import obtain
 from rookery.steps.reach import Content, Wish, reach
@@ -26,10 +26,17 @@ log = logging.getLogger("rookery.run")
 Record = dict[str, Any]
 
 
+def _grouped(top: Dataset, paths: Iterable[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """Yield datasets with the paths in them; the root of a subdataset stands for what is in it."""
+    given = [GivenPath(str(path), path, content=True) for path in paths]
+    for root, inside in by_dataset(top.path, given, roots="inside").inside.items():
+        yield root, below_root(root, inside)
+
+
 def unsaved(top: Dataset, paths: Iterable[Path]) -> list[str]:
     """Give what at or below some paths is not as it was saved last, relative to the top."""
     found = []
-    for root, below in by_dataset(top, paths).items():
+    for root, below in _grouped(top, paths):
         for change in status(Dataset(root, top.ctx).repo, below, untracked="all"):
             found.append(os.path.relpath(root / change.path, top.path))
     return sorted(found)
@@ -78,7 +85,7 @@ def make_outputs_writable(top: Dataset, paths: Iterable[Path]) -> Iterator[Recor
     are.  A file that is not tracked is a person's own and is left alone.
     """
     wanted = [path for path in paths if os.path.lexists(path)]
-    for root, below in by_dataset(top, wanted).items():
+    for root, below in _grouped(top, wanted):
         ds = Dataset(root, top.ctx)
         named = set(below)
         entries = [e for e in index_entries(ds.repo, below) if e.mode != GITLINK]
