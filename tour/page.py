@@ -76,7 +76,7 @@ def _block(lines: list[str], first: int, exit_code: int) -> Iterator[Command]:
             if typed:
                 yield Command(began, "\n".join(typed), tuple(expected), exit_code)
             typed, expected, began = [line[2:]], [], first + offset
-        elif line.startswith("> ") and not expected and typed:
+        elif (line == ">" or line.startswith("> ")) and not expected and typed:
             typed.append(line[2:])
         elif not typed:
             raise ValueError(f"line {first + offset}: a console block begins with `$ `")

@@ -32,9 +32,7 @@ class Stage:
     def prose(self, text: str) -> None:
         """Show a part of the page as a person reads it: no link targets, no code marks, no boxes."""
         text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-        for part in re.split(r"\n\s*\n", text):
-            if not part.strip():
-                continue
+        for part in filter(None, map(str.strip, re.split(r"\n\s*\n", text))):
             if part.startswith("#"):
                 title = part.lstrip("# ").strip()
                 print(

@@ -137,8 +137,9 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            # file names are bytes: what is not UTF-8 goes out as it came in
-            reconfigure(encoding="utf-8", errors="surrogateescape")
+            # file names are bytes: what is not UTF-8 goes out as it came in; line by line, so that results,
+            # log lines and the output of commands that we run keep their order in a file too
+            reconfigure(encoding="utf-8", errors="surrogateescape", line_buffering=True)
 
 
 def _run(words: Sequence[str]) -> int:
