@@ -163,7 +163,8 @@ def remove(ds: Dataset) -> None:
     """
     repo = ds.repo
     above = superdataset_of(ds)
-    outside = repo.gitdir if ds.path not in repo.gitdir.parents and repo.gitdir != ds.path else None
+    gitdir = Path(os.path.realpath(repo.gitdir))  # git-annex makes `.git` a symlink where Git has a file
+    outside = Path(os.path.realpath(ds.path)) not in (gitdir, *gitdir.parents)
     doomed = ds.path.with_name(f".{ds.path.name}.{os.getpid()}.removed")
     if above is not None and os.stat(above.repo.gitdir).st_dev == os.stat(ds.path).st_dev:
         doomed = above.repo.gitdir / doomed.name  # out of sight of Git should the rest be interrupted
@@ -174,8 +175,8 @@ def remove(ds: Dataset) -> None:
     if above is not None:
         ds.path.mkdir()
     remove_tree(doomed)
-    if outside is not None and above is not None and above.repo.gitdir in outside.parents:
-        remove_tree(outside)
+    if outside and above is not None and Path(os.path.realpath(above.repo.gitdir)) in gitdir.parents:
+        remove_tree(gitdir)
     ds.forget()
 
 
