@@ -13,7 +13,7 @@ from rookery.api import COMMON
 from rookery.cli.globals import global_parser
 from rookery.cli.parser import parser_for
 from rookery.operations.table import GROUPS, TABLE, load
-from rookery.opkit.declare import REQUIRED, Operation, Option, Parameter
+from rookery.opkit.declare import REQUIRED, Operation, Option, Parameter, Positional
 
 TARGET = Path(__file__).parent / "reference"
 
@@ -86,8 +86,8 @@ def cell(text: str) -> str:
 def words_of(parameter: Parameter) -> str:
     """Show how a parameter is typed."""
     look = parameter.look
+    assert look is not None
     if not isinstance(look, Option):
-        assert look is not None, f"{parameter.name} has no place on the command line"
         return f"`{look.metavar}`"
     value = look.metavar or ("|".join(parameter.choices) or parameter.name.upper())
     flags = ", ".join(f"`{flag}`" for flag in look.flags)
@@ -103,8 +103,16 @@ def table(parameters: list[Parameter]) -> Iterator[str]:
     for p in parameters:
         assert p.look is not None
         assert p.look.help, f"{p.name} has no help"
-        python = f"`{p.name}`" if p.default is REQUIRED else f"`{p.name}={p.default!r}`"
-        yield f"| {cell(words_of(p))} | {cell(python)} | {cell(p.look.help)} |"
+        yield f"| {cell(words_of(p))} | {cell(in_python(p))} | {cell(p.look.help)} |"
+
+
+def in_python(parameter: Parameter) -> str:
+    """Show a parameter as a signature has it."""
+    return (
+        f"`{parameter.name}`"
+        if parameter.default is REQUIRED
+        else f"`{parameter.name}={parameter.default!r}`"
+    )
 
 
 def usage_of(op: Operation) -> str:
@@ -121,13 +129,16 @@ def page_of(command: str) -> str:
     if not doc:
         raise ValueError(f"{command}: no docstring")
     parameters = list(op.parameters)
-    by_place = [p for p in parameters if not isinstance(p.look, Option)]
+    by_place = [p for p in parameters if isinstance(p.look, Positional)]
+    elsewhere = [in_python(p) for p in parameters if p.look is None]
     options = [p for p in parameters if isinstance(p.look, Option)]
     parts = [f"# {command}", f"*{GROUPS[entry.group]}*", doc, f"```text\n{usage_of(op)}\n```"]
     if by_place:
         parts += ["## Arguments", "\n".join(table(by_place))]
     if options:
         parts += ["## Options", "\n".join(table(options))]
+    if elsewhere:
+        parts.append(f"In Python only: {', '.join(elsewhere)}.")
     parts += [
         "## Failures",
         {

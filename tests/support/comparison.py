@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rookery.core.results import text_of
 from support.programs import Answer
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -31,10 +32,15 @@ def normalised(value: Any, places: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _text(value, places)
     if isinstance(value, Mapping):
-        return {k: normalised(v, places) for k, v in value.items() if k not in VOLATILE}
+        return {k: normalised(_filled_in(k, v), places) for k, v in value.items() if k not in VOLATILE}
     if isinstance(value, list | tuple):
         return [normalised(v, places) for v in value]
     return value
+
+
+def _filled_in(key: str, value: Any) -> Any:
+    """Give a message as its reader sees it, whether it came as a text or as a format with its values."""
+    return text_of(tuple(value)) if key == "message" and isinstance(value, list) and value else value
 
 
 def _text(text: str, places: Mapping[str, str]) -> str:

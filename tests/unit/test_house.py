@@ -22,7 +22,7 @@ import pytest
 import rookery.operations
 from rookery import api
 from rookery.operations.table import GROUPS, TABLE, load
-from rookery.opkit.declare import Operation, Option, Positional
+from rookery.opkit.declare import Operation, Option
 from support.programs import Program
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,9 @@ def test_nothing_is_left_unfinished() -> None:
         f"{where(path)}:{node.lineno}"
         for path, tree, _ in trees()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and node.id == "NotImplementedError"
+        if isinstance(node, ast.Raise)
+        and node.exc is not None
+        and "NotImplementedError" in ast.unparse(node.exc)
     ]
     assert not unfinished
 
@@ -208,7 +210,8 @@ def test_an_operation_is_declared_whole(command: str) -> None:
     assert not rest or rest.startswith("\n"), "a blank line follows the summary"
     for parameter in op.parameters:
         look = parameter.look
-        assert isinstance(look, Option | Positional), f"{parameter.name} has no place on the command line"
+        if look is None:
+            continue  # for Python only: an older spelling, or a value that no command line can hold
         assert look.help, f"{parameter.name} has no help"
         if isinstance(look, Option):
             assert all(re.fullmatch(r"-[A-Za-z]|--[a-z][a-z-]*", flag) for flag in look.flags)
@@ -265,14 +268,16 @@ def with_paths(cli: Program) -> dict[str, str]:
 @pytest.mark.parametrize("words", [["--version"], ["--help"]])
 def test_a_question_about_the_program_loads_little(cli: Program, tmp_path: Path, words: list[str]) -> None:
     loaded = modules_loaded(cli, *words, cwd=tmp_path)
-    assert not HEAVY & loaded
+    heavy = HEAVY & loaded
+    assert not heavy
     assert not {m for m in loaded if m.startswith(("rookery.annex", "rookery.dataset", "rookery.steps"))}
     assert {m for m in loaded if m.startswith("rookery.operations.")} <= {"rookery.operations.table"}
 
 
 @pytest.mark.parametrize("words", [["status", "--help"], ["status"]])
 def test_status_loads_little(cli: Program, tiny_dataset: Path, words: list[str]) -> None:
-    assert not HEAVY & modules_loaded(cli, *words, cwd=tiny_dataset)
+    heavy = HEAVY & modules_loaded(cli, *words, cwd=tiny_dataset)
+    assert not heavy
 
 
 def test_importing_the_package_does_nothing() -> None:
