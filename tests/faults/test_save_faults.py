@@ -40,13 +40,12 @@ def as_nobody(cli: Program) -> Program:
     return Program([sys.executable, "-c", drop], cli.env, cli.cwd)
 
 
-@pytest.mark.parametrize("options", [[], ["--to-git"]], ids=["annex", "git"])
 def test_a_file_that_cannot_be_read_is_told_and_the_others_are_saved(
-    tiny_dataset: Path, cli: Program, git: Program, options: list[str]
+    tiny_dataset: Path, cli: Program, git: Program
 ) -> None:
     write_tree(tiny_dataset, {"a": "a\n", "secret": "s\n", "z": "z\n"})
     (tiny_dataset / "secret").chmod(0)
-    answer = as_nobody(cli)("-f", "json", "save", *options, cwd=tiny_dataset, code=1)
+    answer = as_nobody(cli)("-f", "json", "save", "--to-git", cwd=tiny_dataset, code=1)
     failures = [r for r in answer.records if r["status"] == "error"]
     assert [Path(r["path"]).name for r in failures] == ["secret"]
     assert "ermission denied" in str(failures[0])
@@ -109,21 +108,23 @@ def test_a_lock_that_was_left_behind_is_named(
     assert saved_paths(git, tiny_dataset) == ["new"]
 
 
-def test_a_file_that_vanishes_while_it_is_saved_is_no_drama(
-    tiny_dataset: Path, inside: Inside, git: Program, home: Home
+def test_files_that_vanish_while_others_are_taken_in_are_not_claimed(
+    tiny_dataset: Path, inside: Inside, git: Program
 ) -> None:
-    """A `git-annex` that removes a file before it looks stands for somebody who does so at that moment."""
-    write_tree(tiny_dataset, {"stays": "s\n", "vanishes": "v\n"})
-    real = Program(["which", "git-annex"], home.env)(cwd=tiny_dataset).text
-    shim = home.path / "shim"
-    shim.mkdir()
-    (shim / "git-annex").write_text(f'#!/bin/sh\nrm -f "{tiny_dataset}/vanishes"\nexec "{real}" "$@"\n')
-    (shim / "git-annex").chmod(0o755)
-    program = Program([sys.executable, "-m", "rookery"], {**home.env, "ROOKERY_TEST": "1"})
-    del program.env["ROOKERY_TEST"]
-    answer = inside("-f", "json", "save", "stays", cwd=tiny_dataset)
-    assert answer.records[-1]["status"] == "ok"
-    assert saved_paths(git, tiny_dataset) == ["stays"]
+    """A filter that removes other files stands for somebody who does so at that moment."""
+    git("config", "filter.thief.clean", "rm -f vanishes notes.txt; cat", cwd=tiny_dataset)
+    (tiny_dataset / ".git/info/attributes").write_text("early filter=thief\n")
+    inside("save", cwd=tiny_dataset)
+    write_tree(tiny_dataset, {"early": "e\n", "vanishes": "v\n"})
+    (tiny_dataset / "notes.txt").unlink()
+    (tiny_dataset / "notes.txt").write_text("changed, then gone\n")
+    answer = inside("save", "--to-git", cwd=tiny_dataset)
+    assert answer.lines[:3] == [
+        "add(ok): early (file)",
+        "delete(ok): notes.txt (symlink)",
+        "save(ok): . (dataset)",
+    ]
+    assert git("status", "--porcelain", cwd=tiny_dataset).stdout == ""
 
 
 @pytest.mark.parametrize("seed", range(3))

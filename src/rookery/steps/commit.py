@@ -220,16 +220,20 @@ class _Saving:
     ) -> Iterator[Record]:
         """Learn from the index what was taken in, and report those that nothing was said of."""
         there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.read_index(view) if e.path in wanted}
+        # What was refused may be in the index all the same, and must not be in the commit.
+        index.put_entries(
+            view, (NewEntry(path, *self.changes.before[path]) for path in failed if path in there)
+        )
         for path in wanted - failed:
             self._note(there.get(path) or NewEntry(path, 0, ""))
         for path in silent:
             if path in self.entries:
                 if self.entries[path].mode:
-                    yield _with_key(self._record("add", path, type="file"), None)
+                    yield _with_key(self._record("add", path, type="file", message=""), None)
                 else:
                     yield self._record("delete", path, type=modes.type_of(self.changes.before[path][0]))
             elif path not in there and (self.repo.root / path).exists():
-                why = "git-annex did not take this file in and gave no reason"
+                why = "this file was not taken in, and no reason was given"
                 yield self._record("add", path, "error", type="file", message=why)
 
     def _fit(self, paths: list[str]) -> Generator[Record, None, list[str]]:
@@ -264,14 +268,14 @@ def _with_key(record: Record, key: str | None) -> Record:
 
 
 def _into_git(view: Repo, paths: Sequence[str]) -> Iterator[ingest.Ingested]:
-    """Take files into Git itself; one that cannot be read is told, the others go in."""
+    """Take files into Git itself; one that cannot be read is told, the others go in (silently)."""
     if not paths:
         return
     listing = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
     plain = ("-c", "annex.largefiles=nothing")
     try:
         view.run(*plain, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing)
-        yield from (ingest.Ingested(path) for path in paths)
+        yield from (ingest.Ingested(path, silent=True) for path in paths)
         return
     except CommandError:
         pass  # it stops at the first file that it cannot read and keeps nothing: the slower command goes on
@@ -280,8 +284,9 @@ def _into_git(view: Repo, paths: Sequence[str]) -> Iterator[ingest.Ingested]:
     said = answer.stderr.decode("utf-8", "surrogateescape")
     there = {entry.path for entry in index.read_index(view)}
     for path in paths:
-        lines = [line.removeprefix("error: ") for line in said.splitlines() if path in line]
+        named = (f"'{path}'", f'"{path}"')
+        lines = [line.removeprefix("error: ") for line in said.splitlines() if any(n in line for n in named)]
         if path in there and not lines:
-            yield ingest.Ingested(path)
+            yield ingest.Ingested(path, silent=True)
         else:
             yield ingest.Ingested(path, ok=False, message="; ".join(lines) or said.strip())
