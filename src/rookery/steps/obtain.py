@@ -18,6 +18,7 @@ from rookery.annex.keys import size_of
 from rookery.annex.meter import Meter
 from rookery.annex.places import Places, read_places, reasons
 from rookery.core.errors import RemoteNotAvailableError
+from rookery.core.progress import SILENT
 from rookery.core.results import result
 from rookery.core.sizes import natural
 from rookery.dataset.model import Dataset
@@ -129,7 +130,7 @@ def _fetch(
             from_remote=source,
             jobs=jobs_of(ds, jobs),
             options=options,
-            on_progress=meter.hear,
+            on_progress=None if ds.ctx.progress is SILENT else meter.hear,  # news of each file cost time
         ):
             meter.settled(outcome)
             if outcome.silent:

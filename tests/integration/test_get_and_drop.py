@@ -1,0 +1,96 @@
+"""`get` and `drop` where DataLad has no answer to compare with."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from rookery.api import Dataset, IncompleteResultsError
+from support.inside import Inside
+from support.programs import Program
+from support.samples import ODD_NAMES
+
+
+def test_a_plain_git_clone_becomes_usable_by_getting(
+    tiny_dataset: Path, git: Program, inside: Inside, tmp_path: Path
+) -> None:
+    git("clone", "-q", tiny_dataset, tmp_path / "clone")
+    answer = inside("get", "notes.txt", cwd=tmp_path / "clone")
+    assert answer.lines == ["get(ok): notes.txt (file) [from origin...]"]
+    assert (tmp_path / "clone/notes.txt").read_text() == "first line\n"
+
+
+def test_odd_names_come_and_go(
+    tiny_dataset: Path, git: Program, annex: Program, inside: Inside, tmp_path: Path
+) -> None:
+    folder = tiny_dataset / "odd"
+    folder.mkdir()
+    for number, name in enumerate(ODD_NAMES):
+        (folder / name).write_bytes(b"\0%d" % number)
+    annex("add", "-c", "annex.dotfiles=true", "odd", cwd=tiny_dataset)
+    git("commit", "-qm", "Odd", cwd=tiny_dataset)
+    git("clone", "-q", tiny_dataset, tmp_path / "clone")
+    clone = tmp_path / "clone"
+    got = inside("-f", "json", "get", "odd", cwd=clone).records
+    assert {Path(r["path"]).name for r in got if r["type"] == "file"} == set(ODD_NAMES)
+    for number, name in enumerate(ODD_NAMES):
+        assert (clone / "odd" / name).read_bytes() == b"\0%d" % number
+    one_by_one = inside("-f", "json", "drop", "--", *(f"odd/{name}" for name in ODD_NAMES), cwd=clone).records
+    assert {Path(r["path"]).name for r in one_by_one if r["status"] == "ok"} == set(ODD_NAMES)
+    assert not any((clone / "odd" / name).exists() for name in ODD_NAMES)
+
+
+def test_former_versions_go_with_all_keys(
+    tiny_dataset: Path, datalad: Program, git: Program, annex: Program, inside: Inside, tmp_path: Path
+) -> None:
+    datalad("unlock", "notes.txt", cwd=tiny_dataset)
+    (tiny_dataset / "notes.txt").write_text("second\n")
+    datalad("save", "-d", tiny_dataset)
+    datalad("clone", tiny_dataset, tmp_path / "clone")
+    clone = tmp_path / "clone"
+    annex("get", "--all", cwd=clone)
+    inside("drop", ".", cwd=clone)
+    assert len(list((clone / ".git/annex/objects").rglob("MD5E*/*"))) == 1
+    inside("drop", "--what", "allkeys", cwd=clone)
+    assert list((clone / ".git/annex/objects").rglob("MD5E*/*")) == []
+
+
+def test_two_names_of_one_content_are_one_content(
+    tiny_dataset: Path, datalad: Program, inside: Inside, tmp_path: Path
+) -> None:
+    (tiny_dataset / "again.dat").write_bytes((tiny_dataset / "data/one.dat").read_bytes())
+    datalad("save", "-d", tiny_dataset)
+    datalad("clone", tiny_dataset, tmp_path / "clone")
+    clone = tmp_path / "clone"
+    inside("get", ".", cwd=clone)
+    assert (clone / "again.dat").exists() and (clone / "data/one.dat").exists()
+    answer = inside("-f", "json", "drop", "again.dat", "data/one.dat", cwd=clone)
+    assert sorted(r["status"] for r in answer.records) == ["notneeded", "ok"]
+    assert not (clone / "again.dat").exists()
+
+
+def test_former_arguments_of_drop_still_mean_something(tiny_dataset: Path) -> None:
+    ds = Dataset(tiny_dataset)
+    with pytest.raises(IncompleteResultsError):
+        ds.drop("notes.txt", result_renderer="disabled")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        (record,) = ds.drop("notes.txt", check=False, if_dirty="ignore", result_renderer="disabled")
+    assert record["status"] == "ok"
+    assert {w.category for w in said} >= {DeprecationWarning}
+    assert not (tiny_dataset / "notes.txt").exists()
+
+
+def test_a_recursion_limit_that_is_no_number_is_bad_usage(tiny_dataset: Path, inside: Inside) -> None:
+    answer = inside("get", "-r", "-R", "some", ".", cwd=tiny_dataset, code=2)
+    assert "neither a number nor 'existing'" in answer.stderr
+
+
+def test_a_reckless_kill_needs_recursion(tiny_dataset: Path, inside: Inside, tmp_path: Path) -> None:
+    command = ["drop", "--what", "all", "--reckless", "kill", "-d", tiny_dataset]
+    inside(*command, cwd=tmp_path, code=1)
+    assert tiny_dataset.exists()
+    inside(*command, "-r", cwd=tmp_path)
+    assert not tiny_dataset.exists()
