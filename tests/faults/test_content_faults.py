@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def spoil(link: Path, content: bytes) -> None:
     target.write_bytes(content)
 
 
-def records(inside: Inside, *command: str, cwd: Path, code: int) -> dict[str, dict[str, object]]:
+def records(inside: Inside, *command: str, cwd: Path, code: int) -> dict[str, dict[str, Any]]:
     answer = inside("-f", "json", *command, cwd=cwd, code=code)
     return {Path(str(r["path"])).name: r for r in answer.records}
 
@@ -51,7 +52,7 @@ def test_a_source_that_lost_the_content_is_named(tiny_dataset: Path, cloned: Pat
     target.unlink()
     (record,) = records(inside, "get", "notes.txt", cwd=cloned, code=1).values()
     assert record["status"] == "error"
-    (source,) = record["sources"]  # type: ignore[misc]
+    (source,) = record["sources"]
     assert source["name"] == "origin"
     assert "does not give the content" in source["why"]
 

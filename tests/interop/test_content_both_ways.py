@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,7 @@ def test_a_dataset_reached_through_a_symlink_is_worked_on(
 
 
 def test_a_subdataset_with_its_repository_in_the_superdataset_goes_whole(
-    new_dataset,
-    datalad: Program,
-    inside: Inside,
-    git: Program,
-    tmp_path: Path,  # type: ignore[no-untyped-def]
+    new_dataset: Callable[..., Path], datalad: Program, inside: Inside, git: Program, tmp_path: Path
 ) -> None:
     top = new_dataset("top")
     datalad("create", "-d", top, top / "sub", cwd=top)
