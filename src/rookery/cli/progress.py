@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -89,6 +88,8 @@ class JsonLines:
         self._tasks: dict[str, dict[str, Any]] = {}
 
     def _tell(self, task: str, event: str) -> None:
+        import json  # start-up: asked for by programs only
+
         state = self._tasks[task]
         state["told"] = time.monotonic()
         line = {k: state[k] for k in ("label", "done", "total", "unit")}

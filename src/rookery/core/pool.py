@@ -62,7 +62,7 @@ def _threaded(
         under_way: deque[Future[list[Outcome]]] = deque()
         try:
             for item in items:
-                under_way.append(pool.submit(lambda one=item: list(work(one))))  # type: ignore[misc]
+                under_way.append(pool.submit(lambda one=item: list(work(one))))  # type: ignore[misc]  # mypy cannot type a default
                 if len(under_way) >= at_once:
                     yield from under_way.popleft().result()
             while under_way:

@@ -51,7 +51,7 @@ def configuration(
     What is told by dump and get is what holds, whichever source it comes from.
     Changes with --scope branch are not committed; use `save`.
     """
-    specs = [_split(one) for one in spec or ()]  # type: ignore[union-attr]
+    specs = [_split(one) for one in spec or ()]  # type: ignore[union-attr]  # a list: see Many
     _check(action, scope, specs)
     top = _dataset(ctx, action, dataset) if scope != "global" or recursive else None
     if top is None:

@@ -78,7 +78,7 @@ def download_url(
     """
     ds = _dataset(ctx, dataset, needed=save or dataset is not None)
     where, is_folder = _where(ctx, path)
-    given = list(urls or ())  # type: ignore[arg-type]
+    given = list(urls or ())  # type: ignore[arg-type]  # a list: see Many
     if not is_folder:
         if archive:
             where = _with_suffixes(where, str(given[0]))

@@ -20,7 +20,7 @@ from rookery.dataset.model import Dataset
 from rookery.git import refs
 from rookery.git.commits import read_commit
 from rookery.git.modes import GITLINK
-from rookery.git.objects import read_many
+from rookery.git.objects import Object, read_many
 from rookery.git.trees import Entry, ls_tree
 from rookery.opkit.declare import PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
@@ -159,7 +159,7 @@ def _fill(
         ctx.progress.finish(task)
 
 
-def _put(pack: Pack, entry: Entry, file: AnnexedFile | None, blobs: Iterator[object]) -> None:
+def _put(pack: Pack, entry: Entry, file: AnnexedFile | None, blobs: Iterator[Object | None]) -> None:
     name = f"{stem(pack.path.name)}/{entry.path}"
     if file is not None:
         with open(file.objpath, "rb") as content:
@@ -171,7 +171,7 @@ def _put(pack: Pack, entry: Entry, file: AnnexedFile | None, blobs: Iterator[obj
         blob = next(blobs)
         if blob is None:
             raise RookeryError(f"the content of {entry.path} is missing from the repository")
-        content = blob.content  # type: ignore[attr-defined]
+        content = blob.content
         if stat.S_ISLNK(entry.mode):
             pack.link(name, decode(content))
         else:

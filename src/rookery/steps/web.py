@@ -139,7 +139,7 @@ class _Proxies(urllib.request.ProxyHandler):
         super().__init__({k.removesuffix("_proxy"): v for k, v in named.items()})
 
     def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
-        if urllib.request.proxy_bypass_environment(req.host, self._but):  # type: ignore[attr-defined]
+        if urllib.request.proxy_bypass_environment(req.host, self._but):  # type: ignore[attr-defined]  # typeshed knows it on macOS only
             return None
         return super().proxy_open(req, proxy, type)
 
