@@ -171,8 +171,7 @@ def _put(pack: Pack, entry: Entry, file: AnnexedFile | None, blobs: Iterator[Obj
         blob = next(blobs)
         if blob is None:
             raise RookeryError(f"the content of {entry.path} is missing from the repository")
-        content = blob.content
         if stat.S_ISLNK(entry.mode):
-            pack.link(name, decode(content))
+            pack.link(name, decode(blob.content))
         else:
-            pack.blob(name, content, 0o755 if entry.mode & 0o111 else 0o644)
+            pack.blob(name, blob.content, 0o755 if entry.mode & 0o111 else 0o644)
