@@ -13,6 +13,7 @@ from support.programs import Answer
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 SHA = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b")
 SHORT_SHA = re.compile(r"\b[0-9a-f]{7,12}\b(?=\.\.|\)|\]|$|;)|(?<=\.\.)[0-9a-f]{7,12}\b")
+RANGE = re.compile(r"\b[0-9a-f]{7,12}(\.\.\.?)[0-9a-f]{7,12}\b")
 WELL_KNOWN = frozenset(
     {
         "00000000-0000-0000-0000-000000000001",  # web
@@ -48,6 +49,7 @@ def _text(text: str, places: Mapping[str, str]) -> str:
         text = text.replace(place, places[place])
     text = UUID.sub(lambda m: m[0] if m[0] in WELL_KNOWN else "<uuid>", text)
     text = SHA.sub("<sha>", text)
+    text = RANGE.sub(r"<sha>\1<sha>", text)  # a name may happen to be all digits; between dots it is one
     return SHORT_SHA.sub(lambda m: m[0] if m[0].isdigit() else "<sha>", text)
 
 
