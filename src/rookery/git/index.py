@@ -79,8 +79,11 @@ def may_hold_submodules(repo: Repo) -> bool:
     return b"\0\0\xe0\0" in data or b"link\0" in data
 
 
-def is_plain(repo: Repo, data: bytes) -> bool:
-    """Say whether the native reader understands all of this index, down to its last extension."""
+def is_plain(repo: Repo, data: bytes, end: int | None = None) -> bool:
+    """Say whether the native reader understands all of this index, down to its last extension.
+
+    `end` is where the entries end, if the caller knows.
+    """
     if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):
         return False
     try:
@@ -89,7 +92,7 @@ def is_plain(repo: Repo, data: bytes) -> bool:
         config = b""
     if b"objectformat" in config:
         return False
-    at = _end_of_entries(data)
+    at = _end_of_entries(data) if end is None else end
     while at < len(data) - 20:
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
         if name not in _HARMLESS:

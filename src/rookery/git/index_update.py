@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ _CACHES = (b"UNTR", b"FSMN")
 
 
 class Raw(NamedTuple):
-    """An entry as it is stored: 40 bytes of stat data with the mode, the name's 20 bytes, flags, path."""
+    """An entry as it is stored: its path, 40 bytes of stat data with the mode, the name's 20 bytes, flags."""
 
     path: bytes
     stat: bytes
@@ -52,6 +52,21 @@ class Raw(NamedTuple):
     def fresh(self) -> bool:
         """Say whether the stat data tells anything."""
         return self.stat[:24] != _NO_STAT[:24]
+
+
+class Place(NamedTuple):
+    """Where in the file an entry is."""
+
+    path: bytes
+    begin: int
+    more: int
+    end: int
+
+    def raw(self, data: bytes) -> Raw:
+        """Take the entry out of the file."""
+        at = self.begin
+        flags = int.from_bytes(data[at + 60 : at + 62], "big")
+        return Raw(self.path, data[at : at + 40], data[at + 40 : at + 60], flags, self.more)
 
 
 def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry], source: Repo | None = None) -> None:
@@ -84,35 +99,31 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
             data = file.read_bytes()
         except FileNotFoundError:
             return None
-        if not is_plain(repo, data):
+        places = _places(repo, data)
+        if places is None:
             return None
-        end, old = _read(data)
-        extensions = dict(_extensions(data, end))
+        extensions = dict(_extensions(data, places[-1].end if places else 12))
         if any(name in extensions for name in _CACHES):
             return None
-        there = {raw.path: raw for raw in old}
+        there = {place.path: place.raw(data) for place in places if place.path in wanted}
         changed = {path: entry for path, entry in wanted.items() if not _same(there.get(path), entry)}
         if not changed:
             return []
-        known = _from_source(repo, source, changed) if source is not None else {}
+        known = _from_source(source, changed) if source is not None else {}
         added = {p: _made(repo, e, known.get(p)) for p, e in changed.items() if e.mode}
-        kept = list(_without(old, changed))
-        merged = sorted([*kept, *added.values()], key=lambda raw: (raw.path, raw.stage))
         tree = _invalidated(extensions.get(b"TREE", b""), changed)
         more = [(b"TREE", tree)] if tree else []
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
-        _write(file, lock, int.from_bytes(data[4:8], "big"), merged, more)
+        _write(file, lock, _spliced(data, places, changed, added), more)
     return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
 
 
-def _read(data: bytes) -> tuple[int, list[Raw]]:
-    entries: list[Raw] = []
-    last = 12
-    for path, at, more, end in raw_entries(data):
-        flags = int.from_bytes(data[at + 60 : at + 62], "big")
-        entries.append(Raw(path, data[at : at + 40], data[at + 40 : at + 60], flags, more))
-        last = end
-    return last, entries
+def _places(repo: Repo, data: bytes) -> list[Place] | None:
+    """List the entries; None if this index is not one that is understood here."""
+    if data[:4] != b"DIRC" or data[7] not in (2, 3, 4):
+        return None
+    places = [Place(*found) for found in raw_entries(data)]
+    return places if is_plain(repo, data, places[-1].end if places else 12) else None
 
 
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -129,7 +140,7 @@ def _same(raw: Raw | None, entry: NewEntry) -> bool:
     return settled and raw.mode == entry.mode and raw.sha.hex() == entry.sha
 
 
-def _from_source(repo: Repo, source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw]:
+def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw]:
     """Find entries with trustworthy stat data: made of the same content, and before the index was written.
 
     A file that changed in the very tick in which that index was written may
@@ -140,12 +151,10 @@ def _from_source(repo: Repo, source: Repo, wanted: dict[bytes, NewEntry]) -> dic
         written = index_file(source).stat().st_mtime_ns
     except FileNotFoundError:
         return {}
-    if not is_plain(repo, data):
-        return {}
     found = {}
-    for raw in _read(data)[1]:
-        entry = wanted.get(raw.path)
-        if entry is None or raw.stage or not _same(raw, entry):
+    for place in _places(source, data) or ():
+        entry = wanted.get(place.path)
+        if entry is None or not _same(raw := place.raw(data), entry):
             continue
         seconds, nanoseconds = struct.unpack_from(">II", raw.stat, 8)
         if seconds * 1_000_000_000 + nanoseconds < written:
@@ -188,14 +197,59 @@ def _stat_of_link(path: bytes, sha: bytes) -> bytes:
     return struct.pack(">10I", *(number & 0xFFFFFFFF for number in numbers))
 
 
-def _without(old: list[Raw], changed: dict[bytes, NewEntry]) -> Iterator[Raw]:
-    """Leave out what changes, and what is in the way: files where folders come, and the reverse."""
-    coming = {path for path, entry in changed.items() if entry.mode}
-    folders = {parent for path in coming for parent in _parents(path)}
-    for raw in old:
-        if raw.path in changed or raw.path in folders or any(p in coming for p in _parents(raw.path)):
+def _spliced(
+    data: bytes, places: list[Place], changed: dict[bytes, NewEntry], added: dict[bytes, Raw]
+) -> list[bytes]:
+    """Put the new entries among the old ones, which are copied as they are; gives the parts of the new file.
+
+    What is in the way goes: files where folders come, and the reverse.
+    """
+    version = data[7]
+    folders = {parent for path in added for parent in _parents(path)}
+    below = _below(added)
+    coming = sorted(added.values(), reverse=True)
+    parts: list[bytes] = [b""]
+    count, start, end, before, torn = 0, 12, 12, b"", False
+    for place in places:
+        path = place.path
+        while coming and coming[-1].path <= path:
+            parts.append(data[start:end])
+            new = coming.pop()
+            parts.append(_encoded(new, version, before))
+            start, end, before, torn, count = place.begin, place.begin, new.path, True, count + 1
+        if path in changed or path in folders or below(path):
+            parts.append(data[start:end])
+            start, end, torn = place.end, place.end, True
             continue
-        yield raw
+        if torn and version == 4:  # what it has in common with the one before is another length now
+            parts.append(data[start:end])
+            parts.append(_encoded(place.raw(data), version, before))
+            start = place.end
+        end, before, torn, count = place.end, path, False, count + 1
+    parts.append(data[start:end])
+    for new in reversed(coming):
+        parts.append(_encoded(new, version, before))
+        before, count = new.path, count + 1
+    parts[0] = b"DIRC" + struct.pack(">II", version, count)
+    return parts
+
+
+def _below(added: dict[bytes, Raw]) -> Callable[[bytes], bool]:
+    """Make the question whether a path is inside of a new entry (which then takes its place)."""
+    if len(added) < 20:
+        prefixes = tuple(path + b"/" for path in added)
+        return lambda path: path.startswith(prefixes)
+    return lambda path: any(parent in added for parent in _parents(path))
+
+
+def _encoded(raw: Raw, version: int, before: bytes) -> bytes:
+    head = raw.stat + raw.sha + raw.flags.to_bytes(2, "big")
+    head += raw.more.to_bytes(2, "big") if raw.flags & _EXTENDED else b""
+    if version == 4:
+        common = _common(before, raw.path)
+        return head + _offset(len(before) - common) + raw.path[common:] + b"\0"
+    size = len(head) + len(raw.path)
+    return head + raw.path + bytes(8 - size % 8)
 
 
 def _parents(path: bytes) -> Iterator[bytes]:
@@ -236,27 +290,9 @@ def _invalidated(tree: bytes, changed: Iterable[bytes]) -> bytes:
     return b"".join(out)
 
 
-def _write(
-    file: Path, lock: Path, version: int, entries: list[Raw], extensions: list[tuple[bytes, bytes]]
-) -> None:
+def _write(file: Path, lock: Path, parts: list[bytes], extensions: list[tuple[bytes, bytes]]) -> None:
     import hashlib  # start-up
 
-    if version != 4:
-        version = 3 if any(raw.more for raw in entries) else 2
-    parts = [b"DIRC" + struct.pack(">II", version, len(entries))]
-    before = b""
-    for raw in entries:
-        flags = raw.flags & ~_EXTENDED | (_EXTENDED if raw.more else 0)
-        head = (
-            raw.stat + raw.sha + flags.to_bytes(2, "big") + (raw.more.to_bytes(2, "big") if raw.more else b"")
-        )
-        if version == 4:
-            common = _common(before, raw.path)
-            parts.append(head + _offset(len(before) - common) + raw.path[common:] + b"\0")
-            before = raw.path
-        else:
-            size = len(head) + len(raw.path)
-            parts.append(head + raw.path + bytes(8 - size % 8))
     for name, content in extensions:
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
