@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -87,8 +87,13 @@ def annexed(repo: Repo, entries: Iterable[Listed]) -> Iterator[AnnexedFile]:
     """Pick the annexed files out of a listing, in its order."""
     for entry, key, target in with_keys(repo, entries):
         if key is not None:
-            objpath, present = _object(repo, key, target)
-            yield AnnexedFile(entry.path, key, target is not None, present, objpath)
+            yield located(repo, entry.path, key, target)
+
+
+def located(repo: Repo, path: str, key: str, target: str | None) -> AnnexedFile:
+    """Find the content of one annexed file whose key, and link target if it is locked, is known."""
+    objpath, present = _object(repo, key, target)
+    return AnnexedFile(path, key, target is not None, present, objpath)
 
 
 def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyListed, str | None, str | None]]:
@@ -101,8 +106,14 @@ def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyLis
             yield entry, key, target if stat.S_ISLNK(entry.mode) else None
 
 
-def keys_of_blobs(repo: Repo, entries: Iterable[Listed]) -> dict[str, tuple[str, str | None]]:
-    """Map the blobs that stand for annexed content to (key, link target or None)."""
+def keys_of_blobs(
+    repo: Repo, entries: Iterable[Listed], *, sizes: Mapping[str, int] | None = None
+) -> dict[str, tuple[str, str | None]]:
+    """Map the blobs that stand for annexed content to (key, link target or None).
+
+    `sizes` of blobs that are known already need not be asked for.
+    """
+    known = dict(sizes or {})
     links: dict[str, None] = {}
     files: dict[str, None] = {}
     for entry in entries:
@@ -110,7 +121,9 @@ def keys_of_blobs(repo: Repo, entries: Iterable[Listed]) -> dict[str, tuple[str,
             links[entry.sha] = None
         elif stat.S_ISREG(entry.mode):
             files[entry.sha] = None
-    regular = [s.sha for s in stat_many(repo, files) if s and s.size <= LIKELY_POINTER] if files else []
+    if unknown := [sha for sha in files if sha not in known]:
+        known.update((s.sha, s.size) for s in stat_many(repo, unknown) if s)
+    regular = [sha for sha in files if known.get(sha, LIKELY_POINTER + 1) <= LIKELY_POINTER]
     wanted = [*links, *regular]
     found: dict[str, tuple[str, str | None]] = {}
     for blob in read_many(repo, wanted) if wanted else ():

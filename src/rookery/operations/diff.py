@@ -30,7 +30,9 @@ def diff(
     ] = "HEAD",
     to: Annotated[
         str | None,
-        option("-t", "--to", metavar="REVISION", help="the later state; without it, what is in the work tree"),
+        option(
+            "-t", "--to", metavar="REVISION", help="the later state; without it, what is in the work tree"
+        ),
     ] = None,
     dataset: DatasetParameter = None,
     annex: Annotated[
@@ -44,7 +46,10 @@ def diff(
     ] = None,
     untracked: Annotated[
         Literal["no", "normal", "all"],
-        option("--untracked", help="leave untracked files out, name whole untracked folders, or each file in them"),
+        option(
+            "--untracked",
+            help="leave untracked files out, name whole untracked folders, or each file in them",
+        ),
     ] = "normal",
     recursive: Recursive = False,
     recursion_limit: RecursionLimit = None,
@@ -58,7 +63,9 @@ def diff(
     top = require_dataset(ctx, dataset, purpose="report difference")
     depth: Literal["commit", "full"] = "full" if to is None else "commit"
     clean = not ctx.brief or annex is not None
-    survey = Survey(Asked("diff", top.path, untracked, annex, depth, clean=clean, previous=True))
+    survey = Survey(
+        Asked("diff", top.path, untracked, annex, depth, clean=clean, on_disk=to is None, previous=True)
+    )
     given = []
     for one in given_paths(ctx, path):
         problem = _problem(top, one)
@@ -78,7 +85,11 @@ def _problem(top: Dataset, given: GivenPath) -> Record | None:
         return None
     message: tuple[str, ...] = ("path not underneath this dataset",)
     if find_root(path) is not None:
-        message = ("dataset containing given paths is not underneath the reference dataset %s: %s", str(top), str(path))
+        message = (
+            "dataset containing given paths is not underneath the reference dataset %s: %s",
+            str(top),
+            str(path),
+        )
     return result("diff", path, "error", refds=top.path, message=message if len(message) > 1 else message[0])
 
 
@@ -96,7 +107,9 @@ class _Comparing:
         self._survey = survey
         self._given = given
 
-    def compare(self, ds: Dataset, ends: _Range, levels: int, *, at_once: int | None = None) -> Iterator[Record]:
+    def compare(
+        self, ds: Dataset, ends: _Range, levels: int, *, at_once: int | None = None
+    ) -> Iterator[Record]:
         """Compare two states of a dataset, and go as many levels down as is asked for (negative: all)."""
         survey = self._survey
         commits = []
@@ -127,7 +140,7 @@ class _Comparing:
         survey, repo = self._survey, ds.repo
         if to is not None:
             return states.between(repo, fr, to, paths, clean=survey.asked.clean)
-        changed = states.look(repo, paths, untracked=survey.asked.untracked) if paths else survey.changed(ds)
+        changed = survey.changed(ds, paths)
         if fr is not None and fr == states.commit_of(repo, "HEAD"):
             return states.since_head(repo, changed, paths, clean=survey.asked.clean)
         return states.since(repo, fr, changed, paths)

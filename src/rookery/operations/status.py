@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from rookery.core.context import Context
 from rookery.core.results import result
 from rookery.dataset.grouping import below_root, by_dataset
-from rookery.dataset.locate import GivenPath, given_paths, require_dataset
+from rookery.dataset.locate import given_paths, require_dataset
 from rookery.dataset.model import Dataset
 from rookery.git import modes
 from rookery.opkit.declare import Many, Positional, Record, operation, option
@@ -37,7 +37,10 @@ def status(
     ] = None,
     untracked: Annotated[
         Literal["no", "normal", "all"],
-        option("--untracked", help="leave untracked files out, name whole untracked folders, or each file in them"),
+        option(
+            "--untracked",
+            help="leave untracked files out, name whole untracked folders, or each file in them",
+        ),
     ] = "normal",
     recursive: Recursive = False,
     recursion_limit: RecursionLimit = None,
@@ -93,10 +96,7 @@ class _Reporting:
         self._seen.add(ds.path)
         survey = self._survey
         limited = [] if ds.path in paths else below_root(ds.path, paths)
-        if limited:
-            changed = states.look(ds.repo, limited, untracked=survey.asked.untracked)
-        else:
-            changed = survey.changed(ds)
+        changed = survey.changed(ds, limited)
         items = states.since_head(ds.repo, changed, limited, clean=survey.asked.clean)
         yield from survey.missing(ds, limited, items)
         several = sum(item.mode == modes.GITLINK for item in items) > 1

@@ -11,25 +11,19 @@ Say = Callable[[str], None]
 
 
 def for_json(value: Any) -> Any:
-    """Give a value that JSON can hold: paths and exceptions as text, tuples and sets as lists."""
+    """Give what stands in JSON for a value that JSON cannot hold: paths and exceptions as text, sets as lists."""
     if isinstance(value, Mapping):
-        return {str(k): for_json(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [for_json(v) for v in value]
+        return dict(value)
     if isinstance(value, (set, frozenset)):
-        return sorted(for_json(v) for v in value)
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
+        return sorted(value, key=str)
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
 
 
 def to_json(record: Mapping[str, Any], *, indent: int | None = None) -> str:
     """Give a record as JSON with sorted keys; undecodable bytes of file names become escapes."""
     import json  # start-up: text output never needs it
 
-    return json.dumps(for_json(record), sort_keys=True, indent=indent)
+    return json.dumps(record, sort_keys=True, indent=indent, default=for_json)
 
 
 class Json:

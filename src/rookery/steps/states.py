@@ -21,8 +21,8 @@ from rookery.git.trees import Selection
 Untracked = Literal["no", "normal", "all"]
 Word = Literal["clean", "added", "modified", "deleted", "untracked"]
 
-# What the state before has at a path: mode, name of the content, size if it was told.  None: nothing.
-Before = Callable[[str], tuple[int, str, int | None] | None]
+# What a state has at a path: mode, name of the content, size if it was told.
+_Content = tuple[int, str, int | None]
 
 
 class Item(NamedTuple):
@@ -85,23 +85,27 @@ def look(repo: Repo, paths: Sequence[str] = (), *, untracked: Untracked = "norma
 def since_head(repo: Repo, changed: Changed, paths: Sequence[str] = (), *, clean: bool = True) -> list[Item]:
     """Compare the work tree with HEAD; without `clean`, unchanged files are left out (submodules are not)."""
 
-    def before(path: str) -> tuple[int, str, int | None] | None:
+    def before(path: str) -> _Content | None:
         change = changed.tracked[path]
         return (change.mode_head, change.sha_head, None) if change.mode_head else None
 
     entries = _indexed(repo, changed, paths, clean=clean)
     gone = [c for c in changed.tracked.values() if c.staged == "D" and c.kind != "conflict"]
-    leftover = {c.path: (c.mode_head, c.sha_head, None) for c in gone}
+    leftover: dict[str, _Content] = {c.path: (c.mode_head, c.sha_head, None) for c in gone}
     return _against(repo, changed, entries, before, leftover)
 
 
 def since(repo: Repo, commit: str | None, changed: Changed, paths: Sequence[str] = ()) -> list[Item]:
     """Compare the work tree with another commit than HEAD, or with nothing (None)."""
     had = _listed(repo, commit, paths)
-    return _against(repo, changed, _indexed(repo, changed, paths, clean=True), had.get, dict(had), all_of=True)
+    return _against(
+        repo, changed, _indexed(repo, changed, paths, clean=True), had.get, dict(had), all_of=True
+    )
 
 
-def between(repo: Repo, old: str | None, new: str, paths: Sequence[str] = (), *, clean: bool = True) -> list[Item]:
+def between(
+    repo: Repo, old: str | None, new: str, paths: Sequence[str] = (), *, clean: bool = True
+) -> list[Item]:
     """Compare two commits; without `clean`, what is the same in both is left out."""
     if not clean and old is not None:
         return _differing(repo, old, new, paths)
@@ -125,11 +129,13 @@ def _differing(repo: Repo, old: str, new: str, paths: Sequence[str]) -> list[Ite
         elif not one.old_mode:
             items.append(Item(one.path, one.new_mode, "added", one.new_sha))
         else:
-            items.append(Item(one.path, one.new_mode, "modified", one.new_sha, one.old_sha, None, one.old_mode))
+            items.append(
+                Item(one.path, one.new_mode, "modified", one.new_sha, one.old_sha, None, one.old_mode)
+            )
     return items + gone
 
 
-def _listed(repo: Repo, commit: str | None, paths: Sequence[str]) -> dict[str, tuple[int, str, int | None]]:
+def _listed(repo: Repo, commit: str | None, paths: Sequence[str]) -> dict[str, _Content]:
     if commit is None:
         return {}
     return {
@@ -183,8 +189,8 @@ def _against(
     repo: Repo,
     changed: Changed,
     entries: Iterable[tuple[str, int, str]],
-    before: Before,
-    leftover: dict[str, tuple[int, str, int | None]],
+    before: Callable[[str], _Content | None],
+    leftover: dict[str, _Content],
     *,
     all_of: bool = False,
 ) -> list[Item]:
@@ -207,9 +213,7 @@ def _against(
     return items
 
 
-def _item(
-    repo: Repo, path: str, mode: int, sha: str, was: tuple[int, str, int | None] | None, *, touched: bool
-) -> Item:
+def _item(repo: Repo, path: str, mode: int, sha: str, was: _Content | None, *, touched: bool) -> Item:
     """Decide the state of one path that the index has."""
     if was is None:
         return Item(path, mode, "added", sha)

@@ -28,7 +28,9 @@ class Asked(NamedTuple):
     """What is to be reported, and how.
 
     `subdatasets` says how closely they are looked at: not at all, at their
-    commit, or at everything in them; `clean` that unchanged files are wanted too.
+    commit, or at everything in them; `clean` that unchanged files are wanted too,
+    `on_disk` that the later state is the work tree, `previous` that what was
+    before is to be described as well.
     """
 
     action: str
@@ -37,6 +39,7 @@ class Asked(NamedTuple):
     annex: AnnexInfo | None = None
     subdatasets: Depth = "full"
     clean: bool = True
+    on_disk: bool = True
     previous: bool = False
 
 
@@ -47,8 +50,10 @@ class Survey:
         self.asked = asked
         self._changed: dict[Path, Changed] = {}
 
-    def changed(self, ds: Dataset) -> Changed:
-        """Give what changed anywhere in a dataset."""
+    def changed(self, ds: Dataset, paths: Sequence[str] = ()) -> Changed:
+        """Give what changed in a dataset, anywhere or at or below some paths."""
+        if paths:
+            return states.look(ds.repo, paths, untracked=self.asked.untracked)
         if ds.path not in self._changed:
             self._changed[ds.path] = states.look(ds.repo, untracked=self.asked.untracked)
         return self._changed[ds.path]
@@ -86,7 +91,9 @@ class Survey:
 
             items = list(contents.sizes(ds.repo, items)) if asked.clean else items
             if asked.annex and ds.annex_uuid is not None:
-                told = contents.described(ds.repo, items, asked.annex, previous=asked.previous)
+                told = contents.described(
+                    ds.repo, items, asked.annex, on_disk=asked.on_disk, previous=asked.previous
+                )
                 for item, more in zip(items, told, strict=True):
                     yield {**self.record(ds, item), **more}
                 return

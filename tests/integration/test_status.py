@@ -1,0 +1,214 @@
+"""status: what changed, said of each thing once, by at most one Git process a dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from rookery.api import Dataset
+from support import situations
+from support.counting import GitTrace, Started
+from support.inside import Inside
+from support.programs import Program
+from support.samples import ODD_NAMES, UNDECODABLE_NAME, write_tree
+
+CLEAN = "nothing to save, working tree clean"
+
+
+def states(records: list[dict[str, object]], root: Path) -> dict[str, object]:
+    return {os.path.relpath(str(r["path"]), root): r.get("state") for r in records}
+
+
+def test_a_clean_dataset_says_so_in_one_line(inside: Inside, tiny_dataset: Path) -> None:
+    assert inside("status", cwd=tiny_dataset).lines == [CLEAN]
+
+
+def test_two_programs_are_started_and_git_annex_is_not_among_them(
+    inside: Inside,
+    tiny_dataset: Path,
+    git_trace: GitTrace,
+    count_programs: Callable[[], AbstractContextManager[Started]],
+) -> None:
+    (tiny_dataset / "new").write_text("new")
+    with count_programs() as started:
+        inside("status", cwd=tiny_dataset)
+    assert [argv[0] for argv in started.programs] == ["git", "git"]  # the settings, the status
+    with count_programs() as started:
+        inside("status", "--annex", "all", cwd=tiny_dataset)
+    assert not [argv for argv in started.programs if "annex" in argv]
+    assert len(started) <= 4
+
+
+def test_git_itself_starts_no_process_for_a_subdataset(
+    cli: Program, new_dataset: Callable[..., Path], git_trace: GitTrace
+) -> None:
+    root = new_dataset("many", files={})
+    names = [f"sub-{n}" for n in range(5)]
+    for name in names:
+        situations.make_repository(root / name, {"file": name})
+    cli("save", "-d", root, cwd=root)
+    cli("status", "-r", cwd=root, env=git_trace.env)
+    commands = [argv for argv in git_trace.commands() if "status" in argv]
+    assert len(commands) == 1 + len(names)
+
+
+def test_a_path_that_is_nowhere_is_impossible(inside: Inside, tiny_dataset: Path) -> None:
+    answer = inside("status", "notse.txt", "data/one.dat", cwd=tiny_dataset, code=1)
+    assert answer.lines == ["status(impossible): notse.txt [path does not exist]"]
+    (record,) = inside("-f", "json", "status", "notse.txt", cwd=tiny_dataset, code=1).records
+    assert record["message"] == "path does not exist"
+
+
+def test_a_deleted_file_may_be_named(inside: Inside, git: Program, tiny_dataset: Path) -> None:
+    (tiny_dataset / "notes.txt").unlink()
+    assert inside("status", "notes.txt", cwd=tiny_dataset).lines == ["  deleted: notes.txt (symlink)"]
+    git("rm", "-q", "--cached", "notes.txt", cwd=tiny_dataset)
+    assert inside("status", "notes.txt", cwd=tiny_dataset).lines == ["  deleted: notes.txt (symlink)"]
+
+
+def test_a_path_elsewhere_is_an_error_and_the_others_are_reported(
+    inside: Inside, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    (tiny_dataset / "new").touch()
+    answer = inside("status", tmp_path / "x", "new", cwd=tiny_dataset, code=1)
+    message = f"path not underneath the reference dataset {tiny_dataset}"
+    assert answer.lines == [f"status(error): ../x [{message}]", "untracked: new (file)"]
+
+
+def test_outside_a_dataset_it_is_a_usage_error(inside: Inside, tmp_path: Path) -> None:
+    assert "No dataset found" in inside("status", cwd=tmp_path, code=2).stderr
+
+
+def test_paths_are_shown_in_full_from_a_folder_below(inside: Inside, tiny_dataset: Path) -> None:
+    (tiny_dataset / "data/new").touch()
+    assert inside("status", cwd=tiny_dataset / "data").lines == [f"untracked: {tiny_dataset}/data/new (file)"]
+    assert inside("status", "-d", "..", cwd=tiny_dataset / "data").lines == ["untracked: data/new (file)"]
+
+
+def test_programs_are_told_of_clean_files_too(inside: Inside, tiny_dataset: Path) -> None:
+    records = inside("-f", "json", "status", cwd=tiny_dataset).records
+    found = states(records, tiny_dataset)
+    assert found["notes.txt"] == found["data/one.dat"] == "clean"
+    (attributes,) = [r for r in records if r["path"] == f"{tiny_dataset}/.gitattributes"]
+    assert attributes["bytesize"] == (tiny_dataset / ".gitattributes").stat().st_size
+    assert attributes["gitshasum"] == attributes["prev_gitshasum"]
+
+
+def test_the_python_face_gives_the_same_records(inside: Inside, tiny_dataset: Path) -> None:
+    (tiny_dataset / "new").touch()
+    theirs = inside("-f", "json", "status", "--annex", "all", cwd=tiny_dataset).records
+    assert Dataset(tiny_dataset).status(annex="all", result_renderer="disabled") == theirs
+
+
+def test_names_that_break_programs_are_reported_whole(
+    inside: Inside, tiny_dataset: Path, git: Program
+) -> None:
+    names = [*ODD_NAMES, UNDECODABLE_NAME]
+    write_tree(tiny_dataset, {f"odd/{name}": "x" for name in names})
+    found = Dataset(tiny_dataset).status(untracked="all", result_renderer="disabled")
+    assert {r["path"] for r in found if r["state"] == "untracked"} == {
+        f"{tiny_dataset}/odd/{n}" for n in names
+    }
+    one = Dataset(tiny_dataset).status(f"odd/{ODD_NAMES[9]}", result_renderer="disabled")
+    assert [r["state"] for r in one] == ["untracked"]
+
+
+def test_annexed_files_are_counted_with_what_is_here(
+    inside: Inside, annex: Program, tiny_dataset: Path
+) -> None:
+    annex("drop", "--force", "data/two.dat", cwd=tiny_dataset)
+    assert inside("status", "--annex", "all", cwd=tiny_dataset).lines == [
+        "3 annex'd files (1011.0 B/2.9 KB present/total size)",
+        CLEAN,
+    ]
+    assert (
+        inside("status", "--annex", cwd=tiny_dataset).lines[0]
+        == "3 annex'd files (2.9 KB recorded total size)"
+    )
+    lines = inside("status", "--annex", "availability", "notes.txt", cwd=tiny_dataset).lines
+    assert lines[0] == "1 annex'd file (11.0 B/11.0 B present/total size)"
+
+
+def test_an_unlocked_file_is_annexed_and_clean(
+    inside: Inside, annex: Program, git: Program, tiny_dataset: Path
+) -> None:
+    annex("unlock", "data/one.dat", cwd=tiny_dataset)
+    git("commit", "-q", "-a", "-m", "Unlock", cwd=tiny_dataset)
+    (record,) = inside("-f", "json", "status", "--annex", "all", "data/one.dat", cwd=tiny_dataset).records
+    assert record["type"] == "file"
+    assert record["state"] == "clean"
+    assert record["bytesize"] == 1000
+    assert record["has_content"] is True
+    assert Path(record["objloc"]).stat().st_size == 1000
+
+
+def test_a_staged_change_of_mode_alone_is_a_change(inside: Inside, git: Program, tmp_path: Path) -> None:
+    root = tmp_path / "plain"
+    situations.make_repository(root, {"script": "x\n"})
+    (root / "script").chmod(0o755)
+    git("add", "script", cwd=root)
+    assert inside("status", cwd=root).lines == [" modified: script (file)"]
+
+
+def test_a_file_announced_to_git_without_content_is_added(
+    inside: Inside, git: Program, tiny_dataset: Path
+) -> None:
+    (tiny_dataset / "soon").write_text("x")
+    git("add", "--intent-to-add", "soon", cwd=tiny_dataset)
+    assert inside("status", cwd=tiny_dataset).lines == ["    added: soon (file)"]
+    records = inside("-f", "json", "status", cwd=tiny_dataset).records
+    assert states(records, tiny_dataset)["soon"] == "added"
+
+
+@pytest.mark.parametrize("how", ["no", "commit", "full"])
+def test_subdatasets_are_looked_at_as_closely_as_asked(
+    how: str, inside: Inside, new_dataset: Callable[..., Path]
+) -> None:
+    root = new_dataset("super", files={})
+    situations.add_subdatasets(root)
+    write_tree(root, {"sub-mod/file": "changed", "nest/deep/new": "new"})
+    lines = inside("status", "-e", how, cwd=root).lines
+    changed = ["nest", "sub-mod"]
+    expected = {
+        "no": [f"  unknown: {name} (dataset)" for name in sorted(situations.SUBDATASETS)],
+        "commit": [CLEAN],
+        "full": [f" modified: {name} (dataset)" for name in changed],
+    }
+    assert lines == expected[how]
+
+
+def test_recursion_goes_as_deep_as_asked(inside: Inside, new_dataset: Callable[..., Path]) -> None:
+    root = new_dataset("super", files={})
+    situations.add_subdatasets(root)
+    write_tree(root, {"nest/deep/new": "new", "nest/new": "new"})
+    top = [" modified: nest (dataset)"]
+    below = ["untracked: nest/new (file)", " modified: nest/deep (dataset)"]
+    assert inside("status", cwd=root).lines == top
+    assert inside("status", "-r", "-R", "1", cwd=root).lines == top + below
+    assert inside("status", "-r", cwd=root).lines == [*top, *below, "untracked: nest/deep/new (file)"]
+    assert inside("status", "-r", "nest/", "nest/deep/", cwd=root).lines == [
+        *below,
+        "untracked: nest/deep/new (file)",
+    ]
+
+
+def test_a_linked_work_tree_and_a_dataset_with_its_repository_elsewhere_are_read(
+    inside: Inside, git: Program, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    git("worktree", "add", "-q", tmp_path / "second", cwd=tiny_dataset)
+    git("clone", "-q", "--separate-git-dir", tmp_path / "elsewhere", tiny_dataset, tmp_path / "third")
+    for place in ("second", "third"):
+        (tmp_path / place / "new").touch()
+        assert inside("status", cwd=tmp_path / place).lines == ["untracked: new (file)"]
+
+
+def test_the_index_is_not_written(inside: Inside, tiny_dataset: Path) -> None:
+    index = tiny_dataset / ".git/index"
+    os.utime(tiny_dataset / ".gitattributes", (1, 1))
+    before = index.read_bytes()
+    inside("status", cwd=tiny_dataset)
+    assert index.read_bytes() == before
