@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.dataset.model import Dataset
+from rookery.dataset.unfinished import is_unfinished
 from rookery.git import index, modules
 from rookery.git.modes import GITLINK
 from rookery.git.repo import Repo, find_root
@@ -38,8 +39,8 @@ class Subdataset(NamedTuple):
 
     @property
     def present(self) -> bool:
-        """Say whether a repository is at its place."""
-        return find_root(self.path) == self.path
+        """Say whether a repository is at its place, and is not one that was left half-made."""
+        return find_root(self.path) == self.path and not is_unfinished(self.path)
 
     @property
     def url(self) -> str | None:

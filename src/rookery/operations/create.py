@@ -12,17 +12,17 @@ from rookery.core import files
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
 from rookery.core.results import result
-from rookery.dataset import invented_dates, layout
+from rookery.dataset import invented_dates, layout, unfinished
 from rookery.dataset.locate import absolute, find_dataset, require_dataset
 from rookery.dataset.model import Dataset
-from rookery.git import modes, objects, refs, trees
+from rookery.git import modes, objects
 from rookery.git.index import NewEntry
 from rookery.git.modes import GITLINK
 from rookery.git.repo import find_root
 from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.entries import commit_entries
+from rookery.steps.entries import commit_missing
 from rookery.steps.register import register
 from rookery.steps.uninstall import remove_tree
 
@@ -90,7 +90,7 @@ def create(
         )
     above, new = _places(ctx, dataset, path)
     refds = new.path if dataset is not None and above is None else None if above is None else above.path
-    refusal = _refusal(new, above, force=force)
+    refusal = _refusal(new, above, force=force or unfinished.left_behind(new.path))
     if refusal is not None:
         status, why = refusal
         yield result("create", new.path, status, type="dataset", refds=refds, message=why)
@@ -114,6 +114,7 @@ def create(
         yield from run_procedure(ctx, new, procedure)
     if above is not None:
         yield from register(above, new, message=message or "[DATALAD] Created subdataset")
+    unfinished.finish(new.repo)
     yield result("create", new.path, "ok", type="dataset", refds=refds)
 
 
@@ -197,7 +198,9 @@ def _make(
     """Make the repository, its identity and its first commit."""
     new.path.mkdir(parents=True, exist_ok=True)
     if not new.is_installed():
-        new.ctx.runner.run(["git", "init", "-q", *initopts, "--", new.path], cwd=new.path)
+        unfinished.init_marked(new.path, new.ctx.runner, initopts)
+    else:
+        unfinished.clear_locks(new.path)
     new.forget()
     if fake_dates:
         new.repo.run("config", "--local", "--replace-all", invented_dates.KEY, "true")
@@ -212,13 +215,11 @@ def _make(
 
 def _commit_layout(new: Dataset, written: list[Path]) -> None:
     """Commit the files of the layout, to Git, as far as they are not committed already."""
-    repo = new.repo
-    has = {e.path: e.sha for e in trees.ls_tree(repo, "HEAD")} if refs.head(repo).commit else {}
     contents = {str(path): (new.path / path).read_bytes() for path in written}
-    wanted = [NewEntry(path, modes.FILE, objects.hash_blob(repo, text)) for path, text in contents.items()]
-    entries = {one.path: one for one in wanted if has.get(one.path) != one.sha}
-    if entries:
-        commit_entries(new, entries, message="[DATALAD] new dataset", run_hooks=False)
+    wanted = [
+        NewEntry(path, modes.FILE, objects.hash_blob(new.repo, text)) for path, text in contents.items()
+    ]
+    commit_missing(new, wanted, message="[DATALAD] new dataset", run_hooks=False)
 
 
 def _write_layout(new: Dataset, *, annex: bool, backend: str) -> list[Path]:

@@ -18,7 +18,7 @@ from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, RookeryError
 from rookery.core.results import Message, failed, result
-from rookery.dataset import sources
+from rookery.dataset import sources, unfinished
 from rookery.dataset.locate import absolute
 from rookery.dataset.model import Dataset
 from rookery.dataset.sources import Source
@@ -34,9 +34,6 @@ log = logging.getLogger("rookery.clone")
 
 Record = dict[str, Any]
 After = Callable[[Dataset], Iterator[Record]]
-
-# In the clone's own settings until it is complete.
-UNFINISHED = "rookery.unfinished"
 
 # Git's words when the trouble is at the target.
 NO_TARGET = ("could not create work tree", "could not create leading directories")
@@ -171,9 +168,13 @@ def _refusal(ds: Dataset, todo: Sequence[Source], *, existed: bool) -> tuple[Any
         return "error", "there is a file at the target path, refuse to clone into target path"
     if not any(os.scandir(target)):
         return None
+    try:
+        begun = unfinished.left_behind(target)
+    except RookeryError as e:
+        return "error", str(e)
     if not ds.is_installed():
         return taken
-    if ds.config.get(UNFINISHED) is not None and _holds_nothing_else(ds):
+    if begun and _holds_nothing_else(ds):
         log.info("Beginning anew what was left unfinished at %s", target)
         remove_clone(target, keep_top=True)
         ds.forget()
@@ -264,7 +265,7 @@ def _clone_one(ctx: Context, one: Source, ds: Dataset, setup: Setup) -> None:
         ds.path,
         cwd=ctx.cwd,
         options=[*setup.options, *([f"--branch={one.version}"] if one.version else [])],
-        settings=[(UNFINISHED, "true")],
+        settings=[unfinished.mark()],
         progress=ctx.progress,
         ask=ctx.interactive,
     )
@@ -295,7 +296,7 @@ def _set_up(
         yield from ria.settle(ds, source, remote)
     if after is not None:
         yield from after(ds)
-    ds.repo.run("config", "--remove-section", UNFINISHED.partition(".")[0])
+    unfinished.finish(ds.repo)
     ds.forget()
 
 

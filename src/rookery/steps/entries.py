@@ -64,6 +64,14 @@ def commit_entries(
     """
     repo = ds.repo
     head = head or refs.head(repo)
+    if amend and head.branch and identity.parse_adjusted(head.branch):
+        raise RookeryError(
+            f"the last commit of {head.branch} is git-annex's own, and cannot be amended",
+            hints=[
+                "save without --amend",
+                "or amend on the branch itself: git checkout, then git annex adjust",
+            ],
+        )
     with ExitStack() as stack:
         if prepared is None:
             prepared = stack.enter_context(index.private_index(repo, tree=head.commit))
@@ -72,7 +80,10 @@ def commit_entries(
             committing = _Committing(ds, dict(entries), prepared, message, amend=amend, merging=merging)
             done = committing.run(head, run_hooks=run_hooks)
         except RookeryError:
-            bring_up_to_date(repo, entries.values(), prepared)
+            try:
+                bring_up_to_date(repo, entries.values(), prepared)
+            except LockedError as e:
+                log.warning("what was taken in could not be staged: %s", e)
             raise
         if done is None:
             return None
@@ -88,6 +99,24 @@ def commit_entries(
     if head.branch and identity.parse_adjusted(head.branch):
         propagate(ds, head.branch)
     return done
+
+
+def commit_missing(
+    ds: Dataset, wanted: Sequence[NewEntry], *, message: str | None = None, run_hooks: bool = True
+) -> bool:
+    """Commit those of some entries that HEAD does not hold, and say whether there were any.
+
+    Also brings along an index that a killed process left behind the branch.
+    """
+    repo = ds.repo
+    paths = [entry.path for entry in wanted]
+    held = {e.path: e.sha for e in trees.ls_tree(repo, "HEAD", paths)} if refs.head(repo).commit else {}
+    missing = {entry.path: entry for entry in wanted if held.get(entry.path) != entry.sha}
+    if missing:
+        commit_entries(ds, missing, message=message, run_hooks=run_hooks)
+    indexed = {entry.path for entry in index.read_index(repo)}
+    bring_up_to_date(repo, [entry for entry in wanted if entry.path not in indexed])
+    return bool(missing)
 
 
 class _Committing:

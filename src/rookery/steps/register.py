@@ -11,11 +11,10 @@ from rookery.core.errors import RookeryError
 from rookery.core.results import result
 from rookery.dataset import hierarchy, sources
 from rookery.dataset.model import Dataset
-from rookery.git import modes, modules, refs, trees
+from rookery.git import modes, modules, refs
 from rookery.git.index import NewEntry
 from rookery.git.modules import Submodule
-from rookery.git.repo import Repo
-from rookery.steps.entries import commit_entries
+from rookery.steps.entries import commit_missing
 from rookery.steps.nesting import gitmodules_entry, recordable_commit
 
 Record = dict[str, Any]
@@ -65,31 +64,19 @@ def _record_in(above: Dataset, below: Dataset, message: str, more: Mapping[str, 
         raise RookeryError("it has no commit yet", hints=["save something in it first"])
     listed = {module.path: module for module in modules.read_modules(repo)}
     if path not in listed:
-        _list(above, describe(above, below, path, taken={m.name for m in listed.values()}, more=more or {}))
+        new = describe(above, below, path, taken={m.name for m in listed.values()}, more=more or {})
+        modules.append_modules(repo, [new])
+        listed[path] = new
     elif more:
         for key, value in more.items():
             modules.edit_module(repo, listed[path].name, None, **{key.replace("-", "_"): value})
-    wanted = [NewEntry(path, modes.GITLINK, commit), gitmodules_entry(repo)]
-    before = _committed(repo, [entry.path for entry in wanted])
-    entries = {entry.path: entry for entry in wanted if before.get(entry.path) != entry.sha}
-    if entries:
-        commit_entries(above, entries, message=message)
+    if f"submodule.{listed[path].name}.active" not in above.config:
+        modules.append_active(repo, [listed[path]])
         above.forget()
-    return bool(entries)
-
-
-def _committed(repo: Repo, paths: list[str]) -> dict[str, str]:
-    """Give what HEAD has at some paths."""
-    if refs.head(repo).commit is None:
-        return {}
-    return {entry.path: entry.sha for entry in trees.ls_tree(repo, "HEAD", paths)}
-
-
-def _list(above: Dataset, module: Submodule) -> None:
-    """Write the entry to `.gitmodules` and note it in the local settings."""
-    modules.append_modules(above.repo, [module])
-    modules.append_active(above.repo, [module])
+    wanted = [NewEntry(path, modes.GITLINK, commit), gitmodules_entry(repo)]
+    changed = commit_missing(above, wanted, message=message)
     above.forget()
+    return changed
 
 
 def describe(
