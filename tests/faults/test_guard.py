@@ -196,6 +196,29 @@ def test_healing_gives_the_file_its_new_content(
     assert suspects(context, tiny_dataset) == []
 
 
+def test_a_save_finds_and_heals_what_was_written_into_a_locked_file(
+    cli: Program, git: Program, annex: Program, tiny_dataset: Path
+) -> None:
+    cli("save", cwd=tiny_dataset)  # so that there is a last look to go by
+    overwrite(tiny_dataset / "notes.txt")
+    answer = cli("save", cwd=tiny_dataset, code=1)
+    assert answer.lines[:3] == ["add(ok): notes.txt (file)", "save(ok): . (dataset)", answer.lines[2]]
+    assert answer.lines[2].startswith("guard(error): notes.txt (file) [something wrote into this locked file")
+    assert (tiny_dataset / "notes.txt").read_text() == "first line\nmore\n"
+    assert not git("status", "--porcelain", cwd=tiny_dataset).stdout
+    assert fsck_is_clean(annex, tiny_dataset)
+    assert cli("save", cwd=tiny_dataset).lines == []
+
+
+def test_a_save_of_one_path_looks_there_only(cli: Program, tiny_dataset: Path) -> None:
+    overwrite(tiny_dataset / "notes.txt")
+    overwrite(tiny_dataset / "data" / "one.dat")
+    answer = cli("save", "data", cwd=tiny_dataset, code=1)
+    assert "data/one.dat" in answer.stdout
+    assert "notes.txt" not in answer.stdout
+    assert "notes.txt" in cli("save", cwd=tiny_dataset, code=1).stdout
+
+
 @pytest.mark.parametrize("backend", ["SHA256E", "SHA1", "SHA3_256", "BLAKE2B256E", "WORM"])
 def test_other_keys_are_watched_as_well(cli: Program, git: Program, tiny_dataset: Path, backend: str) -> None:
     (tiny_dataset / "other.txt").write_text("other\n")

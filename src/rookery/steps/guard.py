@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,11 +28,13 @@ from rookery.annex import checksum, content, identity, program
 from rookery.annex.keys import key_file, key_of_link
 from rookery.annex.store import annex_dir
 from rookery.annex.unlocking import put_copy
+from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.results import result
+from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
 from rookery.git.index import read_index
-from rookery.git.modes import GITLINK, SYMLINK
+from rookery.git.modes import SYMLINK
 from rookery.git.repo import Repo, open_repo
 from rookery.git.trees import Selection
 
@@ -54,9 +56,9 @@ class Mark(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """One object: its key and the paths (absolute) of the locked files that lead to it."""
+    """One object, the dataset that it is in, and the locked files (absolute) that lead to it."""
 
-    key: str
+    place: str
     root: Path
     paths: list[str]
     mark: Mark
@@ -83,49 +85,53 @@ def _mark(place: str) -> Mark | None:
     )
 
 
-def _locked_files(
-    repo: Repo, paths: Iterable[str] = (), *, deep: bool
-) -> Iterator[tuple[Path, str, str, str]]:
-    """Yield (root, file, key, object) of locked files in the work tree, subdatasets too if `deep`; no process."""
+def _locked_files(repo: Repo, paths: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the files (absolute) that the index holds as symlinks, at or below `paths`; no process."""
     wanted = Selection(list(paths))
-    root = str(repo.root)
+    root = os.path.join(str(repo.root), "")
     for entry in read_index(repo):
         if entry.mode == SYMLINK and entry.path in wanted:
-            file = os.path.join(root, entry.path)
-            try:
-                target = os.readlink(file)
-            except OSError:
-                continue  # no symlink any more: whoever writes there writes into a file of its own
-            if key := key_of_link(target):
-                yield repo.root, file, key, os.path.join(os.path.dirname(file), target)
-        elif entry.mode == GITLINK and deep:
-            below = repo.root / entry.path
-            if (below / ".git").exists():
-                yield from _locked_files(open_repo(below, repo.runner), deep=True)
+            yield root + entry.path
+
+
+def _object_of(file: str) -> str | None:
+    """Give the object that a locked file leads to; None if it is no such symlink (any more)."""
+    try:
+        target = os.readlink(file)
+    except OSError:
+        return None  # whoever writes there writes into a file of its own
+    return os.path.join(os.path.dirname(file), target) if "annex/objects/" in target else None
+
+
+def _key_of(place: str) -> str:
+    return key_of_link(place) or os.path.basename(place)
 
 
 class Watch:
-    """What the objects below a dataset looked like before a command."""
+    """What the objects below a dataset looked like before a command; subdatasets included."""
 
     def __init__(self, ds: Dataset) -> None:
-        self._objects: dict[str, Watched] = {}
+        self._objects: dict[int, Watched] = {}  # by inode: several files may lead to one object
         self._began = int(ds.ctx.clock() * 1e9)
-        for root, file, key, place in _locked_files(ds.repo, deep=True):
-            known = self._objects.get(real := os.path.normpath(place))
-            if known is not None:
+        for one in hierarchy.datasets_below(ds, recursive=True):
+            for file in _locked_files(one.repo):
+                place = _object_of(file)
+                mark = None if place is None else _mark(place)
+                if mark is None or place is None:
+                    continue
+                known = self._objects.setdefault(mark.inode, Watched(place, one.path, [], mark))
                 known.paths.append(file)
-            elif mark := _mark(real):
-                self._objects[real] = Watched(key, root, [file], mark)
 
     def touched(self) -> list[Corrupt]:
         """Give the objects that were changed since and are corrupt now; only changed ones are read."""
         found = []
-        for place, one in self._objects.items():
-            now = _mark(place)
+        for one in self._objects.values():
+            now = _mark(one.place)
             if now is None or (now == one.mark and self._began - now.changed > TICK_NS):
                 continue
-            if _is_corrupt(one.key, place, certain=now[:2] != one.mark[:2]):
-                found.append(Corrupt(place, one.key, one.root, tuple(one.paths)))
+            key = _key_of(one.place)
+            if _is_corrupt(key, one.place, certain=now[:2] != one.mark[:2]):
+                found.append(Corrupt(os.path.normpath(one.place), key, one.root, tuple(one.paths)))
         return found
 
 
@@ -135,29 +141,42 @@ def _is_corrupt(key: str, place: str, *, certain: bool) -> bool:
     return certain if right is None else not right
 
 
-def suspects(ds: Dataset, paths: Iterable[str] = ()) -> list[Corrupt]:
+def suspects(ds: Dataset, paths: Sequence[str] = ()) -> list[Corrupt]:
     """Find objects of locked files (at or below `paths`) that were written into since they were filed.
 
-    One that looks so and is right after all is not looked at again: its folder
-    is made as young as it is.
+    One stat a file: what is older than the last look at everything is not
+    looked at closer.  One that is younger than its folder and right after all
+    gets a folder as young as it is, and is not read again.
     """
+    stamp = annex_dir(ds.repo).parent / "rookery" / "guarded"
+    since = 0 if (last := _mark(str(stamp))) is None else last.modified - TICK_NS
+    draft = stamp.with_name(f"guarding-{os.getpid()}")
+    if not paths:
+        files.write(draft, "")  # by its time the file system's own clock says when this look began
     found: dict[str, Corrupt] = {}
-    for root, file, key, place in _locked_files(ds.repo, paths, deep=False):
-        folder = os.path.dirname(place)
-        try:
-            seen, filed = os.stat(place), os.stat(folder)
-        except OSError:
+    for file in _locked_files(ds.repo, paths):
+        seen = _mark(file)
+        if seen is None or seen.modified < since:
             continue
-        if seen.st_mtime_ns <= filed.st_mtime_ns or not stat.S_ISREG(seen.st_mode):
-            continue
-        real = os.path.normpath(place)
-        if real in found:
-            found[real] = found[real]._replace(paths=(*found[real].paths, file))
-        elif _is_corrupt(key, place, certain=False):
-            found[real] = Corrupt(real, key, root, (file,))
-        else:
-            os.utime(folder, ns=(filed.st_atime_ns, seen.st_mtime_ns))
+        place = _object_of(file)
+        if place is not None and _written_since_filed(place, seen):
+            place = os.path.normpath(place)
+            known = found.get(place, Corrupt(place, _key_of(place), ds.path, ()))
+            found[place] = known._replace(paths=(*known.paths, file))
+    if not paths:
+        os.replace(draft, stamp)
     return list(found.values())
+
+
+def _written_since_filed(place: str, seen: Mark) -> bool:
+    folder = os.path.dirname(place)
+    filed = os.stat(folder)
+    if seen.modified <= filed.st_mtime_ns:
+        return False
+    if _is_corrupt(_key_of(place), place, certain=False):
+        return True
+    os.utime(folder, ns=(filed.st_atime_ns, seen.modified))
+    return False
 
 
 def heal(
@@ -221,7 +240,7 @@ def _restored(repo: Repo, one: Corrupt) -> bool:
 def _report(
     ds: Dataset,
     one: Corrupt,
-    files: list[str],
+    named: list[str],
     *,
     by: str,
     kept: str | None,
@@ -246,7 +265,7 @@ def _report(
     hints.append("a command that changes a file must name it with -o/--output, or `rookery unlock` it first")
     return result(
         "guard",
-        files[0],
+        named[0],
         "error",
         type="file",
         refds=ds.path,

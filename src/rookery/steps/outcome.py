@@ -143,6 +143,7 @@ class Outcome:
             message=message,
             inner_message=LEFT_BEHIND,
             jobs=self.request.jobs,
+            guarded=True,
             since=before.commit if before.commits_were_made() else None,
         )
         yield from save_datasets(self.ds, given, upward=bool(given), recursive=True, how=how)

@@ -17,6 +17,7 @@ from rookery.git import commits, modes, refs, trees
 from rookery.git.index import read_index
 from rookery.git.repo import Repo, find_root
 from rookery.git.trees import Selection
+from rookery.steps import guard
 from rookery.steps.commit import commit_changes
 from rookery.steps.entries import DEFAULT_MESSAGE
 
@@ -36,7 +37,8 @@ class How(NamedTuple):
 
     `since` names a commit of the top dataset: what was committed after it is
     wrapped into a merge, in every dataset below as well; `inner_message` is for
-    changes that become part of such a merge.
+    changes that become part of such a merge.  `guarded` has looked for locked
+    files that something wrote into already.
     """
 
     message: str | None = None
@@ -47,6 +49,7 @@ class How(NamedTuple):
     jobs: int | str | None = None
     version_tag: str | None = None
     since: str | None = None
+    guarded: bool = False
 
 
 def save_datasets(
@@ -192,6 +195,8 @@ def _save_one(
     )
     message = how.inner_message if wrap and how.inner_message is not None else how.message
     last: Record = {}
+    corrupt = [] if how.guarded or ds.annex_uuid is None else guard.suspects(ds, paths)
+    healed = list(guard.heal(top, corrupt, by="something"))
     for record in commit_changes(
         ds,
         paths,
@@ -210,6 +215,7 @@ def _save_one(
         last = _wrapped(ds, top, since, how.message)
         merged.add(ds.path)
     yield from _tagged(ds, last, how.version_tag)
+    yield from healed
 
 
 def _wrapped(ds: Dataset, top: Dataset, since: str, message: str | None) -> Record:
