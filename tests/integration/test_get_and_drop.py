@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,24 @@ def test_a_reckless_kill_needs_recursion(tiny_dataset: Path, inside: Inside, tmp
     assert tiny_dataset.exists()
     inside(*command, "-r", cwd=tmp_path)
     assert not tiny_dataset.exists()
+
+
+def test_a_subdataset_without_the_named_sibling_does_not_stop_the_others(
+    new_dataset: Callable[..., Path], datalad: Program, git: Program, inside: Inside, tmp_path: Path
+) -> None:
+    top = new_dataset("top")
+    for name in ("one", "two", "three"):
+        datalad("create", "-d", top, top / name, cwd=top)
+        (top / name / f"{name}.dat").write_text(name)
+    datalad("save", "-r", "-d", top)
+    datalad("clone", top, tmp_path / "clone")
+    clone = tmp_path / "clone"
+    inside("get", "-n", "-r", ".", cwd=clone)
+    git("remote", "rename", "origin", "elsewhere", cwd=clone / "two")
+    answer = inside("-f", "json", "get", "-r", "-s", "origin", "-J", "3", ".", cwd=clone, code=1)
+    (failure,) = [r for r in answer.records if r["status"] == "error"]
+    assert failure["path"] == str(clone / "two")
+    assert "elsewhere" in failure["hints"][0]
+    assert (clone / "one/one.dat").exists() and (clone / "three/three.dat").exists()
+    inside("drop", "-r", "-J", "3", "-d", clone, cwd=clone)
+    assert not (clone / "one/one.dat").exists() and not (clone / "three/three.dat").exists()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from rookery.core.context import Context
-from rookery.core.errors import InsufficientArgumentsError, UsageError
+from rookery.core.errors import InsufficientArgumentsError, RemoteNotAvailableError, UsageError
+from rookery.core.pool import in_order, workers
 from rookery.core.results import result
 from rookery.dataset.grouping import below_root
 from rookery.dataset.locate import given_paths, require_dataset
@@ -105,8 +106,11 @@ def get(
         yield from reach(ds, target, wish, content)
     if not get_data or data == "nothing":
         return
-    for root, wanted in content.items():
-        yield from _get(Dataset(root, ctx), wanted, content, ds.path, source, jobs, data, dry_run=dry_run)
+    begin = _Getting(ctx, ds.path, content, source, jobs, data, dry_run)
+    roots = list(content)
+    for root in roots[:1]:  # alone, so that what is often the only one streams
+        yield from begin(root)
+    yield from in_order(begin, roots[1:], at_once=workers(jobs))
 
 
 def _limit(typed: int | str | None) -> int | Literal["existing"] | None:
@@ -117,19 +121,36 @@ def _limit(typed: int | str | None) -> int | Literal["existing"] | None:
     return typed
 
 
-def _get(
-    ds: Dataset,
-    wanted: list[Path],
-    content: Content,
-    refds: Path,
-    source: str | None,
-    jobs: int | str | None,
-    data: Data,
-    *,
-    dry_run: bool,
-) -> Iterator[Record]:
-    """Get content in one dataset; about datasets themselves was said enough."""
-    paths = below_root(ds.path, dict.fromkeys(wanted))
-    for record in obtain(ds, paths, refds=refds, source=source, jobs=jobs, data=data, dry_run=dry_run):
-        if dry_run or Path(record["path"]) not in content:
-            yield record
+class _Getting(NamedTuple):
+    """What getting content in each of several datasets has in common."""
+
+    ctx: Context
+    refds: Path
+    content: Content
+    source: str | None
+    jobs: int | str | None
+    data: Data
+    dry_run: bool
+
+    def __call__(self, root: Path) -> Iterator[Record]:
+        """Get content in one dataset; about datasets themselves was said enough."""
+        ds = Dataset(root, self.ctx)
+        paths = below_root(root, dict.fromkeys(self.content[root]))
+        try:
+            for record in obtain(
+                ds,
+                paths,
+                refds=self.refds,
+                source=self.source,
+                jobs=self.jobs,
+                data=self.data,
+                dry_run=self.dry_run,
+            ):
+                if self.dry_run or Path(record["path"]) not in self.content:
+                    yield record
+        except RemoteNotAvailableError as e:
+            if root == self.refds:
+                raise
+            yield result(
+                "get", root, "error", type="dataset", refds=self.refds, message=str(e), hints=e.hints
+            )

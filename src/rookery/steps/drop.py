@@ -16,6 +16,7 @@ from rookery.annex.files import AnnexedFile, index_files
 from rookery.annex.numcopies import required_copies
 from rookery.annex.places import read_places
 from rookery.annex.store import is_shared
+from rookery.core.pool import in_order, workers
 from rookery.core.results import FAILURE, result
 from rookery.core.sizes import natural
 from rookery.dataset.grouping import below_root
@@ -69,10 +70,12 @@ def drop(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: Path) 
     Paths inside of a dataset never make the dataset itself go.
     """
     if wish.recursive and wish.reckless != "kill":
-        for sub in list(
-            walk(ds, recursive=True, limit=wish.limit, under=paths, state="present", bottomup=True)
-        ):
-            yield from _drop_one(Dataset(sub.path, ds.ctx), None, wish, refds)
+        below = list(walk(ds, recursive=True, limit=wish.limit, under=paths, state="present", bottomup=True))
+        yield from in_order(
+            lambda sub: _drop_one(Dataset(sub.path, ds.ctx), None, wish, refds),
+            below,
+            at_once=1 if wish.whole else workers(wish.jobs),  # a dataset can only go after those in it
+        )
     yield from _drop_one(ds, paths, wish, refds)
 
 
