@@ -106,11 +106,11 @@ def get(
         yield from reach(ds, target, wish, content)
     if not get_data or data == "nothing":
         return
-    begin = _Getting(ctx, ds.path, content, source, jobs, data, dry_run)
+    getting = _Getting(ctx, ds.path, content, source, jobs, data, dry_run)
     roots = list(content)
     for root in roots[:1]:  # alone, so that what is often the only one streams
-        yield from begin(root)
-    yield from in_order(begin, roots[1:], at_once=workers(jobs))
+        yield from getting.at(root)
+    yield from in_order(getting.at, roots[1:], at_once=workers(jobs))
 
 
 def _limit(typed: int | str | None) -> int | Literal["existing"] | None:
@@ -132,7 +132,7 @@ class _Getting(NamedTuple):
     data: Data
     dry_run: bool
 
-    def __call__(self, root: Path) -> Iterator[Record]:
+    def at(self, root: Path) -> Iterator[Record]:
         """Get content in one dataset; about datasets themselves was said enough."""
         ds = Dataset(root, self.ctx)
         paths = below_root(root, dict.fromkeys(self.content[root]))
