@@ -202,8 +202,10 @@ def test_a_dry_run_says_what_would_come_and_moves_nothing(
     lines = inside("update", "--how", "merge", "--dry-run", cwd=clone, code=1).lines
     assert lines[:2] == [
         "merge [dry-run](error): . (dataset) [would conflict in: both]",
-        "update [dry-run](ok): . (dataset) "
-        "[merge of origin/main would bring 1 commit with 1 changed file, 7 Bytes of annexed content]",
+        (
+            "update [dry-run](ok): . (dataset) "
+            "[merge of origin/main would bring 1 commit with 1 changed file, 7 Bytes of annexed content]"
+        ),
     ]
     reset = inside("update", "--how", "reset", "--dry-run", cwd=clone).lines
     assert reset[0] == (
@@ -318,6 +320,7 @@ def test_updated_subdatasets_are_saved_in_their_superdataset(
         ("update.annex_merge", "ok"),
         ("update", "ok"),
         ("add", "ok"),
+        ("add", "ok"),  # .gitmodules, as DataLad says, though it did not change
         ("save", "ok"),
     ]
     assert git("log", "-1", "--format=%s", cwd=clone).text == "[DATALAD] Save updated subdatasets"

@@ -138,7 +138,7 @@ class Renewal:
                 meter.finish()
         if not failures:
             return None
-        why = "; ".join(f"{name}: {e.stderr.strip() or e}" for name, e in failures)
+        why = "; ".join(f"{name}: {_words(e)}" for name, e in failures)
         return self._record(
             "error",
             ("Fetch failed: %s", why),
@@ -156,7 +156,7 @@ class Renewal:
         try:
             remotes.fetch(self.repo, sibling, [str(self.registered)], options=["--recurse-submodules=no"])
         except CommandError as e:
-            why = e.stderr.strip() or str(e)
+            why = _words(e)
             message = ("Attempt to fetch %s from %s failed: %s", self.registered, sibling, why)
             hint = f"Push the subdataset to {sibling} from where that commit is, then update again."
             return self._record("impossible", message, exception=e, hints=hint)
@@ -265,8 +265,7 @@ class Renewal:
         return self._record("ok", said, action="update.annex_merge")
 
     def _failed(self, action: str, target: str, error: CommandError, *, hints: Any = None) -> Record:
-        why = error.stderr.strip() or str(error)
-        message = ("Update to %s failed: %s", target, why)
+        message = ("Update to %s failed: %s", target, _words(error))
         return self._record("error", message, action=action, exception=error, hints=hints)
 
     def _reset(self, target: str) -> Iterator[Record]:
@@ -377,14 +376,22 @@ class Renewal:
                 seen = look(self.repo, commit)
                 yield from foretold(self.dataset, self.how, name, seen, self.wish.refds)
         except CommandError as e:
-            why = e.stderr.strip() or str(e)
-            yield self._record("error", ("Fetch failed: %s", why), action="update [dry-run]", exception=e)
+            yield self._record(
+                "error", ("Fetch failed: %s", _words(e)), action="update [dry-run]", exception=e
+            )
 
 
 def _known(known: Sequence[str]) -> str:
     return (
         f"Known siblings: {', '.join(known)}. Name one with -s." if known else "Add one: rookery siblings add"
     )
+
+
+def _words(error: CommandError) -> str:
+    """Give what Git said on one line, without its meter-like chatter."""
+    lines = [line.strip() for line in error.stderr.splitlines()]
+    told = [line for line in lines if line and line != "Aborting" and not line.startswith("Updating ")]
+    return "; ".join(told) or str(error)
 
 
 def _why_no_merge(error: CommandError, target: str) -> str:

@@ -1,0 +1,76 @@
+"""Several things at once, in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from rookery.core.pool import in_order, workers
+
+
+def twice(item: int) -> Iterator[int]:
+    yield item
+    yield item * 10
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_results_come_in_the_order_of_the_items(at_once: int) -> None:
+    expected = [result for item in range(20) for result in (item, item * 10)]
+    assert list(in_order(twice, range(20), at_once=at_once)) == expected
+
+
+def test_items_are_worked_on_at_the_same_time() -> None:
+    meeting = threading.Barrier(2, timeout=20)
+
+    def meet(item: int) -> list[int]:
+        meeting.wait()
+        return [item]
+
+    assert list(in_order(meet, [1, 2], at_once=2)) == [1, 2]
+
+
+def test_a_single_item_streams_in_the_callers_thread() -> None:
+    def where(_item: int) -> Iterator[int]:
+        yield threading.get_ident()
+
+    assert list(in_order(where, [1], at_once=4)) == [threading.get_ident()]
+
+
+def test_a_failure_comes_out_at_its_place_and_nothing_begins_after_it() -> None:
+    begun = []
+
+    def work(item: int) -> list[int]:
+        begun.append(item)
+        if item == 1:
+            raise ValueError(item)
+        return [item]
+
+    got = []
+    with pytest.raises(ValueError, match="1"):
+        for result in in_order(work, range(100), at_once=2):
+            got.append(result)
+    assert got == [0]
+    assert len(begun) < 10
+
+
+def test_items_are_taken_no_faster_than_they_are_done() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    results = in_order(lambda item: [item], items(), at_once=3)
+    assert next(results) == 0
+    assert len(taken) <= 4
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_how_many_at_once_is_as_said_or_suits_the_machine() -> None:
+    assert workers(7) == workers("7") == 7
+    assert workers(0) == 1
+    assert 1 < workers(None) <= 16
+    assert workers("auto") == workers(None)
