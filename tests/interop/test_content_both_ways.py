@@ -94,6 +94,9 @@ def test_a_dataset_reached_through_a_symlink_is_worked_on(
     assert answer.lines == ["get(ok): data/one.dat (file) [from origin...]"]
     answer = cli("drop", tmp_path / "link" / "data", cwd=tmp_path / "link")
     assert answer.lines[0] == "drop(ok): data/one.dat (file)"
+    # DataLad's get refuses the other name of the same place
+    answer = cli("get", tmp_path / "clone" / "data" / "one.dat", cwd=tmp_path / "link")
+    assert answer.lines == ["get(ok): data/one.dat (file) [from origin...]"]
 
 
 def test_a_subdataset_with_its_repository_in_the_superdataset_goes_whole(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -29,7 +30,7 @@ def by_dataset(reference: Path, paths: Iterable[GivenPath], *, roots: Roots = "r
     outside: list[Path] = []
     known: dict[Path, Path | None] = {}
     for given in paths:
-        path = given.path
+        path = as_seen_from(reference, given.path)
         if path != reference and reference not in path.parents:
             outside.append(path)
             continue
@@ -41,6 +42,15 @@ def by_dataset(reference: Path, paths: Iterable[GivenPath], *, roots: Roots = "r
             root = find_root(path.parent) or reference
         inside.setdefault(root, []).append(path)
     return Grouped(inside, outside)
+
+
+def as_seen_from(reference: Path, path: Path) -> Path:
+    """Spell a path below a dataset that was reached by another name (a symlink) by the dataset's own name."""
+    if path == reference or reference in path.parents:
+        return path
+    real = Path(os.path.realpath(path.parent)) / path.name
+    top = Path(os.path.realpath(reference))
+    return reference / real.relative_to(top) if top in (real, *real.parents) else path
 
 
 def below_root(root: Path, paths: Iterable[Path]) -> list[str]:

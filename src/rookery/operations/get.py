@@ -10,7 +10,7 @@ from rookery.core.context import Context
 from rookery.core.errors import InsufficientArgumentsError, RemoteNotAvailableError, UsageError
 from rookery.core.pool import in_order, workers
 from rookery.core.results import result
-from rookery.dataset.grouping import below_root
+from rookery.dataset.grouping import as_seen_from, below_root
 from rookery.dataset.locate import given_paths, require_dataset
 from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Many, Positional, Record, Words, operation, option
@@ -98,7 +98,8 @@ def get(
         jobs=jobs if isinstance(jobs, int) else None,
         dry_run=dry_run,
     )
-    for target in dict.fromkeys(one.path for one in given_paths(ctx, path)) or [ds.path]:
+    given = [as_seen_from(ds.path, one.path) for one in given_paths(ctx, path)]
+    for target in dict.fromkeys(given) or [ds.path]:
         if target != ds.path and ds.path not in target.parents:
             message = ("path not associated with dataset %s", f"Dataset({ds.path})")
             yield result("get", target, "error", message=message)
