@@ -9,9 +9,10 @@ Everything here is a function of values.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rookery.core.process import decode, encode
+from rookery.core.sizes import rough
 
 # What is read as a pointer is at most this long (git-annex refuses longer ones).
 POINTER_LIMIT = 32 * 1024
@@ -64,6 +65,23 @@ def size_of(key: str) -> int | None:
     """Read the size that a key tells; None if it tells none."""
     parsed = parse_key(key)
     return parsed.size if parsed else None
+
+
+def facts(key: str) -> dict[str, Any]:
+    """Give what a key tells of its content, under the names that git-annex and DataLad use."""
+    parsed = parse_key(key)
+    assert parsed is not None, key
+    told: dict[str, Any] = {"key": key, "backend": parsed.backend, "keyname": parsed.name}
+    told["mtime"] = "unknown" if parsed.mtime is None else str(parsed.mtime)
+    told["humansize"] = "unknown" if parsed.size is None else rough(parsed.size)
+    if parsed.size is not None:
+        told["bytesize"] = parsed.size
+    return told
+
+
+def folders(key: str) -> dict[str, str]:
+    """Give the folders that a key's content is filed in, in both layouts."""
+    return {"hashdirlower": f"{hashdirlower(key)}/", "hashdirmixed": f"{hashdirmixed(key)}/"}
 
 
 def key_file(key: str) -> str:

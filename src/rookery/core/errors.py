@@ -9,7 +9,7 @@
     │   └── OutOfSpaceError
     ├── IncompleteResultsError      some records say "error" or "impossible"
     ├── RemoteNotAvailableError
-    ├── FileInGitError, FileNotInAnnexError
+    ├── FileInGitError, FileNotInAnnexError, NoSuchPathError
     ├── DownloadError
     │   ├── AccessDeniedError       the server wants to know who asks, or refuses
     │   ├── AccessFailedError       the server could not be reached, or is in trouble
@@ -130,6 +130,10 @@ class RemoteNotAvailableError(RookeryError):
 
 class FileInGitError(RookeryError):
     """A file's content is in Git where annexed content was needed."""
+
+
+class NoSuchPathError(RookeryError, FileNotFoundError):
+    """A path is nowhere in a repository."""
 
 
 class FileNotInAnnexError(RookeryError):
