@@ -86,11 +86,7 @@ def is_plain(repo: Repo, data: bytes, end: int | None = None) -> bool:
     """
     if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):
         return False
-    try:
-        config = (repo.commondir / "config").read_bytes().lower()
-    except FileNotFoundError:
-        config = b""
-    if b"objectformat" in config:
+    if name_length(repo) != 40:
         return False
     at = _end_of_entries(data) if end is None else end
     while at < len(data) - 20:
@@ -99,6 +95,15 @@ def is_plain(repo: Repo, data: bytes, end: int | None = None) -> bool:
             return False
         at += 8 + size
     return True
+
+
+def name_length(repo: Repo) -> int:
+    """Give how many hexadecimal digits the names of objects have: 40, or 64 in a sha256 repository."""
+    try:
+        config = (repo.commondir / "config").read_bytes().lower()
+    except FileNotFoundError:
+        return 40
+    return 64 if b"objectformat" in config and b"sha256" in config else 40
 
 
 def _end_of_entries(data: bytes) -> int:
@@ -220,14 +225,13 @@ def _sweep(folder: Path) -> None:
 
 def put_entries(repo: Repo, entries: Iterable[NewEntry]) -> None:
     """Make the index say this about these paths; a file in the way of a folder, or the reverse, gives way."""
-    lines = b"".join(_index_info(entry) for entry in entries)
+    nothing = "0" * name_length(repo)
+    lines = b"".join(
+        b"%06o %s 0\t%s\0" % (entry.mode, encode(entry.sha or nothing), encode(entry.path))
+        for entry in entries
+    )
     if lines:
         _patiently(repo, ("update-index", "-z", "--replace", "--index-info"), lines)
-
-
-def _index_info(entry: NewEntry) -> bytes:
-    sha = entry.sha or "0" * 40
-    return b"%06o %s 0\t%s\0" % (entry.mode, encode(sha), encode(entry.path))
 
 
 def write_tree(repo: Repo) -> str:

@@ -11,6 +11,7 @@ Anything beyond the plain formats is left to Git: see `update_entries`.
 from __future__ import annotations
 
 import os
+import stat as statmode
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,13 +19,24 @@ from typing import NamedTuple
 
 from rookery.core.process import encode
 from rookery.git import modes
-from rookery.git.index import NewEntry, index_file, index_lock, is_plain, put_entries, raw_entries, refresh
+from rookery.git.index import (
+    NewEntry,
+    index_file,
+    index_lock,
+    is_plain,
+    name_length,
+    put_entries,
+    raw_entries,
+    refresh,
+)
 from rookery.git.repo import Repo
 
 _NO_STAT = bytes(40)
 _EXTENDED = 0x4000
 _INTENT_TO_ADD = 0x2000
 _NAME_MASK = 0x0FFF
+# Files larger than this are left to Git to compare.
+_LARGE = 1 << 24
 # Caches about the work tree that each write has to keep right: Git does that.
 _CACHES = (b"UNTR", b"FSMN")
 
@@ -120,7 +132,7 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
 
 def _places(repo: Repo, data: bytes) -> list[Place] | None:
     """List the entries; None if this index is not one that is understood here."""
-    if data[:4] != b"DIRC" or data[7] not in (2, 3, 4):
+    if data[:4] != b"DIRC" or data[7] not in (2, 3, 4) or name_length(repo) != 40:
         return None
     places = [Place(*found) for found in raw_entries(data)]
     return places if is_plain(repo, data, places[-1].end if places else 12) else None
@@ -157,7 +169,7 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
         if entry is None or not _same(raw := place.raw(data), entry):
             continue
         seconds, nanoseconds = struct.unpack_from(">II", raw.stat, 8)
-        if seconds * 1_000_000_000 + nanoseconds < written:
+        if raw.fresh and seconds * 1_000_000_000 + nanoseconds < written:
             found[raw.path] = raw
     return found
 
@@ -166,23 +178,30 @@ def _made(repo: Repo, entry: NewEntry, known: Raw | None) -> Raw:
     path = encode(entry.path)
     flags = min(len(path), _NAME_MASK)
     sha = bytes.fromhex(entry.sha)
-    if entry.mode == modes.SYMLINK:
-        stat = _stat_of_link(os.path.join(encode(str(repo.root)), path), sha)
+    if known is not None:
+        stat = known.stat
     else:
-        stat = known.stat if known is not None else _NO_STAT
+        stat = _stat_of(os.path.join(encode(str(repo.root)), path), sha, link=entry.mode == modes.SYMLINK)
     return Raw(path, stat[:24] + entry.mode.to_bytes(4, "big") + stat[28:], sha, flags, 0)
 
 
-def _stat_of_link(path: bytes, sha: bytes) -> bytes:
-    """Give the stat data of a symlink if it is the one that was committed."""
+def _stat_of(path: bytes, sha: bytes, *, link: bool) -> bytes:
+    """Give the stat data of a symlink or file if it is, byte for byte, what was committed."""
     import hashlib  # start-up
 
     try:
         found = os.lstat(path)
-        target = os.readlink(path)
+        if statmode.S_ISLNK(found.st_mode) != link or found.st_size > _LARGE:
+            return _NO_STAT
+        if link:
+            content = os.readlink(path)
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
     except OSError:
         return _NO_STAT
-    if hashlib.sha1(b"blob %d\0" % len(target) + target, usedforsecurity=False).digest() != sha:
+    name = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    if name.digest() != sha:
         return _NO_STAT
     numbers = (
         *divmod(found.st_ctime_ns, 1_000_000_000),
