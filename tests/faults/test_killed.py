@@ -178,7 +178,7 @@ def tools(dataset_factory: DatasetFactory, datalad: Program, git: Program) -> To
 
 
 def test_some_deaths(scene: str, home: Home, tools: Tools, tmp_path: Path) -> None:
-    survive(scene, 4, home, tools, tmp_path)
+    survive(scene, 3, home, tools, tmp_path)
 
 
 @pytest.mark.campaign
