@@ -54,7 +54,7 @@ IN_A_DATASET = [
     "create data",
     "install nowhere",
     "copy-file nowhere.dat data",
-    "download-url http://127.0.0.1:1/nothing",
+    "-c datalad.downloaders.retry=0 download-url http://127.0.0.1:1/nothing",
     "--on-failure ignore get nowhere.dat",
     "--on-failure stop get nowhere.dat data",
     "status --nonsense",
