@@ -118,6 +118,10 @@ def run_procedure(ctx: Context, ds: Dataset, spec: str | Sequence[str] | Procedu
     if not isinstance(spec, Procedure):
         name, *arguments = words_of(spec)
         spec = find(ctx, ds, name)
+    if spec.state == "absent":
+        raise RookeryError(
+            f"procedure {spec.file} has no content here", hints=[f"get it: rookery get {spec.file}"]
+        )
     if not spec.template:
         raise RookeryError(f"No idea how to execute procedure {spec.file}. Missing 'execute' permissions?")
     try:
