@@ -9,14 +9,13 @@ same call finishes the job; nothing is announced before it is there.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import branch as annex_branch
 from rookery.annex import identity
 from rookery.annex import remotes as annex_remotes
-from rookery.annex.identity import parse_adjusted
 from rookery.annex.remotes import Remote
 from rookery.annex.store import annex_dir
 from rookery.core.errors import CommandError
@@ -28,23 +27,15 @@ from rookery.git import refs, remotes
 from rookery.git.meter import Meter
 from rookery.git.remotes import PushReport, RefReport
 from rookery.git.repo import Repo
+from rookery.git.words import on_one_line
 from rookery.steps import transfer
+from rookery.steps.targets import in_order, meant, siblings_of
 from rookery.steps.transfer import Absence, Plan, Record, Selection
+from rookery.steps.verdicts import advice, operations_of
 
 Data = Literal["anything", "nothing", "auto", "auto-if-wanted"]
 
 GIT_ANNEX = "git-annex"
-
-# What Git's flags and words in brackets are called in records (contract, appendix B).
-_BY_FLAG = {"-": "deleted", "+": "forced-update", " ": "fast-forward", "=": "uptodate"}
-_BY_WORDS = {
-    "[new tag]": "new-tag",
-    "[new branch]": "new-branch",
-    "[new reference]": "new-reference",
-    "[rejected]": "rejected",
-    "[remote rejected]": "remote-rejected",
-    "[remote failure]": "remote-failure",
-}
 
 
 class Wish(NamedTuple):
@@ -61,62 +52,6 @@ class Wish(NamedTuple):
     def action(self, name: str) -> str:
         """Name the action of a record."""
         return f"{name} [dry-run]" if self.dry_run else name
-
-
-def siblings_of(dataset: Dataset) -> dict[str, Remote]:
-    """Give the siblings that the settings tell of, special remotes included."""
-    config = dataset.config
-    found: dict[str, dict[str, str]] = {}
-    for key in config.keys("remote."):
-        name, dot, variable = key.removeprefix("remote.").rpartition(".")
-        if dot:
-            found.setdefault(name, {})[variable] = config.get(key)
-    return {name: Remote(name, keys) for name, keys in found.items()}
-
-
-def target_of(dataset: Dataset, siblings: Mapping[str, Remote]) -> str | None:
-    """Find the sibling to push to when none was named; None if it is not clear.
-
-    The one that the branch follows (or is set to push to), else the only
-    sibling whose settings say what to push.
-    """
-    config = dataset.config
-    current = refs.head(dataset.repo).branch
-    name = meant(current) if current else None
-    keys = [f"branch.{name}.pushremote", "remote.pushdefault", f"branch.{name}.remote"] if name else []
-    for key in keys:
-        if (found := config.get(key)) in siblings:
-            return str(found)
-    set_up = [one.name for one in siblings.values() if one.url is not None and "push" in one.settings]
-    return set_up[0] if len(set_up) == 1 else None
-
-
-def meant(branch: str) -> str:
-    """Give the branch that people mean by one that git-annex may have adjusted."""
-    adjusted = parse_adjusted(branch)
-    return adjusted.original if adjusted else branch
-
-
-def in_order(dataset: Dataset, target: str) -> tuple[list[str], tuple[str, ...]]:
-    """Give the siblings to publish to, dependencies first, and a circle among them if there is one."""
-    ordered: list[str] = []
-    under_way: list[str] = []
-
-    def visit(name: str) -> tuple[str, ...]:
-        if name in ordered:
-            return ()
-        if name in under_way:
-            return (*under_way[under_way.index(name) :], name)
-        under_way.append(name)
-        for other in dataset.config.values(f"remote.{name}.datalad-publish-depends"):
-            if circle := visit(other):
-                return circle
-        under_way.pop()
-        ordered.append(name)
-        return ()
-
-    circle = visit(target)
-    return ordered, circle
 
 
 def publish(dataset: Dataset, target: str, selection: Selection, wish: Wish) -> Iterator[Record]:
@@ -181,11 +116,10 @@ class Publication:
 
     def _broken(self, error: CommandError) -> Record:
         self.complete = False
-        said = (error.stderr or error.msg).strip() or str(error)
         place = self.sibling.settings.get("pushurl") or self.sibling.url or self.sibling.name
         return self._record(
             "error",
-            ("Push to %s failed: %s", self.sibling.name, "; ".join(said.split("\n\n")[0].splitlines())),
+            ("Push to %s failed: %s", self.sibling.name, on_one_line(error)),
             hints=error.hints[0] if error.hints else f"Check that {place} can be reached, then push again.",
             exception=error,
             exit_code=error.code,
@@ -431,37 +365,8 @@ class Publication:
             refspec=f"{ref.source}:{ref.target}",
             operations=operations_of(ref),
         )
-        record["hints"] = None if ref.ok else _advice(ref, said, name)
+        record["hints"] = None if ref.ok else advice(ref, said, name)
         return record
-
-
-def operations_of(ref: RefReport) -> list[str]:
-    """Name what happened to a ref, in DataLad's words and order."""
-    words = next((word for start, word in _BY_WORDS.items() if ref.summary.startswith(start)), None)
-    if ref.flag == "!":
-        return [*([words] if words else []), "error"]
-    return [words or _BY_FLAG.get(ref.flag, "new-branch")]
-
-
-def _advice(ref: RefReport, said: str, target: str) -> str:
-    """Say what to do about a ref that was refused: Git's own hint, then ours."""
-    theirs = " ".join(line.removeprefix("hint: ") for line in said.splitlines() if line.startswith("hint: "))
-    if ref.summary.startswith("[rejected]"):
-        ours = (
-            f"{target} has changes that are not here: bring them in with "
-            f"`rookery update -s {target} --how merge`, then push again."
-        )
-    elif "checked out" in (ref.reason or ""):
-        ours = (
-            f"{target} has this branch checked out. To have its files updated by a push, run there: "
-            "git config receive.denyCurrentBranch updateInstead"
-        )
-    else:
-        remote = [
-            line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")
-        ]
-        ours = " ".join(filter(None, remote)) or f"{target} refused it."
-    return " ".join(filter(None, (theirs, ours)))
 
 
 def _journal_is_used(repo: Repo) -> bool:

@@ -20,10 +20,11 @@ from rookery.git import refs, remotes, worktree
 from rookery.git.meter import Meter
 from rookery.git.repo import Repo
 from rookery.git.status import status
+from rookery.git.words import on_one_line
 from rookery.steps import merge as merging
 from rookery.steps.obtain import obtain
 from rookery.steps.outlook import first_there, foretold, look, news_of
-from rookery.steps.publish import meant, siblings_of
+from rookery.steps.targets import meant, siblings_of
 
 log = logging.getLogger("rookery.update")
 
@@ -138,7 +139,7 @@ class Renewal:
                 meter.finish()
         if not failures:
             return None
-        why = "; ".join(f"{name}: {_words(e)}" for name, e in failures)
+        why = "; ".join(f"{name}: {on_one_line(e)}" for name, e in failures)
         return self._record(
             "error",
             ("Fetch failed: %s", why),
@@ -156,7 +157,7 @@ class Renewal:
         try:
             remotes.fetch(self.repo, sibling, [str(self.registered)], options=["--recurse-submodules=no"])
         except CommandError as e:
-            why = _words(e)
+            why = on_one_line(e)
             message = ("Attempt to fetch %s from %s failed: %s", self.registered, sibling, why)
             hint = f"Push the subdataset to {sibling} from where that commit is, then update again."
             return self._record("impossible", message, exception=e, hints=hint)
@@ -265,7 +266,7 @@ class Renewal:
         return self._record("ok", said, action="update.annex_merge")
 
     def _failed(self, action: str, target: str, error: CommandError, *, hints: Any = None) -> Record:
-        message = ("Update to %s failed: %s", target, _words(error))
+        message = ("Update to %s failed: %s", target, on_one_line(error))
         return self._record("error", message, action=action, exception=error, hints=hints)
 
     def _reset(self, target: str) -> Iterator[Record]:
@@ -377,7 +378,7 @@ class Renewal:
                 yield from foretold(self.dataset, self.how, name, seen, self.wish.refds)
         except CommandError as e:
             yield self._record(
-                "error", ("Fetch failed: %s", _words(e)), action="update [dry-run]", exception=e
+                "error", ("Fetch failed: %s", on_one_line(e)), action="update [dry-run]", exception=e
             )
 
 
@@ -385,13 +386,6 @@ def _known(known: Sequence[str]) -> str:
     return (
         f"Known siblings: {', '.join(known)}. Name one with -s." if known else "Add one: rookery siblings add"
     )
-
-
-def _words(error: CommandError) -> str:
-    """Give what Git said on one line, without its meter-like chatter."""
-    lines = [line.strip() for line in error.stderr.splitlines()]
-    told = [line for line in lines if line and line != "Aborting" and not line.startswith("Updating ")]
-    return "; ".join(told) or str(error)
 
 
 def _why_no_merge(error: CommandError, target: str) -> str:
