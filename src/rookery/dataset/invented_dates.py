@@ -15,10 +15,10 @@ def dated(ds: Dataset) -> Repo:
     repo = ds.repo
     if not ds.config.getbool(KEY):
         return repo
-    newest = repo.text(
-        "for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(committerdate:unix)", "refs/heads"
-    )
-    at = max(int(newest or 0), ds.config.getint(START_KEY, START)) + 1
+    listed = repo.text("for-each-ref", "--format=%(committerdate:unix) %(refname)", "refs/heads").splitlines()
+    # what git-annex commits by itself has real dates, which must not be taken over
+    dates = [int(line.split()[0]) for line in listed if not line.endswith("/git-annex")]
+    at = max([*dates, ds.config.getint(START_KEY, START)]) + 1
     # git-annex stamps the lines of its logs by the second variable
     return repo.with_env(
         GIT_AUTHOR_DATE=f"@{at} +0000", GIT_COMMITTER_DATE=f"@{at} +0000", GIT_ANNEX_VECTOR_CLOCK=f"{at}s"

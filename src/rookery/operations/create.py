@@ -148,7 +148,7 @@ def _refusal(new: Dataset, above: Dataset | None, *, force: bool) -> Refusal | N
             if not place.is_dir():
                 return "error", ("there is a file at %s", str(place))
             break
-    if not force and new.path.is_dir() and any(os.scandir(new.path)):
+    if not force and new.path.is_dir() and os.listdir(new.path):
         return "error", "will not create a dataset in a non-empty directory, use `--force` option to ignore"
     return None
 

@@ -167,7 +167,8 @@ def _edit(
             }
             continue
         properties[name.lower()] = value
-    yield from commit_changes(above, [modules.FILE], message=MESSAGE, refds=ds.path, to_git=True)
+    for record in commit_changes(above, [modules.FILE], message=MESSAGE, refds=ds.path, to_git=True):
+        yield {**record, "refds": str(ds.path)}
 
 
 def _why(error: Exception) -> str:

@@ -166,7 +166,7 @@ def _refusal(ds: Dataset, todo: Sequence[Source], *, existed: bool) -> tuple[Any
         return None
     if not target.is_dir():
         return "error", "there is a file at the target path, refuse to clone into target path"
-    if not any(os.scandir(target)):
+    if not os.listdir(target):
         return None
     try:
         begun = unfinished.left_behind(target)
