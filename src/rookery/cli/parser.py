@@ -45,6 +45,9 @@ def _add_option(parser: argparse.ArgumentParser, parameter: Parameter, look: Opt
         "help": look.help.replace("%", "%%"),
         "default": argparse.SUPPRESS,
     }
+    if parameter.is_flag and look.const is not None:
+        parser.add_argument(*look.flags, action="store_const", const=look.const, **more)
+        return
     if parameter.is_flag:
         parser.add_argument(*look.flags, action="store_false" if parameter.default else "store_true", **more)
         return

@@ -18,6 +18,7 @@ from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, RecursionLimit, Recursive
 from rookery.steps.drop import Reckless, What, Wish
 from rookery.steps.drop import drop as drop_from
+from rookery.steps.uninstall import refuse_current_folder
 
 
 @operation()
@@ -74,7 +75,7 @@ def drop(
             message = ("path not underneath the reference dataset %s", f"Dataset({ds.path})")
             yield result("drop", one, "error", refds=ds.path, message=message)
     if whole:
-        _refuse_current_folder(ctx.cwd, groups)
+        refuse_current_folder(ctx.cwd, groups)
     wish = Wish(what, reckless, recursive, recursion_limit, jobs, dry_run)
     for root in sorted(groups, reverse=True):  # what is below goes first
         yield from drop_from(Dataset(root, ctx), groups[root], wish, refds=ds.path)
@@ -102,12 +103,3 @@ def _deprecated(reckless: Reckless | None, check: bool | None, if_dirty: str | N
             "Must not use deprecated `check` argument, and new `reckless` argument together with `drop`."
         )
     return "availability"
-
-
-def _refuse_current_folder(cwd: Path, groups: dict[Path, list[Path] | None]) -> None:
-    doomed = [path for root, paths in groups.items() for path in (paths or [root])]
-    if any(path == cwd or path in cwd.parents for path in doomed):
-        raise RookeryError(
-            "refuse to perform actions that would remove the current working directory",
-            hints=["change to a folder outside of it, and name it with -d"],
-        )

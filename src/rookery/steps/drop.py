@@ -157,7 +157,9 @@ def _refusals(
         )
         return
     if wish.whole and wish.reckless != "kill":
-        reason = uninstall.refusal(ds, paths, wish.reckless, limited=limited, dry_run=wish.dry_run)
+        reason = uninstall.refusal(
+            ds, paths, wish.reckless, limited=limited, dry_run=wish.dry_run, recursive=wish.recursive
+        )
         if reason is not None:
             message, hints = reason
             yield no("uninstall", message, hints=hints or None)

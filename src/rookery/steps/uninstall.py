@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,20 @@ ALIVE = (
 
 
 def refusal(
-    ds: Dataset, paths: Sequence[Path] | None, reckless: str | None, *, limited: bool, dry_run: bool = False
+    ds: Dataset,
+    paths: Sequence[Path] | None,
+    reckless: str | None,
+    *,
+    limited: bool,
+    dry_run: bool = False,
+    recursive: bool = False,
 ) -> tuple[Any, list[str]] | None:
-    """Say why a dataset may not go, as a message and hints; None if nothing speaks against it."""
-    present = [str(sub.path) for sub in walk(ds, under=paths, state="present")]
+    """Say why a dataset may not go, as a message and hints; None if nothing speaks against it.
+
+    A dry run that goes into subdatasets has judged them already, and left them there.
+    """
+    judged = dry_run and recursive
+    present = [] if judged else [str(sub.path) for sub in walk(ds, under=paths, state="present")]
     if present:
         return (
             "cannot drop dataset, subdataset(s) still present (forgot --recursive?): %s",
@@ -192,3 +202,13 @@ def remove_tree(top: Path) -> None:
             if stat.S_ISDIR(mode) and not mode & stat.S_IWUSR:
                 os.chmod(path, mode | stat.S_IRWXU)
     shutil.rmtree(top)
+
+
+def refuse_current_folder(cwd: Path, groups: Mapping[Path, Sequence[Path] | None]) -> None:
+    """Raise RookeryError if what is to go, paths by dataset (None: all of it), holds the folder we stand in."""
+    doomed = [path for root, paths in groups.items() for path in (paths or [root])]
+    if any(path == cwd or path in cwd.parents for path in doomed):
+        raise RookeryError(
+            "refuse to perform actions that would remove the current working directory",
+            hints=["change to a folder outside of it, and name it with -d"],
+        )
