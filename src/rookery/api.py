@@ -36,7 +36,7 @@ from rookery.git.repo import find_root
 from rookery.operations.table import TABLE, load
 from rookery.opkit.declare import Operation, Record, bind
 from rookery.opkit.drive import drive
-from rookery.opkit.hooks import configured, runner_of
+from rookery.opkit.hooks import caller, configured, runner_of
 from rookery.render.choose import renderer_for
 
 __all__ = [
@@ -134,7 +134,12 @@ class Dataset:
 
     def _act(self, name: str, **named: Any) -> list[Record]:
         """Run an operation silently and give all its records, failed ones too."""
-        silent = {"result_renderer": "disabled", "on_failure": "ignore", "return_type": "list", "result_xfm": None}
+        silent = {
+            "result_renderer": "disabled",
+            "on_failure": "ignore",
+            "return_type": "list",
+            "result_xfm": None,
+        }
         found: list[Record] = _call(load(name), (), {"dataset": self, **silent, **named})
         return found
 
@@ -219,9 +224,6 @@ def _plain(value: Any) -> Any:
 def _records(
     op: Operation, ctx: Context, arguments: Mapping[str, Any], common: Mapping[str, Any]
 ) -> Iterator[Any]:
-    def again(name: str, args: dict[str, Any]) -> Iterator[Record]:
-        yield from load(name.replace("_", "-")).function(ctx, **args)
-
     root = find_root(ctx.cwd)
     settings = ctx.settings.at(ctx.cwd, dataset=root)
     renderer = renderer_for(
@@ -238,7 +240,7 @@ def _records(
         on_failure=common.get("on_failure") or op.on_failure,
         renderer=renderer,
         keep=keep,
-        hooks=runner_of(configured(settings), arguments.get("dataset"), again),
+        hooks=runner_of(configured(settings), arguments.get("dataset"), caller(load, ctx)),
     ):
         outcome = transform(record)
         if outcome is not None:

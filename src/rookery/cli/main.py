@@ -24,7 +24,7 @@ from rookery.git.repo import find_root
 from rookery.operations.table import TABLE, load
 from rookery.opkit.declare import Operation, Record
 from rookery.opkit.drive import drive
-from rookery.opkit.hooks import configured, runner_of
+from rookery.opkit.hooks import caller, configured, runner_of
 from rookery.render.choose import renderer_for
 from rookery.render.words import ansi, plain
 
@@ -78,12 +78,6 @@ def _coloured(ctx: Context, stream: Any) -> bool:
     return mode == "on" or (mode == "auto" and stream.isatty() and "NO_COLOR" not in ctx.env)
 
 
-def call(ctx: Context, command: str, arguments: dict[str, Any]) -> Iterator[Record]:
-    """Run another operation and yield its records (result hooks)."""
-    op = load(command.replace("_", "-"))
-    yield from op.function(ctx, **arguments)
-
-
 def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any) -> int:
     """Run an operation for a terminal, and give the exit code."""
     settings = ctx.settings.at(ctx.cwd, dataset=find_root(ctx.cwd))
@@ -108,9 +102,7 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
                 failures.append(record)
             yield record
 
-    hooks = runner_of(
-        configured(settings), arguments.get("dataset"), lambda name, args: call(ctx, name, args)
-    )
+    hooks = runner_of(configured(settings), arguments.get("dataset"), caller(load, ctx))
     ctx = ctx._replace(brief=hooks is None and getattr(renderer, "brief", False))
     try:
         keep = keeper(options.report_status, options.report_type)

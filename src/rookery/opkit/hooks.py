@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rookery.core.config import Config, SettingError
-from rookery.opkit.declare import Record
+from rookery.opkit.declare import Operation, Record, bind
 
 PREFIX = "datalad.result-hook."
 
@@ -81,6 +81,23 @@ def arguments_for(hook: Hook, record: Record, dataset: str | None) -> dict[str, 
     except ValueError as e:
         raise SettingError(f"result hook {hook.name!r}: call-json gives no JSON object: {text}") from e
     return dict(arguments)
+
+
+def caller(load: Callable[[str], Operation], ctx: Any) -> Callable[[str, dict[str, Any]], Iterator[Record]]:
+    """Give the function that calls a command for a hook; it raises SettingError for a call that does not fit."""
+
+    def call(name: str, arguments: dict[str, Any]) -> Iterator[Record]:
+        try:
+            op = load(name.replace("_", "-"))
+        except KeyError:
+            raise SettingError(f"a result hook calls {name!r}, and there is no such command") from None
+        try:
+            bound = bind(op, (), arguments)
+        except (TypeError, ValueError) as e:
+            raise SettingError(f"a result hook cannot call {name!r} like that: {e}") from e
+        yield from op.function(ctx, **bound)
+
+    return call
 
 
 def runner_of(
