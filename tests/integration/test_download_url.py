@@ -9,10 +9,12 @@ import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from support.counting import Started
 from support.home import Home
 from support.inside import Inside
 from support.programs import Program
@@ -64,10 +66,10 @@ def test_content_can_be_dropped_and_comes_back_from_the_web(
 
 
 def test_one_git_annex_registers_any_number_of_urls(
-    inside: Inside, ds: Path, web: WebServer, count_programs: Callable[..., object]
+    inside: Inside, ds: Path, web: WebServer, count_programs: Callable[[], AbstractContextManager[Started]]
 ) -> None:
     urls = [web.put(f"{n}.dat", binary(100, seed=n)) for n in range(12)]
-    with count_programs() as started:  # type: ignore[attr-defined]
+    with count_programs() as started:
         inside("download-url", *urls, cwd=ds)
     assert sum("registerurl" in argv for argv in started.programs) == 1
     assert len(started) < 20

@@ -50,7 +50,8 @@ class Dataset:
     @property
     def annex_uuid(self) -> str | None:
         """The identity of the annex here; None in a repository without one."""
-        return self.config.get("annex.uuid")
+        value: str | None = self.config.get("annex.uuid")
+        return value
 
     def is_installed(self) -> bool:
         """Say whether a repository is here (a subdataset's empty folder is not one)."""

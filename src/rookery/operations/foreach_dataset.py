@@ -16,7 +16,7 @@ from rookery.core.context import Context
 from rookery.core.errors import CommandError, InsufficientArgumentsError, RookeryError, UsageError
 from rookery.core.results import result
 from rookery.dataset import hierarchy
-from rookery.dataset.locate import absolute, require_dataset
+from rookery.dataset.locate import given_paths, require_dataset
 from rookery.dataset.model import Dataset
 from rookery.dataset.placeholders import PlaceholderError, fill, normalized
 from rookery.opkit.declare import Many, Positional, Record, operation, option
@@ -130,7 +130,7 @@ def foreach_dataset(
     seen_from = ctx.cwd if dataset is None else top.path
     code = cmd if kind == "external" else _code(cmd)
     task = Task(ctx, code, kind, output_streams, chpwd == "ds", top, seen_from)
-    limits = [absolute(ctx, path) for path in contains or ()]
+    limits = [one.path for one in given_paths(ctx, contains)]
     found = hierarchy.walk(
         top, recursive=recursive, limit=recursion_limit, containing=limits, state=state, bottomup=bottomup
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,11 +71,7 @@ def subdatasets(
     Without PATH and -d, those below the current folder are listed.
     """
     wanted = _state(state, fulfilled)
-    for name, _ in set_property or []:
-        if not PROPERTY.fullmatch(name):
-            raise RookeryError(
-                f"key '{name}' is invalid (alphanumeric plus '-' only, must start with a letter)"
-            )
+    _check_names(set_property or [])
     ds = require_dataset(ctx, dataset, purpose="report on subdataset(s)")
     given = given_paths(ctx, path)
     under = [one.path for one in given] or None
@@ -111,6 +107,14 @@ def subdatasets(
         if not lost.exists():
             why = "path does not exist, and no subdataset is registered there"
             yield result("subdataset", lost, "impossible", refds=ds.path, message=why)
+
+
+def _check_names(properties: Sequence[tuple[str, str]]) -> None:
+    for name, _ in properties:
+        if not PROPERTY.fullmatch(name):
+            raise RookeryError(
+                f"key '{name}' is invalid (alphanumeric plus '-' only, must start with a letter)"
+            )
 
 
 def _state(state: Any, fulfilled: Any) -> Any:

@@ -118,7 +118,7 @@ class Before:
         line = repo.text("rev-list", "--first-parent", f"{self.commit}..{now}").split()
         own = set(self._own_commits(repo, self.head))
         wanted = trees.Selection([os.path.relpath(path, self.ds.path) for path in declared])
-        found = set()
+        found: set[str] = set()
         for sha in (sha for sha in line if sha in own):
             commit = commits.read_commit(repo, sha)
             if not holds_record(commit.message):

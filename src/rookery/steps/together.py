@@ -34,7 +34,7 @@ def together(places: Sequence[Path], work: Work, *, order: Order, workers: int) 
             while waits or running:
                 for place in [place for place, before in waits.items() if not before]:
                     del waits[place]
-                    running[pool.submit(lambda place=place: list(work(place)))] = place
+                    running[pool.submit(_listed, work, place)] = place
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     finished = running.pop(future)
@@ -44,6 +44,10 @@ def together(places: Sequence[Path], work: Work, *, order: Order, workers: int) 
         finally:
             for future in running:  # who listens no more wants nothing new begun
                 future.cancel()
+
+
+def _listed(work: Work, place: Path) -> list[Record]:
+    return list(work(place))
 
 
 def _waits_for(place: Path, places: Sequence[Path], order: Order) -> set[Path]:
