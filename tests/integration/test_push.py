@@ -229,6 +229,17 @@ def test_diverged_git_annex_branches_are_merged_and_neither_side_loses_a_line(
     assert annex("whereis", "notes.txt", cwd=tiny_dataset).stdout.count(" -- ") == 3
 
 
+def test_content_that_the_sibling_dropped_meanwhile_is_sent_again(
+    inside: Inside, git: Program, annex: Program, tiny_dataset: Path, bare: Path
+) -> None:
+    inside("push", "--to", "gin", cwd=tiny_dataset)
+    key = next(iter(keys_in(bare)))
+    annex("drop", "--force", "--key", key, cwd=bare)
+    inside("push", "--to", "gin", cwd=tiny_dataset)
+    assert len(keys_in(bare)) == 3
+    assert "here" in annex("whereis", "--key", key, cwd=bare).text
+
+
 def test_siblings_that_this_one_depends_on_come_first(
     inside: Inside, git: Program, annex: Program, tiny_dataset: Path, bare: Path, tmp_path: Path
 ) -> None:

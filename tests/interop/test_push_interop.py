@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rookery import api
 from support.comparison import SideBySide, missing_from
 from support.programs import Program
 from support.samples import write_tree
@@ -113,6 +114,64 @@ def test_the_records_are_datalads(
         ours, theirs = both.records("push", "--to", "gin", *options, at="ds")
         assert missing_from(ours, theirs) == []
         assert len(ours) == len(theirs)
+
+
+@pytest.fixture
+def nested(
+    new_dataset: Callable[..., Path], datalad: Program, git: Program, annex: Program, tmp_path: Path
+) -> Path:
+    """Give a folder with `top`, `top/sub` and `top/sub/deep`, and a sibling `gin` for each."""
+    world = tmp_path / "world"
+    world.mkdir()
+    top = new_dataset("world/top")
+    datalad("create", "-d", top, "sub", cwd=top)
+    datalad("create", "-d", top / "sub", "deep", cwd=top / "sub")
+    write_tree(top, {"sub/s.dat": "s\n", "sub/deep/d.dat": "d\n"})
+    datalad("save", "-r", "-d", top)
+    for name, up in (("top", ".."), ("top/sub", "../.."), ("top/sub/deep", "../../..")):
+        place = world / f"{Path(name).name}.git"
+        git("init", "-q", "--bare", place)
+        annex("init", cwd=place)
+        git("remote", "add", "gin", f"{up}/{place.name}", cwd=world / name)
+    return world
+
+
+def test_recursion_reaches_what_datalad_reaches(
+    nested: Path, side_by_side: Callable[[Path], SideBySide], git: Program, cli: Program
+) -> None:
+    both = side_by_side(nested)
+    for arguments in (["sub"], ["sub/s.dat"], ["sub", "-r"], ["-r"], ["-r", "-R1"], ["-r", "--since", "^"]):
+        ours, theirs = both.lines("push", "--to", "gin", *arguments, at="top")
+        assert ours == theirs, arguments
+    for side in ("ours", "theirs"):
+        write_tree(both.root / side / "top", {"sub/deep/new": "new\n"})
+        cli("save", "-r", cwd=both.root / side / "top")
+    ours, theirs = both.lines("push", "--to", "gin", "-r", "--since", "^", at="top")
+    assert ours == theirs
+    assert "copy(ok): sub/deep/new (file) [to gin...]" in ours
+
+
+def test_a_subdataset_without_that_sibling_fails_and_the_others_are_pushed(
+    nested: Path, side_by_side: Callable[[Path], SideBySide], git: Program
+) -> None:
+    git("remote", "remove", "gin", cwd=nested / "top" / "sub")
+    both = side_by_side(nested)
+    ours, theirs = both.lines("push", "--to", "gin", "-r", at="top")
+    assert "publish(error): sub (dataset) [Unknown target sibling 'gin'.]" in ours
+    assert ours == theirs
+
+
+def test_the_python_face_pushes_and_updates(
+    nested: Path, git: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ds = api.Dataset(str(nested / "top"))
+    done = ds.push(to="gin", recursive=True, result_renderer="disabled")
+    assert {r["status"] for r in done} <= {"ok", "notneeded"}
+    assert ds.push(to="gin", since="^", result_renderer="disabled")[0]["status"] == "notneeded"
+    with pytest.raises(ValueError, match="commitish"):
+        ds.push(to="gin", since="")
+    (record,) = ds.update(sibling="gin", result_renderer="disabled")
+    assert record["action"] == "update"
 
 
 def test_a_rejected_push_is_told_as_datalad_tells_it(

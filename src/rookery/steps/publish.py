@@ -158,11 +158,13 @@ class Publication:
             yield from self._noted_absence()
             yield from self._published(foreseen, branch)
             return
+        if not (self.wish.dry_run or all(ref.ok for ref in foreseen.refs)):
+            self._merge_annex_branch()  # what is at the sibling is decided by its latest news
         moved = yield from self._content(foreseen)
         if self.wish.dry_run:
             yield from self._published(foreseen, branch)
             return
-        if self.annexed and (moved or not all(ref.ok for ref in foreseen.refs)):
+        if moved:
             self._merge_annex_branch()
         yield from self._published(self._push(specs), branch)
         self._note(head)
