@@ -104,7 +104,8 @@ def test_over_ssh_as_url_and_as_host_and_path(
 def test_with_a_superdataset_the_clone_is_registered_and_nothing_else_saved(
     inside: Inside, git: Program, new_dataset: NewDataset
 ) -> None:
-    source, above = new_dataset("source"), new_dataset("above")
+    above = new_dataset("above")
+    new_dataset("source")
     (above / "unsaved.txt").write_text("unsaved")
     git("add", "unsaved.txt", cwd=above)
     answer = inside("clone", "-d", ".", "../source", "parts/one", cwd=above)

@@ -49,8 +49,10 @@ def test_a_folder_that_is_not_empty_needs_force(inside: Inside, git: Program, tm
     (tmp_path / "full" / "file").write_text("mine")
     refused = inside("create", "full", cwd=tmp_path, code=1)
     assert refused.lines == [
-        f"create(error): {tmp_path}/full (dataset) "
-        "[will not create a dataset in a non-empty directory, use `--force` option to ignore]"
+        (
+            f"create(error): {tmp_path}/full (dataset) "
+            "[will not create a dataset in a non-empty directory, use `--force` option to ignore]"
+        )
     ]
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["file"]
     inside("create", "--force", "full", cwd=tmp_path)

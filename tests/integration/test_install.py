@@ -80,7 +80,7 @@ def test_a_commit_of_another_branch_is_checked_out_detached(
     git("checkout", "-q", "--detach", cwd=family / "b")
     git("commit", "-q", "--allow-empty", "-m", "aside", cwd=family / "b")
     git("branch", "aside", cwd=family / "b")
-    inside("save", "b", cwd=family)
+    inside("save", "-d", ".", "b", cwd=family)
     git("checkout", "-q", "main", cwd=family / "b")
     inside("clone", family, "copy", cwd=tmp_path)
     inside("get", "-n", "b", cwd=tmp_path / "copy")

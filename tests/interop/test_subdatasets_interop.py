@@ -97,7 +97,7 @@ def test_the_first_candidate_is_the_same(
         program("clone", made, tmp_path / name)
         said = program("get", "-n", "created", cwd=tmp_path / name, code=None).stderr
         tried = [line.partition(" clone from ")[2].partition(" to ")[0] for line in said.splitlines()]
-        first.append([x for x in tried if x][0])
+        first.append(next(x for x in tried if x))
     assert first[0] == first[1]
 
 
