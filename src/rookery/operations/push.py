@@ -136,6 +136,8 @@ def push(
     yield from troubles
     if not found and not troubles:
         yield result("publish", top.path, "notneeded", type="dataset", message=NO_MATCH, **said)
+    if len(found) > 1:
+        wish = wish._replace(jobs=None)  # -J is then the number of datasets, not of files in each of them
     for level in _levels(found):
         yield from pool.in_order(lambda job: _push(job, to, wish), level, at_once=pool.workers(jobs))
 

@@ -27,7 +27,7 @@ from rookery.git import refs, remotes
 from rookery.git.meter import Meter
 from rookery.git.remotes import PushReport, RefReport
 from rookery.git.repo import Repo
-from rookery.git.words import on_one_line
+from rookery.git.words import on_one_line, without_credentials
 from rookery.steps import transfer
 from rookery.steps.targets import in_order, meant, siblings_of
 from rookery.steps.transfer import Absence, Plan, Record, Selection
@@ -120,7 +120,9 @@ class Publication:
         return self._record(
             "error",
             ("Push to %s failed: %s", self.sibling.name, on_one_line(error)),
-            hints=error.hints[0] if error.hints else f"Check that {place} can be reached, then push again.",
+            hints=error.hints[0]
+            if error.hints
+            else f"Check that {without_credentials(place)} can be reached, then push again.",
             exception=error,
             exit_code=error.code,
         )
