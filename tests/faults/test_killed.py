@@ -76,7 +76,9 @@ SCENES = {
     "create": Scene(lambda root, _: (root / "ds").mkdir(), "create --force ."),
     "create in": Scene(tiny, "create -d . sub"),
     "save": Scene(changed, "save -m changes"),
-    "run": Scene(tiny, "run --explicit -m all -o data/one.dat -o out.txt 'echo x > data/one.dat; echo y > out.txt'"),
+    "run": Scene(
+        tiny, "run --explicit -m all -o data/one.dat -o out.txt 'echo x > data/one.dat; echo y > out.txt'"
+    ),
     "unlock": Scene(tiny, "unlock data/one.dat"),
     "drop": Scene(obtained, "drop .", "clone"),
     "remove": Scene(obtained, "remove -m away data", "clone"),

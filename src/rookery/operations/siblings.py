@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -28,8 +27,6 @@ from rookery.steps.sibling_settings import (
     write_lists,
     write_preferences,
 )
-
-log = logging.getLogger("rookery.siblings")
 
 Action = Literal["query", "add", "remove", "configure", "enable"]
 
