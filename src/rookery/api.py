@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rookery.core.config import Config
 from rookery.core.context import Context, make_context
@@ -34,10 +34,43 @@ from rookery.dataset.locate import find_dataset
 from rookery.dataset.model import Dataset as Model
 from rookery.git.repo import find_root
 from rookery.operations.table import TABLE, load
-from rookery.opkit.declare import Operation, Record, bind
+from rookery.opkit.declare import REQUIRED, Operation, Record, bind
 from rookery.opkit.drive import drive
 from rookery.opkit.hooks import caller, configured, runner_of
 from rookery.render.choose import renderer_for
+
+if TYPE_CHECKING:
+    # Functions and methods are made when they are first used; type checkers read what they will be.
+    from rookery.signatures import (
+        Methods,
+        clone,
+        configuration,
+        copy_file,
+        create,
+        diff,
+        download_url,
+        drop,
+        export_archive,
+        foreach_dataset,
+        get,
+        install,
+        push,
+        remove,
+        rerun,
+        run,
+        run_procedure,
+        save,
+        shell_completion,
+        siblings,
+        status,
+        subdatasets,
+        unlock,
+        update,
+        whereis,
+        wtf,
+    )
+else:
+    Methods = object
 
 __all__ = [
     "CommandError",
@@ -91,7 +124,7 @@ def _same(one: str, other: str) -> bool:
         return False
 
 
-class Dataset:
+class Dataset(Methods):
     """A dataset at a path, whether it exists yet or not; two are equal when they are the same place."""
 
     def __init__(self, path: str | os.PathLike[str] | Dataset) -> None:
@@ -178,20 +211,37 @@ class Dataset:
     def __str__(self) -> str:
         return f"Dataset({self.path})"
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        command = name.replace("_", "-")
-        if command not in TABLE:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    if not TYPE_CHECKING:  # they read `Methods`, and tell of a mistyped name
 
-        def method(*places: Any, **named: Any) -> Any:
-            return _call(load(command), places, {"dataset": self, **named})
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            command = name.replace("_", "-")
+            if command not in TABLE:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-        method.__name__ = name
-        method.__doc__ = load(command).function.__doc__
-        return method
+            def method(*places: Any, **named: Any) -> Any:
+                return _call(load(command), places, {"dataset": self, **named})
+
+            return _dressed(method, load(command), without=("dataset",))
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(name.replace("-", "_") for name in TABLE)]
+
+
+def _dressed(function: Any, op: Operation, *, without: Sequence[str] = ()) -> Any:
+    """Give a function the name, documentation and signature of its operation, for people who ask for help."""
+    from inspect import Parameter, Signature  # start-up
+
+    kinds = {True: Parameter.POSITIONAL_OR_KEYWORD, False: Parameter.KEYWORD_ONLY}
+    named = [
+        Parameter(p.name, kinds[p.by_place], default=Parameter.empty if p.default is REQUIRED else p.default)
+        for p in op.parameters
+        if p.name not in without
+    ]
+    named += [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in COMMON]
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.function.__doc__
+    function.__signature__ = Signature(named)
+    return function
 
 
 def _call(op: Operation, places: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -280,19 +330,19 @@ def _transform(xfm: Any, ctx: Context) -> Callable[[Record], Any]:
     return table[xfm]
 
 
-def __getattr__(name: str) -> Any:
-    command = name.replace("_", "-")
-    if command not in TABLE or "-" in name:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    op = load(command)
+if not TYPE_CHECKING:
 
-    def function(*places: Any, **named: Any) -> Any:
-        return _call(op, places, named)
+    def __getattr__(name: str) -> Any:
+        command = name.replace("_", "-")
+        if command not in TABLE or "-" in name:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        op = load(command)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = op.function.__doc__
-    globals()[name] = function
-    return function
+        def function(*places: Any, **named: Any) -> Any:
+            return _call(op, places, named)
+
+        globals()[name] = _dressed(function, op)
+        return function
 
 
 def __dir__() -> list[str]:
