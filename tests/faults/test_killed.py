@@ -168,8 +168,8 @@ def survive(name: str, most: int, home: Home, tools: Tools, tmp_path: Path) -> N
         world.is_valid(root)
         lost = needed - world.contents(root)
         assert not lost, f"killed at {step} of {steps}: content lost"
-        killing.steps(words, root / at)
-        assert world.outcome(root) == wanted, f"killed at {step} of {steps} and run again"
+        said = killing.again(words, root / at)
+        assert world.outcome(root) == wanted, f"killed at {step} of {steps} and run again\n{said}"
         world.is_valid(root)
         shutil.rmtree(root)
 

@@ -53,6 +53,12 @@ class Killing:
         assert code == 0, f"rookery {' '.join(words)} ended with {code}\n{said}"
         return int(self._counter.read_text())
 
+    def again(self, words: Sequence[str], cwd: Path) -> str:
+        """Run to the end, and give what was said: it may be that all was done, and the command finds nothing to do."""
+        code, said = self._run(words, cwd, NEVER)
+        assert code in (0, 1), f"rookery {' '.join(words)} ended with {code}\n{said}"
+        return said
+
     def kill(self, words: Sequence[str], cwd: Path, step: int) -> None:
         """Run until just before a step, and let programs that were started by then come to their end."""
         code, said = self._run(words, cwd, step)
