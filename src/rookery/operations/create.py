@@ -11,7 +11,7 @@ from rookery.annex import identity
 from rookery.core import files
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
-from rookery.core.results import result
+from rookery.core.results import SUCCESS, result
 from rookery.dataset import invented_dates, layout, unfinished
 from rookery.dataset.locate import absolute, find_dataset, require_dataset
 from rookery.dataset.model import Dataset
@@ -30,7 +30,7 @@ Refusal = tuple[Any, Any]
 
 
 def _new(record: Record) -> bool:
-    return record["action"] == "create" and record.get("type") == "dataset"
+    return record["action"] == "create" and record.get("type") == "dataset" and record["status"] in SUCCESS
 
 
 @operation(result_xfm="datasets", result_filter=_new, return_type="item-or-list")
