@@ -135,7 +135,6 @@ def test_content_and_subdatasets_come_from_the_store(
         "clone nowhere copy",
         "clone source taken",
         "clone -d . source copy",
-        "clone file://x copy",
     ],
 )
 def test_the_same_lines_and_exit_codes(

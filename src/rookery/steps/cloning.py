@@ -17,12 +17,13 @@ from rookery.annex import identity
 from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, RookeryError
+from rookery.core.process import decode
 from rookery.core.results import Message, failed, result
 from rookery.dataset import sources, unfinished
 from rookery.dataset.locate import absolute
 from rookery.dataset.model import Dataset
 from rookery.dataset.sources import Source
-from rookery.git import refs, remotes, trees
+from rookery.git import configfile, refs, remotes, trees
 from rookery.git.clone import clone
 from rookery.git.repo import Repo
 from rookery.steps import ria
@@ -284,7 +285,10 @@ def _keep_relative(ds: Dataset, source: Path) -> None:
 
 def _remote_of(repo: Repo) -> str:
     """Give the name of the one remote of a fresh clone; people may call it something else than origin."""
-    return next(name for name, one in remotes.list_remotes(repo).items() if one.url is not None)
+    for key, _ in configfile.parse(decode((repo.commondir / "config").read_bytes())):
+        if key.startswith("remote.") and key.endswith(".url"):
+            return key[len("remote.") : -len(".url")]
+    raise RookeryError(f"the clone at {repo.root} has no remote")
 
 
 def _set_up(

@@ -214,7 +214,11 @@ def _finished(above: Dataset, sub: Subdataset, record: Record, message: Message 
         return record
     name = sub.name if sub.name is not None else str(above.relative(sub.path))
     try:
-        modules.activate(above.repo, name, record["source"]["giturl"])
+        url = record["source"]["giturl"]
+        if f"submodule.{name}.active" in above.config or f"submodule.{name}.url" in above.config:
+            modules.activate(above.repo, name, url)
+        else:
+            modules.append_active(above.repo, [modules.Submodule(name, "", url, {})])
     except RookeryError as e:
         log.warning(
             "%s is installed, but the settings of %s could not be written: %s", sub.path, above.path, e
