@@ -98,13 +98,7 @@ def push(
     would refuse the history.  Content that is not here cannot be sent, and is
     named.
     """
-    if since == "":
-        raise UnfitArgument("'since' should point to commitish or use '^'.")
-    if set_upstream and not to:
-        raise UnfitArgument(
-            "--set-upstream/-u requires an explicit sibling to be given via --to.",
-            hints=["name it: rookery push -u --to SIBLING"],
-        )
+    _check(to, since, set_upstream=set_upstream)
     top = require_dataset(ctx, dataset, purpose="push")
     siblings = siblings_of(top)
     said: dict[str, Any] = {"refds": top.path}
@@ -140,6 +134,17 @@ def push(
         wish = wish._replace(jobs=None)  # -J is then the number of datasets, not of files in each of them
     for level in _levels(found):
         yield from pool.in_order(lambda job: _push(job, to, wish), level, at_once=pool.workers(jobs))
+
+
+def _check(to: str | None, since: str | None, *, set_upstream: bool) -> None:
+    """Raise UnfitArgument for options that mean nothing, alone or together."""
+    if since == "":
+        raise UnfitArgument("'since' should point to commitish or use '^'.")
+    if set_upstream and not to:
+        raise UnfitArgument(
+            "--set-upstream/-u requires an explicit sibling to be given via --to.",
+            hints=["name it: rookery push -u --to SIBLING"],
+        )
 
 
 def _start(top: Dataset, to: str | None, since: str | None) -> str | None:
