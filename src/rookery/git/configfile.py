@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 _HEADER = re.compile(r'\[(?P<section>[A-Za-z0-9.-]+)(?:[ \t]+"(?P<sub>(?:[^"\\\n]|\\[^\n])*)")?[ \t]*\]')
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+SPACE = " \t\r\n"  # Git counts nothing else as white space
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
 
@@ -23,7 +24,7 @@ def parse(text: str) -> Iterator[tuple[str, str]]:
     at, prefix = 0, ""
     while at < len(text):
         letter = text[at]
-        if letter.isspace():
+        if letter in SPACE:
             at += 1
         elif letter in "#;":
             at = _line_end(text, at)
@@ -87,7 +88,7 @@ def _value(text: str, at: int) -> tuple[str, int]:
         elif letter in "#;" and not quoted:
             at = _line_end(text, at) - 1 if "\n" in text[at:] else len(text)
             break
-        elif letter.isspace() and not quoted:
+        elif letter in SPACE and not quoted:
             if out:
                 out.append(" ")
         else:
@@ -110,5 +111,5 @@ def section(name: str, subsection: str, values: Mapping[str, str]) -> str:
 def quote(value: str) -> str:
     """Write a value: in quotes where white space at an end or a comment sign would be lost."""
     text = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    needs = value[:1].isspace() or value[-1:].isspace() or any(sign in value for sign in "#;")
+    needs = value != value.strip() or any(sign in value for sign in "#;")
     return f'"{text}"' if needs else text
