@@ -45,15 +45,29 @@ def annex_folder() -> str | None:
 def program_environment(user: Mapping[str, str]) -> dict[str, str]:
     """Give the environment for programs: the user's, able to find git-annex, tied to no repository."""
     env = {k: v for k, v in user.items() if k not in TIED_TO_ONE_REPOSITORY}
-    path = [env.get("PATH", os.defpath)]
+    path = [env.get("PATH", os.defpath), _scripts()]
     if folder := annex_folder():
         path.insert(0, folder)
         magic = os.path.join(folder, "magic.mgc")
         if "MAGIC" not in env and os.path.exists(magic):
             env["MAGIC"] = magic  # the wheel's libmagic has no database of its own; largefiles rules need it
-    path.append(os.path.dirname(os.path.abspath(sys.executable)))
     env["PATH"] = os.pathsep.join(path)
     return env
+
+
+def command_environment(user: Mapping[str, str]) -> dict[str, str | None]:
+    """Give what a command of the user's sees otherwise than our programs (see `Runner.with_env`).
+
+    Not the database of git-annex's libmagic: it is of another version than that
+    of the machine's `file`, which would refuse to work.  The `git-annex` among
+    our scripts, at the end of PATH, sets that for itself.
+    """
+    path = os.pathsep.join([user.get("PATH", os.defpath), _scripts()])
+    return {"MAGIC": user.get("MAGIC"), "PATH": path}
+
+
+def _scripts() -> str:
+    return os.path.dirname(os.path.abspath(sys.executable))
 
 
 def with_overrides(env: Mapping[str, str], overrides: Iterable[tuple[str, str | None]]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from rookery.core.context import Context
+from rookery.core.environment import command_environment
 from rookery.core.errors import CommandError, InsufficientArgumentsError, RookeryError, UsageError
 from rookery.core.results import result
 from rookery.dataset import hierarchy
@@ -231,7 +232,7 @@ def _external(task: Task, ds: Dataset, values: dict[str, Any]) -> Record:
     """Run a program; a string, or a list of one word, is a shell command."""
     command = fill(normalized(task.command), values, attributes=True)
     folder = ds.path if task.there else task.ctx.cwd
-    runner = task.ctx.runner.with_env({"PWD": str(folder)})
+    runner = task.ctx.runner.with_env({**command_environment(task.ctx.env), "PWD": str(folder)})
     argv: Sequence[str] = ["/bin/sh", "-c", command]
     if task.streams == "pass-through":
         code = runner.call(argv, cwd=folder)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rookery.core.context import Context
+from rookery.core.environment import command_environment
 from rookery.core.results import text_of
 from rookery.dataset.globs import Globs
 from rookery.dataset.model import Dataset
@@ -210,7 +211,9 @@ class _Running:
     def _execute(self, command: str, before: Before) -> tuple[int, list[Record]]:
         """Run the command on the user's own terminal; give its exit code, and what the guard had to heal."""
         watch = guard.Watch(self.ds)
-        runner = self.ctx.runner.with_env({"PWD": str(self.request.pwd), **before.environment})
+        runner = self.ctx.runner.with_env(
+            {**command_environment(self.ctx.env), "PWD": str(self.request.pwd), **before.environment}
+        )
         log.info("== Command start (output follows) =====")
         code = None
         try:
