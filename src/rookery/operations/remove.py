@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
@@ -214,8 +214,8 @@ class _Removal:
                 for name, mode in _entries(ds, [path]):
                     yield self._told(root / name, "ok", type=modes.type_of(mode))
 
-    def _told(self, path: Path, status: Literal["ok", "notneeded", "error"], **more: object) -> Record:
-        return result(self.wish.named("remove"), path, status, refds=self.top.path, **more)  # type: ignore[arg-type]
+    def _told(self, path: Path, status: Literal["ok", "notneeded", "error"], **more: Any) -> Record:
+        return result(self.wish.named("remove"), path, status, refds=self.top.path, **more)
 
 
 def _is_folder(path: Path) -> bool:
