@@ -260,14 +260,25 @@ def index_lock(file: Path) -> Iterator[Path]:
     pauses = _pauses(lock)
     while True:
         try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
             break
         except FileExistsError:
             next(pauses)
     try:
         yield lock
     finally:
-        lock.unlink(missing_ok=True)
+        _let_go(lock, handle)
+
+
+def _let_go(lock: Path, handle: int) -> None:
+    """Remove the lock if it is ours still: once it was renamed, what is there now is another process's."""
+    try:
+        if os.stat(lock).st_ino == os.fstat(handle).st_ino:
+            lock.unlink(missing_ok=True)
+    except FileNotFoundError:
+        pass  # it was renamed over the index, and nobody has taken it since
+    finally:
+        os.close(handle)
 
 
 def _pauses(lock: Path) -> Iterator[None]:
