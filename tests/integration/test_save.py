@@ -398,22 +398,6 @@ def test_an_adjusted_branch_is_brought_home(inside: Inside, ds: Path, git: Progr
     assert is_clean(git, ds)
 
 
-def test_a_dry_run_tells_and_changes_nothing(
-    inside: Inside, ds: Path, git: Program, head: Callable[..., str]
-) -> None:
-    before = head()
-    write_tree(ds, {"new.bin": binary(120), ".datalad/x": "y\n"})
-    (ds / "text").unlink()
-    records = {
-        r["path"].removeprefix(f"{ds}/"): r for r in inside("-f", "json", "save", "--dry-run", cwd=ds).records
-    }
-    assert records["text"]["action"] == "delete [dry-run]"
-    assert (records["new.bin"]["bytesize"], records["new.bin"]["destination"]) == (120, "undecided")
-    assert "mimeencoding" in records["new.bin"]["message"]
-    assert head() == before
-    assert git("status", "--porcelain", cwd=ds).lines == [" D text", "?? .datalad/x", "?? new.bin"]
-
-
 def test_a_small_save_starts_few_programs(inside: Inside, ds: Path) -> None:
     (ds / "text").write_text("changed\n")
     with programs_started() as started:

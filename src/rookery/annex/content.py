@@ -97,13 +97,15 @@ def transfer(
             "--batch",
             "-z",
             stdin=program.listed(plain),
-            on_progress=_hear(on_progress, names),
+            on_progress=hearing(on_progress, names),
         )
         yield from _outcomes(told, {path: keys[path] for path in plain}, names, seen)
     if broken:
         literal = repo.with_env(GIT_LITERAL_PATHSPECS="1")
         for group in argument_groups(broken):
-            told = program.records(literal, verb, *flags, "--", *group, on_progress=_hear(on_progress, names))
+            told = program.records(
+                literal, verb, *flags, "--", *group, on_progress=hearing(on_progress, names)
+            )
             yield from _outcomes(told, {path: keys[path] for path in group}, names, seen)
     for path, key in keys.items():
         if path not in seen:
@@ -129,7 +131,7 @@ def transfer_keys(
     flags = [*options, *_remotes(from_remote, to_remote), *_jobs(jobs)]
     stdin = program.listed(wanted)
     told = program.records(
-        repo, verb, *flags, "--batch-keys", "-z", stdin=stdin, on_progress=_hear(on_progress, Names(()))
+        repo, verb, *flags, "--batch-keys", "-z", stdin=stdin, on_progress=hearing(on_progress, Names(()))
     )
     for record in told:
         key = record.get("key") or Names(()).of(record)
@@ -179,7 +181,8 @@ def _outcome(record: Record, path: str | None, key: str) -> Outcome:
     )
 
 
-def _hear(listener: Listener | None, names: Names) -> Callable[[Record], None] | None:
+def hearing(listener: Listener | None, names: Names) -> Callable[[Record], None] | None:
+    """Give what turns git-annex's progress records into calls of a listener; None if nobody listens."""
     if listener is None:
         return None
 

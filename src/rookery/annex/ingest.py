@@ -1,21 +1,24 @@
 """Taking files in: content into the object store, symlinks, pointers and small files into the index.
 
-Two engines share the interface `Ingest`.  This one is stock git-annex, one
-process for any number of files; it decides by its own rules (largefiles,
-dotfiles, backend) and so is never wrong about them.
+Stock git-annex does it, one process for any number of files; it decides by its
+own rules (largefiles, dotfiles, backend) and so is never wrong about them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from rookery.annex import program
+from rookery.annex.content import Listener, hearing
 from rookery.annex.program import Names, failure_text
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
 
 Force = Literal["large", "small"]
+
+# What git-annex remarks about a file whose content it puts into Git.
+TO_GIT = "content to git repository"
 
 
 class Ingested(NamedTuple):
@@ -32,21 +35,6 @@ class Ingested(NamedTuple):
     silent: bool = False
 
 
-class Ingest(Protocol):
-    """How files are taken in; index entries go to the index that `repo` is set to (GIT_INDEX_FILE)."""
-
-    def __call__(
-        self,
-        repo: Repo,
-        paths: Iterable[str],
-        *,
-        force: Force | None = None,
-        jobs: int | str | None = None,
-        ignored_too: bool = False,
-    ) -> Iterator[Ingested]:
-        """Take files in (paths below the top, files only) and yield the outcome of each, in any order."""
-
-
 def stock(
     repo: Repo,
     paths: Iterable[str],
@@ -54,8 +42,11 @@ def stock(
     force: Force | None = None,
     jobs: int | str | None = None,
     ignored_too: bool = False,
+    on_progress: Listener | None = None,
 ) -> Iterator[Ingested]:
-    """Take files in by `git annex add`.
+    """Take files in (paths below the top, files only) by `git annex add`; each outcome comes back, in any order.
+
+    Index entries go to the index that `repo` is set to (GIT_INDEX_FILE).
 
     Raises CommandError when git-annex fails as a whole; what it took in before
     is in the store and in the index, and a second call finishes the rest.
@@ -68,8 +59,10 @@ def stock(
         *(["--no-check-gitignore"] if ignored_too else []),
         *([f"--jobs={jobs}"] if jobs not in (None, 1, "auto") else []),
     ]
-    told = program.records(repo, "add", *options, "--batch", "-z", stdin=program.listed(wanted))
     names = Names(wanted)
+    listing = program.listed(wanted)
+    hear = hearing(on_progress, Names(wanted))
+    told = program.records(repo, "add", *options, "--batch", "-z", stdin=listing, on_progress=hear)
     seen: set[str] = set()
     try:
         for record in told:
@@ -86,3 +79,26 @@ def stock(
     for path in wanted:
         if path not in seen:
             yield Ingested(path, silent=True)
+
+
+class Foreseen(NamedTuple):
+    """What would become of one file: `key` of the annex or Git, or a reason why it cannot be taken in."""
+
+    path: str
+    annexed: bool
+    ok: bool
+    message: str
+
+
+def foresee(repo: Repo, paths: Iterable[str], *, force: Force | None = None) -> Iterator[Foreseen]:
+    """Ask git-annex what `stock` would do with files; nothing is said of those that it would pass over."""
+    wanted = dict.fromkeys(paths)
+    if not wanted:
+        return
+    options = ["--dry-run", *([f"--force-{force}"] if force else [])]
+    names = Names(wanted)
+    listing = program.listed(wanted)
+    for record in program.records(repo, "add", *options, "--batch", "-z", stdin=listing, reading=True):
+        # Only the remark tells the two apart ("non-large file; adding content to git repository"; 10.20261026).
+        to_git = TO_GIT in str(record.get("note") or "")
+        yield Foreseen(names.of(record), not to_git, bool(record.get("success")), failure_text(record))

@@ -1,4 +1,4 @@
-"""The progress of moving content: bytes of all files together, one bar."""
+"""The progress of content that is moved or taken in: all files together, one bar."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from rookery.core.progress import Progress
 
 
 class Meter:
-    """Adds up what is done of each file; `total` are the bytes that keys tell beforehand."""
+    """Adds up what is done of each file; `total` is what is known beforehand, in bytes or another unit."""
 
-    def __init__(self, progress: Progress, task: str, label: str, total: int) -> None:
+    def __init__(self, progress: Progress, task: str, label: str, total: int, unit: str = "B") -> None:
         self._progress = progress
         self._task, self._label, self._total = task, label, total
+        self.unit = unit
         self._done = 0
+        self._told = 0
+        self._step = total // 500  # many small files need not be told one by one
         self._under_way: dict[str, int] = {}
 
     def __enter__(self) -> Meter:
-        self._progress.start(self._task, self._label, self._total)
+        self._progress.start(self._task, self._label, self._total, self.unit)
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -29,11 +32,18 @@ class Meter:
         self._tell()
 
     def settled(self, outcome: Outcome) -> None:
-        """Count a file as done, whatever became of it."""
-        self._under_way.pop(outcome.path or outcome.key, None)
+        """Count a file that was moved as done, whatever became of it."""
         self._under_way.pop(outcome.key, None)
-        self._done += size_of(outcome.key) or 0
+        self.count(outcome.path or outcome.key, size_of(outcome.key) or 0)
+
+    def count(self, what: str, amount: int) -> None:
+        """Count one file as done with its whole amount."""
+        self._under_way.pop(what, None)
+        self._done += amount
         self._tell()
 
     def _tell(self) -> None:
-        self._progress.set(self._task, self._done + sum(self._under_way.values()))
+        done = self._done + sum(self._under_way.values())
+        if abs(done - self._told) >= self._step or done == self._total:
+            self._told = done
+            self._progress.set(self._task, done)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rookery.git import modes
@@ -21,8 +21,9 @@ class Changes(NamedTuple):
     `before` has what HEAD says of each changed path (mode 0: nothing).  `gone`
     are to be deleted; `staged` are in the index as they are in the work tree;
     `files` and `links` have to be taken in; `repositories` are nested ones whose
-    commit has to be recorded.  `conflicts` and `uncertain` are among the others
-    too; the latter may turn out to be as in HEAD.
+    commit has to be recorded.  `conflicts`, `uncertain` and `overtaken` are among
+    the others too: the second may turn out to be as in HEAD, the third are staged
+    in a version that is neither HEAD's nor the work tree's.
     """
 
     head: Head
@@ -34,6 +35,7 @@ class Changes(NamedTuple):
     repositories: list[str]
     conflicts: frozenset[str]
     uncertain: frozenset[str]
+    overtaken: frozenset[str]
 
     def __bool__(self) -> bool:
         return bool(self.before)
@@ -64,7 +66,8 @@ def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
     """Decide for each change what has to be done."""
     conflicts = frozenset(path for path, change in found.items() if change.kind == "conflict")
     twice = frozenset(path for path, c in found.items() if "." not in (c.staged, c.unstaged) and c.mode_head)
-    changes = Changes(head, {}, [], {}, [], [], [], conflicts, twice)
+    overtaken = frozenset(p for p, c in found.items() if c.staged in "AMT" and c.unstaged in "DMT")
+    changes = Changes(head, {}, [], {}, [], [], [], conflicts, twice, overtaken)
     for path, change in found.items():
         changes.before[path] = (change.mode_head, change.sha_head if change.mode_head else "")
         now = change.mode_worktree or (_mode_of(repo, change.path) if _may_be_there(change) else 0)
@@ -114,23 +117,3 @@ def mended_target(path: str, target: str) -> str | None:
         return None  # not into this repository's own store
     right = "../" * path.count("/") + mark + rest
     return right if right != target else None
-
-
-RESERVED_ON_WINDOWS = frozenset(
-    ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]
-)
-ILLEGAL_ON_WINDOWS = frozenset('<>:/\\|?*"') | frozenset(map(chr, range(32)))
-
-
-def unfit_for_windows(paths: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield (what is wrong, the part of the name, the path) for names that Windows cannot have."""
-    for path in paths:
-        for part in path.split("/"):
-            if part.partition(".")[0].upper() in RESERVED_ON_WINDOWS:
-                yield "Elements using a reserved filename:", part, path
-            if not ILLEGAL_ON_WINDOWS.isdisjoint(part):
-                yield "Elements with illegal characters:", part, path
-            if part.endswith("."):
-                yield "Elements ending with a dot:", part, path
-            if part.endswith(" "):
-                yield "Elements ending with a space:", part, path

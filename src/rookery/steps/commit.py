@@ -8,23 +8,21 @@ save finishes the rest.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rookery.annex import identity, ingest
-from rookery.core.errors import CommandError, RookeryError
+from rookery.core.errors import RookeryError
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git import index, modes, modules, worktree
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date
 from rookery.git.repo import Repo
-from rookery.steps.changes import Changes, find_changes, mend_links, unfit_for_windows
+from rookery.steps.changes import Changes, find_changes, mend_links
 from rookery.steps.entries import commit_entries
+from rookery.steps.intake import goes_to_git, take_in
 from rookery.steps.nesting import record_nested
-
-log = logging.getLogger("rookery.save")
+from rookery.steps.savable import savable
 
 Record = dict[str, Any]
 
@@ -126,26 +124,27 @@ class _Saving:
         self.to_git = to_git
         self.jobs = jobs
         self.entries: dict[str, NewEntry] = {}
+        self.merging: list[str] = []  # the commits of an open merge that this save concludes
         self.settled: list[
             NewEntry
         ] = []  # as HEAD has them after all: only the user's index may not know yet
 
     def run(self, paths: Sequence[str], message: str | None, *, amend: bool) -> Iterator[Record]:
         """Take everything in, commit it, and report."""
-        merging = _open_merge(self.repo, self.changes, paths, amend=amend)
+        self.merging = _open_merge(self.repo, self.changes, paths, amend=amend)
         head = self.changes.head
         with index.private_index(self.repo, tree=head.commit) as view:
             yield from self._known(view)
             yield from self._take_in(view)
             done = None
-            if self.entries or merging or amend:
+            if self.entries or self.merging or amend:
                 done = commit_entries(
                     self.ds,
                     self.entries,
                     message=message,
                     head=head,
                     amend=amend,
-                    merging=merging,
+                    merging=self.merging,
                     prepared=view,
                 )
         bring_up_to_date(self.repo, self.settled)
@@ -191,15 +190,18 @@ class _Saving:
     def _take_in(self, view: Repo) -> Iterator[Record]:
         """Take files in and report each; their entries are read back from the index."""
         wanted = [path for path in self.changes.files if path not in self.entries]
-        wanted = yield from self._fit(wanted)
+        wanted, left_out = savable(self.ds, wanted)
+        yield from left_out
+        if left_out and self.merging:
+            raise MergeInProgress(
+                "a merge is in progress, so that only everything can be saved, and that cannot be now",
+                hints=["see what is said of single files", "or give the merge up: git merge --abort"],
+            )
         mend_links(self.repo, self.changes.links)
         everything = sorted([*wanted, *self.changes.links])
-        if self.to_git or not wanted or not identity.is_annex(self.repo):
-            told = _into_git(view, everything)
-        else:
-            told = ingest.stock(
-                view, everything, jobs=self.jobs, force=None if self.to_git is None else "large"
-            )
+        plain = not wanted or goes_to_git(self.ds, to_git=self.to_git)
+        large = self.to_git is False
+        told = take_in(self.ds, view, everything, plain=plain, large=large, jobs=self.jobs)
         silent: list[str] = []
         failed: set[str] = set()
         for one in told:
@@ -236,57 +238,7 @@ class _Saving:
                 why = "this file was not taken in, and no reason was given"
                 yield self._record("add", path, "error", type="file", message=why)
 
-    def _fit(self, paths: list[str]) -> Generator[Record, None, list[str]]:
-        """Heed `datalad.save.windows-compat-warning`; give back the paths that are to be saved."""
-        choice = self.ds.config.get("datalad.save.windows-compat-warning", "warning") if paths else "none"
-        problems = list(unfit_for_windows(paths)) if choice != "none" else []
-        if not problems:
-            return paths
-        if choice == "error":
-            bad = dict.fromkeys(path for _, _, path in problems)
-            for path in bad:
-                why = (
-                    "Incompatible name for Windows systems; disable with datalad.save.windows-compat-warning."
-                )
-                yield self._record("save", path, "impossible", type="file", message=why)
-            return [path for path in paths if path not in bad]
-        kinds: dict[str, dict[str, None]] = {}
-        for kind, part, _ in problems:
-            kinds.setdefault(kind, {})[part] = None
-        told = "".join(f"\n{kind} {list(parts)}" for kind, parts in kinds.items())
-        log.warning(
-            "Some elements of your dataset are not compatible with Windows systems. Disable this check by changing "
-            "datalad.save.windows-compat-warning or consider renaming the following elements: %s",
-            told,
-        )
-        return paths
-
 
 def _with_key(record: Record, key: str | None) -> Record:
     record["key"] = key  # there even when there is none, as in DataLad's records
     return record
-
-
-def _into_git(view: Repo, paths: Sequence[str]) -> Iterator[ingest.Ingested]:
-    """Take files into Git itself; one that cannot be read is told, the others go in (silently)."""
-    if not paths:
-        return
-    listing = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
-    plain = ("-c", "annex.largefiles=nothing")
-    try:
-        view.run(*plain, "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing)
-        yield from (ingest.Ingested(path, silent=True) for path in paths)
-        return
-    except CommandError:
-        pass  # it stops at the first file that it cannot read and keeps nothing: the slower command goes on
-    argv = (*plain, "--literal-pathspecs", "add", "--force", "--ignore-errors", "--pathspec-from-file=-")
-    answer = view.run(*argv, "--pathspec-file-nul", stdin=listing, ok=(0, 1, 128))
-    said = answer.stderr.decode("utf-8", "surrogateescape")
-    there = {entry.path for entry in index.read_index(view)}
-    for path in paths:
-        named = (f"'{path}'", f'"{path}"')
-        lines = [line.removeprefix("error: ") for line in said.splitlines() if any(n in line for n in named)]
-        if path in there and not lines:
-            yield ingest.Ingested(path, silent=True)
-        else:
-            yield ingest.Ingested(path, ok=False, message="; ".join(lines) or said.strip())
