@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from rookery.api import Dataset
 from support.counting import Started
 from support.home import Home
 from support.inside import Inside
@@ -338,6 +339,7 @@ def test_an_archive_is_taken_apart(
     assert {str(p.relative_to(ds / "in")) for p in (ds / "in").rglob("*") if not p.is_dir()} == set(members)
     assert git("status", "--porcelain", cwd=ds).text == ""
     assert "dl+archive:MD5E-s" in annex("whereis", "in/top.dat", cwd=ds).stdout
+    assert Dataset(ds).repo.get_urls("in/top.dat")[0].startswith("dl+archive:MD5E-s")
 
 
 def test_without_the_program_for_archives_their_files_are_saved_with_a_note(

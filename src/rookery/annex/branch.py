@@ -150,7 +150,11 @@ def urls(repo: Repo, keys: Iterable[str]) -> dict[str, list[str]]:
 
 def parse_urls(logs: Mapping[str, str]) -> dict[str, list[str]]:
     """Read the URL logs of keys (key -> text)."""
-    found = {k: [p.subject for p in parse_presence(t)[0].values() if p.present] for k, t in logs.items()}
+    # a colon in front marks what a special remote has claimed and fetches itself (`:dl+archive:...`)
+    found = {
+        k: [p.subject.removeprefix(":") for p in parse_presence(t)[0].values() if p.present]
+        for k, t in logs.items()
+    }
     return {key: sorted(values) for key, values in found.items() if values}
 
 
