@@ -134,6 +134,20 @@ def _prepare_streams() -> None:
             reconfigure(encoding="utf-8", errors="surrogateescape", line_buffering=True)
 
 
+def _enter(steps: Sequence[str]) -> Path | None:
+    """Go where -C leads, one step after another; give the folder, None if there is none."""
+    folder = logical_folder(os.environ)
+    for step in steps:
+        folder = Path(os.path.normpath(folder / step))
+    if not steps:
+        return folder
+    if not folder.is_dir():
+        log.error("-C %s: no such folder", folder)
+        return None
+    os.chdir(folder)
+    return folder
+
+
 def _run(words: Sequence[str]) -> int:
     parser = global_parser()
     options = parser.parse_args(list(words))
@@ -144,14 +158,9 @@ def _run(words: Sequence[str]) -> int:
     command, *rest = options.command
     if command not in TABLE:
         return _unknown(command)
-    folder = logical_folder(os.environ)
-    for step in options.folder:
-        folder = Path(os.path.normpath(folder / step))
-    if options.folder:
-        if not folder.is_dir():
-            log.error("-C %s: no such folder", folder)
-            return 2
-        os.chdir(folder)
+    folder = _enter(options.folder)
+    if folder is None:
+        return 2
     op = load(command)
     arguments = parse(op, rest)
     from rookery.cli.progress import terminal_progress  # start-up: --version and --help draw nothing
@@ -164,6 +173,7 @@ def _run(words: Sequence[str]) -> int:
             progress=progress,
             interactive=sys.stdin.isatty() and sys.stderr.isatty(),
         )
+        ctx = ctx._replace(read_input=lambda: sys.stdin.buffer.read())
         # what a program writes must come after what we have said before it
         ctx.runner.listeners.append(lambda _argv: sys.stdout.flush())
         try:
