@@ -5,7 +5,7 @@ command.  A person's own configuration may say there what it likes.  The
 dataset's committed one was perhaps written by a stranger, so it is heard only
 where it can be no more than a word: letters, digits and `_ . / : , @ % + -`,
 not beginning with a dash, and not in the place of a program.
-docs/design/substitutions.md has the reasons.
+docs/design/0010-runs.md has the reasons.
 """
 
 from __future__ import annotations

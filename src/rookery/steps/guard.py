@@ -7,7 +7,7 @@ under a key that says otherwise.  Two ways to find it:
 - around a command: `watch` notes size, times and inode of every object that the
   work tree leads to, `touched` compares (one stat each);
 - before a save, without a note: an object that is younger than its own folder
-  was written after it was filed (`suspects`; docs/design/integrity-guard.md
+  was written after it was filed (`suspects`; docs/design/0011-integrity-guard.md
   says what this can miss).
 
 Only what fails its key's checksum is corrupt.  The new content then becomes what
