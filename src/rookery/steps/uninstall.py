@@ -142,6 +142,8 @@ def unsaved(ds: Dataset, paths: Sequence[Path], *, action: str, refds: Path, who
                 refds=refds,
                 parentds=str(ds.path),
                 state=state,
+                gitshasum=change.sha_index or None,
+                prev_gitshasum=change.sha_head or None,
                 message=f"cannot drop {state} content, save first",
             )
 
