@@ -299,15 +299,6 @@ def test_repositories_of_any_layout_can_be_saved_in(
         assert is_clean(git, root)
 
 
-def test_amending_is_refused_on_an_adjusted_branch(
-    inside: Inside, ds: Path, annex: Program, head: Callable[..., str]
-) -> None:
-    annex("adjust", "--unlock", cwd=ds)
-    before = head()
-    assert "cannot be amended" in inside("save", "--amend", "-m", "x", cwd=ds, code=1).stdout
-    assert head() == before
-
-
 def test_hooks_run_and_git_annex_own_is_not_needed(
     inside: Inside, ds: Path, git: Program, git_trace: GitTrace, cli: Program
 ) -> None:
@@ -396,6 +387,35 @@ def test_an_adjusted_branch_is_brought_home(inside: Inside, ds: Path, git: Progr
     assert git("ls-tree", "main", "new.bin", cwd=ds).text.startswith("120000")
     assert git("branch", "--list", "synced/*", cwd=ds).stdout == ""
     assert is_clean(git, ds)
+
+
+def test_on_an_adjusted_branch_the_last_commit_of_the_original_is_amended(
+    inside: Inside, ds: Path, git: Program, annex: Program, head: Callable[..., str]
+) -> None:
+    parent = head("main^")
+    annex("adjust", "--unlock", cwd=ds)
+    write_tree(ds, {"text": "adjusted\n", "new.bin": binary(120)})
+    inside("save", "--amend", cwd=ds)
+    assert git("log", "-1", "--format=%s", "main", cwd=ds).text == "Content"
+    inside("save", "--amend", "-m", "Other words", cwd=ds)
+    assert git("log", "-1", "--format=%s", "main", cwd=ds).text == "Other words"
+    assert head("main^") == parent
+    assert head("HEAD^") == head("main") == head("refs/basis/" + head("HEAD", "--abbrev-ref"))
+    assert git("ls-tree", "main", "new.bin", cwd=ds).text.startswith("120000")
+    assert inside("save", "--amend", cwd=ds).stdout == ""
+    write_tree(ds, {"by git": "1\n"})
+    git("add", ".", cwd=ds)
+    git("commit", "-qm", "By Git", cwd=ds)
+    (ds / "text").write_text("and more\n")
+    inside("save", "--amend", cwd=ds)
+    assert git("log", "-3", "--format=%s", "main", cwd=ds).lines[:2] == ["By Git", "Other words"]
+    assert changed(git, ds, "main") == ["by git", "text"]
+    (ds / "text").write_text("the next one\n")
+    inside("save", "-m", "Next", cwd=ds)
+    assert git("log", "-2", "--format=%s", "main", cwd=ds).lines == ["Next", "By Git"]
+    assert git("branch", "--list", "synced/*", cwd=ds).stdout == ""
+    assert is_clean(git, ds)
+    annex("fsck", "--quiet", cwd=ds)
 
 
 def test_a_small_save_starts_few_programs(inside: Inside, ds: Path) -> None:

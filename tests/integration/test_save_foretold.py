@@ -72,10 +72,8 @@ def test_a_dry_run_tells_git_or_annex_for_every_file_and_changes_nothing(
     assert told[""]["bytes_to_annex"] == total
     assert "deleted: 1" in told[""]["message"]
     inside("save", cwd=ds)
-    became = dict(
-        reversed(line.split("\t", 1))
-        for line in git("ls-tree", "-rz", "HEAD", cwd=ds).stdout.split("\0")[:-1]
-    )
+    listed = [line.split("\t", 1) for line in git("ls-tree", "-rz", "HEAD", cwd=ds).stdout.split("\0")[:-1]]
+    became = {path: entry for entry, path in listed}
     for path, record in told.items():
         if "destination" in record and "\ufffd" not in path:
             assert became[path].startswith("120000") == (record["destination"] == "annex"), path

@@ -126,8 +126,8 @@ def propagate_adjusted(repo: Repo, original: str) -> None:
     synced = f"refs/heads/synced/{original}"
     had = refs.resolve(repo, synced)
     program.run(repo, "sync", "--no-push", "--no-pull", "--no-commit", "--no-resolvemerge", "--no-content")
-    if had is None and refs.resolve(repo, synced) is not None:
-        refs.update(repo, synced, None)
+    if had is None and (made := refs.resolve(repo, synced)):
+        refs.update(repo, synced, None, made)
 
 
 def has_branch(repo: Repo) -> bool:

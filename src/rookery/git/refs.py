@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from rookery.core.errors import CommandError, LockedError, LostRaceError
-from rookery.core.process import decode
+from rookery.core.process import decode, encode
 from rookery.git.repo import Repo
 
 _SHA = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -123,6 +123,18 @@ def update(repo: Repo, ref: str, new: str | None, old: str | None = None, *, mes
                 ) from e
             raise
         raise LostRaceError(f"{ref} is at {now or 'nothing'}, not at {old or 'nothing'}") from e
+
+
+def update_together(repo: Repo, moves: Iterable[tuple[str, str, str]], *, message: str) -> None:
+    """Move refs, each given as (name, new, old), in one step: all of them, or none.
+
+    Raises LostRaceError if one is not at its old value, or cannot be locked.
+    """
+    lines = b"".join(encode(f"update {ref}\0{new}\0{old}\0") for ref, new, old in moves)
+    try:
+        repo.run("update-ref", "-m", message, "-z", "--stdin", stdin=lines)
+    except CommandError as e:
+        raise LostRaceError(f"refs could not be moved together: {e.stderr.strip()}") from e
 
 
 def set_symbolic(repo: Repo, name: str, target: str, *, message: str = "") -> None:

@@ -18,8 +18,9 @@ from rookery.git import index, modes, modules, worktree
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date
 from rookery.git.repo import Repo
+from rookery.steps import adjusted
 from rookery.steps.changes import Changes, find_changes, mend_links
-from rookery.steps.entries import commit_entries
+from rookery.steps.entries import Committed, commit_entries, save_record
 from rookery.steps.intake import goes_to_git, take_in
 from rookery.steps.nesting import record_nested
 from rookery.steps.savable import savable
@@ -56,15 +57,13 @@ def commit_changes(
             and not (amend and message is not None)
             and not _open_merge(ds.repo, changes, paths, amend=amend)
         ):
-            yield _saved(ds, refds, "notneeded")
+            yield save_record(ds, refds, "notneeded")
             return
         yield from _Saving(ds, refds, changes, to_git=to_git, jobs=jobs).run(paths, message, amend=amend)
     except (RookeryError, OSError) as e:
-        yield _saved(ds, refds, "error", message=str(e), exception=e, hints=getattr(e, "hints", None) or None)
-
-
-def _saved(ds: Dataset, refds: Any, status: Any, **more: Any) -> Record:
-    return result("save", ds.path, status, type="dataset", refds=refds, **more)
+        yield save_record(
+            ds, refds, "error", message=str(e), exception=e, hints=getattr(e, "hints", None) or None
+        )
 
 
 def _open_merge(repo: Repo, changes: Changes, paths: Sequence[str], *, amend: bool) -> list[str]:
@@ -136,22 +135,28 @@ class _Saving:
         with index.private_index(self.repo, tree=head.commit) as view:
             yield from self._known(view)
             yield from self._take_in(view)
-            done = None
-            if self.entries or self.merging or amend:
-                done = commit_entries(
-                    self.ds,
-                    self.entries,
-                    message=message,
-                    head=head,
-                    amend=amend,
-                    merging=self.merging,
-                    prepared=view,
-                )
+            done = self._commit(view, message, amend=amend)
         bring_up_to_date(self.repo, self.settled)
         if done is None:
-            yield _saved(self.ds, self.refds, "notneeded")
+            yield save_record(self.ds, self.refds, "notneeded")
         else:
-            yield _saved(self.ds, self.refds, "ok", commit=done.commit)
+            yield save_record(self.ds, self.refds, "ok", commit=done.commit)
+
+    def _commit(self, view: Repo, message: str | None, *, amend: bool) -> Committed | None:
+        head = self.changes.head
+        if amend and adjusted.standing(head):
+            return adjusted.amend_adjusted(self.ds, self.entries, message=message, head=head, prepared=view)
+        if not (self.entries or self.merging or amend):
+            return None
+        return commit_entries(
+            self.ds,
+            self.entries,
+            message=message,
+            head=head,
+            amend=amend,
+            merging=self.merging,
+            prepared=view,
+        )
 
     def _record(self, action: str, path: str, status: Any = "ok", **more: Any) -> Record:
         # DataLad relates these to the dataset itself, and only the save record to the one that was asked for.

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from rookery.annex import identity, program
+from rookery.annex import identity
 from rookery.core import files
 from rookery.core.errors import LockedError, LostRaceError, RookeryError
+from rookery.core.results import result
 from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
 from rookery.git import commits, hooks, index, modules, refs, trees
@@ -34,6 +35,11 @@ MOST_TRIES = 1000
 
 # The hook that git-annex installs.  What it does (mending moved links, staging unlocked files) is done here.
 STOCK_PRE_COMMIT = "git annex pre-commit ."
+
+
+def save_record(ds: Dataset, refds: Any, status: Any, **more: Any) -> dict[str, Any]:
+    """Make the record of a dataset that was saved, or not."""
+    return result("save", ds.path, status, type="dataset", refds=refds, **more)
 
 
 class Committed(NamedTuple):
@@ -58,20 +64,13 @@ def commit_entries(
     """Commit exactly these entries on top of whatever the branch holds, and bring the user's index along.
 
     `prepared` is a private index that already holds them on top of `head`.
-    None comes back when they change nothing.  The work tree is not touched.
+    None comes back when they change nothing.  The work tree is not touched.  On
+    an adjusted branch, `amend` is for `adjusted.amend_adjusted`.
     Raises HookRefused, IdentityMissing, LostRaceError (an amended commit is not
     the last one any more); the entries are staged in the user's index then.
     """
     repo = ds.repo
     head = head or refs.head(repo)
-    if amend and head.branch and identity.parse_adjusted(head.branch):
-        raise RookeryError(
-            f"the last commit of {head.branch} is git-annex's own, and cannot be amended",
-            hints=[
-                "save without --amend",
-                "or amend on the branch itself: git checkout, then git annex adjust",
-            ],
-        )
     with ExitStack() as stack:
         if prepared is None:
             prepared = stack.enter_context(index.private_index(repo, tree=head.commit))
@@ -96,8 +95,8 @@ def commit_entries(
             hooks.run_hook(repo, hook)
         except hooks.HookRefused as e:
             log.warning("%s (the commit was made)", e)
-    if head.branch and identity.parse_adjusted(head.branch):
-        propagate(ds, head.branch)
+    if head.branch and (adjusted := identity.parse_adjusted(head.branch)):
+        identity.propagate_adjusted(repo, adjusted.original)
     return done
 
 
@@ -264,16 +263,3 @@ def _follow(repo: Repo, head: Head, done: Committed, view: Repo) -> None:
             bring_up_to_date(repo, entries.values(), view)
     except LockedError as e:
         log.warning("the commit was made, but the index is not up to date: %s", e)
-
-
-def propagate(ds: Dataset, branch: str) -> None:
-    """Bring a commit on an adjusted branch to the branch that it stands for, and nowhere else."""
-    repo = ds.repo
-    adjusted = identity.parse_adjusted(branch)
-    assert adjusted is not None
-    synced = f"refs/heads/synced/{adjusted.original}"
-    had = refs.resolve(repo, synced)
-    local_only = ("--no-push", "--no-pull", "--no-commit", "--no-resolvemerge", "--no-content")
-    program.run(repo, "sync", *local_only)
-    if had is None and (made := refs.resolve(repo, synced)):
-        refs.update(repo, synced, None, made)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rookery.annex.identity import parse_adjusted
+from rookery.annex.identity import corresponding_branch, parse_adjusted
+from rookery.dataset import sources
 from rookery.dataset.model import Dataset
 from rookery.git import modes, modules, objects, refs
 from rookery.git.index import NewEntry
@@ -84,30 +86,22 @@ def _keep_list(ds: Dataset, vanished: dict[str, str], added: dict[str, str]) -> 
     listed = {module.path: module for module in modules.read_modules(ds.repo)}
     new = {path: sha for path, sha in added.items() if path not in listed}
     gone = {path: sha for path, sha in vanished.items() if path in listed}
+    taken = {module.name for module in listed.values()}
     fresh: list[Submodule] = []
     for path, sha in new.items():
-        module = _describe(ds, path)
+        module = describe(ds, Dataset(ds.path / path, ds.ctx), taken=taken, more={})
         before = _moved_from(listed, gone, module, sha)
         if before is None:
             fresh.append(module)
+            taken.add(module.name)
         else:
             modules.edit_module(ds.repo, listed[before].name, path=path)
             del gone[before]
     for path in gone:
         modules.remove_module(ds.repo, listed[path].name)
-    taken = {module.name for module in listed.values()}
-    fresh = [m if m.name not in taken else m._replace(name=_free_name(m.name, taken)) for m in fresh]
     modules.append_modules(ds.repo, fresh)
     modules.append_active(ds.repo, fresh)
     ds.forget()
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """Find a name for an entry whose own belongs to a repository that was moved elsewhere."""
-    number = 2
-    while f"{name}-{number}" in taken:
-        number += 1
-    return f"{name}-{number}"
 
 
 def _moved_from(
@@ -122,11 +116,32 @@ def _moved_from(
     return None
 
 
-def _describe(ds: Dataset, path: str) -> Submodule:
-    """Make the entry of a new nested repository, as DataLad does: the URL that its branch follows, else itself."""
-    below = Dataset(ds.path / path, ds.ctx)
-    branch = refs.head(below.repo).branch
-    remote = below.config.get(f"branch.{branch}.remote") if branch else None
-    url = below.config.get(f"remote.{remote}.url") if remote and remote != "." else None
-    more = {"datalad-id": below.id} if below.id else {}
-    return Submodule(path, path, url or f"./{path}", more)
+def describe(above: Dataset, below: Dataset, *, taken: set[str], more: Mapping[str, str]) -> Submodule:
+    """Make the entry of a new subdataset, as DataLad does: the URL that its branch follows, else where it is.
+
+    It is named by its path, unless that is `taken`: one that was moved away keeps its old name.
+    """
+    path = str(above.relative(below.path))
+    name, number = path, 2
+    while name in taken:
+        name, number = f"{path}-{number}", number + 1
+    url = _origin(below)
+    if url is None:
+        url = f"./{path}"
+    elif sources.is_path(url) and not os.path.isabs(os.path.expanduser(url)):
+        # Relative to the subdataset there; everybody (Git, DataLad) reads it as relative to the superdataset.
+        url = os.path.relpath(os.path.normpath(below.path / url), above.path)
+        url = url if url.startswith(".") else f"./{url}"
+    identity = {"datalad-id": below.id} if below.id else {}
+    return Submodule(name, path, url, {**identity, **more})
+
+
+def _origin(ds: Dataset) -> str | None:
+    """Give the URL of the remote that the branch follows, or where HEAD is on none, of the only one."""
+    branch = corresponding_branch(ds.repo)
+    remote = ds.config.get(f"branch.{branch}.remote") if branch else None
+    if remote and remote != ".":
+        found: str | None = ds.config.get(f"remote.{remote}.url")
+        return found
+    urls = [str(ds.config.get(key)) for key in ds.config.keys("remote.") if key.endswith(".url")]
+    return urls[0] if branch is None and len(urls) == 1 else None

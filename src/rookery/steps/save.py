@@ -19,7 +19,7 @@ from rookery.git.repo import Repo, find_root
 from rookery.git.trees import Selection
 from rookery.steps import guard
 from rookery.steps.commit import commit_changes
-from rookery.steps.entries import DEFAULT_MESSAGE
+from rookery.steps.entries import DEFAULT_MESSAGE, save_record
 
 Record = dict[str, Any]
 Limit = int | None
@@ -68,7 +68,7 @@ def save_datasets(
     plan = plan_save(top, given, upward=upward, recursive=recursive, limit=limit)
     yield from plan.impossible
     if not plan.targets:
-        yield result("save", top.path, "notneeded", type="dataset", refds=top.path)
+        yield save_record(top, top.path, "notneeded")
     since = _baselines(top, plan, how.since) if how.since is not None else {}
     merged: set[Path] = set()
     for level in _levels(plan.targets):
@@ -227,7 +227,7 @@ def _wrapped(ds: Dataset, top: Dataset, since: str, message: str | None) -> Reco
             assert head.commit is not None
             if not refs.is_ancestor(repo, since, head.commit):
                 why = f"{since} is not in the history of {head.branch or head.commit}"
-                return result("save", ds.path, "error", type="dataset", refds=top.path, message=why)
+                return save_record(ds, top.path, "error", message=why)
             last = commits.read_commit(repo, head.commit)
             text = commits.clean_message(message or DEFAULT_MESSAGE)
             sign = ds.config.getbool("commit.gpgsign")
@@ -238,9 +238,9 @@ def _wrapped(ds: Dataset, top: Dataset, since: str, message: str | None) -> Reco
                 )
             except LostRaceError:
                 continue
-            return result("save", ds.path, "ok", type="dataset", refds=top.path, commit=made)
+            return save_record(ds, top.path, "ok", commit=made)
     except RookeryError as e:
-        return result("save", ds.path, "error", type="dataset", refds=top.path, message=str(e), exception=e)
+        return save_record(ds, top.path, "error", message=str(e), exception=e)
 
 
 def _tagged(ds: Dataset, saved: Record, tag: str | None) -> Iterator[Record]:
