@@ -12,13 +12,16 @@ options, a place to load code from or a URL rewriting: see `PROTECTED`.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rookery.core.errors import RookeryError
+from rookery.core.errors import CommandError, RookeryError
 from rookery.core.process import Runner, decode
+
+log = logging.getLogger("rookery.config")
 
 BRANCH, SYSTEM, GLOBAL, LOCAL, WORKTREE, ENVIRONMENT, COMMAND = LAYERS = (
     "branch",
@@ -156,6 +159,21 @@ def from_environment(env: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def _listing(runner: Runner, cwd: Path, branch_file: Path | None) -> list[bytes]:
+    """Have Git list all settings, the committed file's among them: scope, origin, entry, and so on."""
+    listing = ("config", "--list", "-z", "--show-scope", "--show-origin")
+    if branch_file is not None:
+        try:
+            return runner.run(["git", "-c", f"include.path={branch_file}", *listing], cwd=cwd).stdout.split(
+                b"\0"
+            )
+        except CommandError as e:
+            fields = _listing(runner, cwd, None)  # raises again if the fault is not in that file
+            log.warning("%s is left out, Git cannot read it: %s", branch_file, e.stderr.strip())
+            return fields
+    return runner.run(["git", *listing], cwd=cwd).stdout.split(b"\0")
+
+
 def read_config(
     runner: Runner,
     cwd: Path,
@@ -166,14 +184,12 @@ def read_config(
 ) -> Config:
     """Read every source that holds at `cwd`, in one process; `dataset` names the root with a committed file.
 
-    Raises CommandError when a configuration file is broken.
+    A committed file that Git cannot read is left out, with a warning: what a
+    dataset brings along must not stop its reader.  Raises CommandError when one
+    of the user's own files is broken.
     """
-    branch_file = None if dataset is None else dataset / BRANCH_FILE
-    argv: list[str] = ["git"]
-    if branch_file is not None and branch_file.is_file():
-        argv += ["-c", f"include.path={branch_file}"]
-    argv += ["config", "--list", "-z", "--show-scope", "--show-origin"]
-    fields = runner.run(argv, cwd=cwd).stdout.split(b"\0")
+    branch_file = None if dataset is None or not (dataset / BRANCH_FILE).is_file() else dataset / BRANCH_FILE
+    fields = _listing(runner, cwd, branch_file)
     layers: dict[str, dict[str, tuple[str, ...]]] = {layer: {} for layer in LAYERS}
     for scope, origin, entry in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
         layer = decode(scope)

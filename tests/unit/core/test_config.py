@@ -112,10 +112,24 @@ def test_several_values_are_a_tuple(read: Callable[..., Config], dataset: Path, 
     assert config.get("datalad.get.example") == "two"
 
 
-def test_a_broken_file_is_an_error_that_names_it(read: Callable[..., Config], dataset: Path) -> None:
-    commit(dataset, "[broken")
-    with pytest.raises(CommandError, match=r"\.datalad/config"):
+def test_a_broken_file_of_the_user_is_an_error_that_names_it(
+    read: Callable[..., Config], dataset: Path
+) -> None:
+    (dataset / ".git" / "config").write_text("[core\n")
+    with pytest.raises(CommandError, match=r"config"):
         read()
+
+
+@pytest.mark.parametrize("text", ["[datalad", "[include]\n\tpath = config\n"], ids=["syntax", "itself"])
+def test_a_broken_committed_file_is_left_out_with_a_warning(
+    read: Callable[..., Config], dataset: Path, git: Program, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    commit(dataset, text)
+    git("config", "datalad.here", "yes", cwd=dataset)
+    with caplog.at_level("WARNING", "rookery"):
+        settings = read()
+    assert settings.get("datalad.here") == "yes"
+    assert any(str(dataset / ".datalad" / "config") in r.getMessage() for r in caplog.records)
 
 
 def test_a_value_that_cannot_be_understood_names_its_key() -> None:
