@@ -114,7 +114,8 @@ def _context(folder: Path | None = None) -> Context:
         said = os.environ.get("PWD", "")
         here = os.getcwd()
         folder = Path(said) if os.path.isabs(said) and _same(said, here) else Path(here)
-    return make_context(cwd=folder, env=dict(os.environ))
+    ctx = make_context(cwd=folder, env=dict(os.environ))
+    return ctx._replace(read_input=lambda: sys.stdin.buffer.read())
 
 
 def _same(one: str, other: str) -> bool:

@@ -72,6 +72,16 @@ def ahead(root: Path, tools: Tools) -> None:
     tools.datalad("save", cwd=root / "ds")
 
 
+def beside_another(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    tools.factory.copy(root / "other", number=1, files={})
+
+
+def with_subdataset(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    tools.datalad("create", "-d", root / "ds", root / "ds" / "data" / "sub")
+
+
 SCENES = {
     "create": Scene(lambda root, _: (root / "ds").mkdir(), "create --force ."),
     "create in": Scene(tiny, "create -d . sub"),
@@ -82,6 +92,8 @@ SCENES = {
     "unlock": Scene(tiny, "unlock data/one.dat"),
     "drop": Scene(obtained, "drop .", "clone"),
     "remove": Scene(obtained, "remove -m away data", "clone"),
+    "remove with a subdataset": Scene(with_subdataset, "remove -d . --reckless availability data"),
+    "copy-file": Scene(beside_another, "copy-file -r ds/data -d other", "."),
     "get": Scene(cloned, "get .", "clone"),
     "push": Scene(with_sibling, "push --to sibling"),
     "clone": Scene(tiny, "clone ../ds ../copy"),

@@ -11,6 +11,7 @@ import stat
 import time
 
 from rookery.annex.store import annex_dir
+from rookery.core.files import copy_bytes
 from rookery.git.repo import Repo
 
 
@@ -23,7 +24,7 @@ def put_copy(repo: Repo, place: str, file: str) -> None:
     try:
         with open(place, "rb") as source, open(draft, "xb") as target:
             seen = os.fstat(source.fileno())
-            _copy(source.fileno(), target.fileno(), seen.st_size)
+            copy_bytes(source.fileno(), target.fileno(), seen.st_size)
             os.fchmod(target.fileno(), stat.S_IMODE(seen.st_mode) | stat.S_IWUSR)
         os.utime(draft, ns=(seen.st_atime_ns, seen.st_mtime_ns))
         os.replace(draft, file)
@@ -43,18 +44,3 @@ def _draft_for(repo: Repo, file: str) -> str:
     if os.stat(folder).st_dev != os.stat(beside).st_dev:
         folder = beside  # a rename cannot cross file systems
     return os.path.join(folder, f".rookery.{os.getpid()}.{time.monotonic_ns()}")
-
-
-def _copy(source: int, target: int, size: int) -> None:
-    """Copy in the kernel, which shares the blocks where the file system can."""
-    done = 0
-    while done < size:
-        try:
-            step = os.copy_file_range(source, target, size - done)
-        except OSError:
-            if done:
-                raise
-            step = os.sendfile(target, source, 0, size)  # across file systems, or one that knows no such copy
-        if not step:
-            raise OSError(f"the object ends after {done} of {size} bytes")
-        done += step

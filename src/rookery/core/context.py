@@ -52,7 +52,8 @@ class Context(NamedTuple):
     user's environment untouched, `runner` starts programs in the prepared one,
     `overrides` are the `-c` settings in order (None unsets), `interactive` says
     whether a person can be asked, `brief` that nobody reads records of what is
-    unchanged, so that they need not be made.
+    unchanged, so that they need not be made.  `read_input` gives what was handed
+    to the command on its standard input.
     """
 
     cwd: Path
@@ -64,6 +65,7 @@ class Context(NamedTuple):
     clock: Callable[[], float] = time.time
     interactive: bool = False
     brief: bool = False
+    read_input: Callable[[], bytes] = bytes
 
     def at(self, folder: Path) -> Context:
         """Give the same surroundings seen from another folder."""

@@ -52,6 +52,57 @@ def write(
         raise
 
 
+def replace_with_link(path: Path, target: str, *, drafts: Path) -> None:
+    """Put a symlink where a file is, or nothing, in one step; `drafts` is a folder for what is not ready yet."""
+    draft = _draft(path, drafts)
+    os.symlink(target, draft)
+    _into_place(draft, path)
+
+
+def replace_with_copy(path: Path, source: Path, *, drafts: Path) -> None:
+    """Put a writable copy of a file where one is, or nothing, in one step; links are followed."""
+    draft = _draft(path, drafts)
+    try:
+        with open(source, "rb") as old, open(draft, "xb") as new:
+            seen = os.fstat(old.fileno())
+            copy_bytes(old.fileno(), new.fileno(), seen.st_size)
+            os.fchmod(new.fileno(), seen.st_mode & 0o777 | 0o200)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _into_place(draft, path)
+
+
+def _draft(path: Path, drafts: Path) -> Path:
+    drafts.mkdir(parents=True, exist_ok=True)
+    if drafts.stat().st_dev != path.parent.stat().st_dev:
+        drafts = path.parent  # a rename cannot cross file systems
+    return drafts / f".{os.getpid()}.{time.monotonic_ns()}.tmp"
+
+
+def _into_place(draft: Path, path: Path) -> None:
+    try:
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def copy_bytes(source: int, target: int, size: int) -> None:
+    """Copy `size` bytes between open files in the kernel, which shares the blocks where the file system can."""
+    done = 0
+    while done < size:
+        try:
+            step = os.copy_file_range(source, target, size - done)
+        except OSError:
+            if done:
+                raise
+            step = os.sendfile(target, source, 0, size)  # across file systems, or one that knows no such copy
+        if not step:
+            raise OSError(f"the file ends after {done} of {size} bytes")
+        done += step
+
+
 @contextmanager
 def locked(path: Path, *, shared: bool = False, wait: float | None = None) -> Iterator[None]:
     """Hold an advisory lock on a file (made if missing, left behind) for the length of the block.
