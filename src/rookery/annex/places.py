@@ -77,15 +77,20 @@ def read_places(repo: Repo, keys: Iterable[str]) -> Places:
     webs = {branch.log_name(key, ".log.web"): key for key in wanted}
     texts = branch.texts(repo, [*logs, *webs, "uuid.log", "remote.log", "trust.log"])
     special = remotes.parse_special(texts.get("remote.log", ""))
+    configured = remotes.by_uuid(repo)
     named = {uuid: remote.name for uuid, remote in special.items()}
     return Places(
         here=identity.uuid(repo),
         locations=branch.parse_locations(wanted, {logs[n]: t for n, t in texts.items() if n in logs}),
         urls=branch.parse_urls({webs[n]: t for n, t in texts.items() if n in webs}),
-        remotes=remotes.by_uuid(repo),
+        remotes=configured,
         special=special,
         descriptions={**named, **identity.parse_descriptions(texts.get("uuid.log", ""))},
-        trust=remotes.parse_trust(texts.get("trust.log", "")),
+        trust={
+            **remotes.parse_trust(texts.get("trust.log", "")),
+            **{uuid: remote.trust for uuid, remote in configured.items() if remote.trust},
+            **{uuid: "untrusted" for uuid in configured if uuid in special and special[uuid].overwritten},
+        },
     )
 
 

@@ -15,6 +15,12 @@ Trust = Literal["trusted", "semitrusted", "untrusted", "dead"]
 
 _TRUST: dict[str, Trust] = {"1": "trusted", "?": "semitrusted", "0": "untrusted", "X": "dead"}
 
+_TRUST_HERE: dict[str, Trust] = {
+    "trusted": "trusted",
+    "semitrusted": "semitrusted",
+    "untrusted": "untrusted",
+}
+
 Preference = Literal["wanted", "required", "group", "groupwanted"]
 
 
@@ -55,6 +61,11 @@ class Remote(NamedTuple):
         return self.uuid is not None and not self.ignored
 
     @property
+    def trust(self) -> Trust | None:
+        """The trust level set for it in this repository alone, which wins over the log; None if there is none."""
+        return _TRUST_HERE.get(self.settings.get("annex-trustlevel", ""))
+
+    @property
     def cost(self) -> float | None:
         """Its configured cost, None if git-annex chooses."""
         try:
@@ -93,6 +104,12 @@ class SpecialRemote(NamedTuple):
     def exporttree(self) -> bool:
         """Whether it holds exported trees rather than keys."""
         return _true(self.settings.get("exporttree"))
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether what is there may be replaced by something else, so that git-annex trusts no copy in it."""
+        trees = self.exporttree or _true(self.settings.get("importtree"))
+        return trees and not _true(self.settings.get("versioning"))
 
 
 def _true(value: str | None) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from rookery.annex.keys import hashdirlower, hashdirmixed, key_file
+from rookery.annex.keys import file_key, hashdirlower, hashdirmixed, key_file
 from rookery.git.repo import Repo
 
 OBJECTS = os.path.join("annex", "objects")
@@ -39,6 +40,15 @@ def candidates(repo: Repo, key: str) -> tuple[str, str]:
 def is_present(repo: Repo, key: str) -> bool:
     """Say whether the content is in the store.  A corrupt object counts; only fsck can tell."""
     return any(os.path.isfile(path) for path in candidates(repo, key))
+
+
+def keys_here(repo: Repo) -> Iterator[str]:
+    """Yield every key whose content is in the store, former versions too, in the order of the folders."""
+    for folder, names, files in os.walk(annex_dir(repo) / "objects"):
+        names.sort()
+        name = os.path.basename(folder)
+        if name in files:
+            yield file_key(name)
 
 
 def size_here(repo: Repo, key: str) -> int | None:

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import content, program
-from rookery.annex.files import AnnexedFile, index_files
-from rookery.annex.numcopies import required_copies
-from rookery.annex.places import read_places
+from rookery.annex.files import index_files
 from rookery.annex.store import is_shared
 from rookery.core.pool import in_order, workers
 from rookery.core.results import FAILURE, result
-from rookery.core.sizes import natural
 from rookery.dataset.grouping import below_root
 from rookery.dataset.hierarchy import Limit, walk
 from rookery.dataset.model import Dataset
 from rookery.git.index import read_index
 from rookery.git.trees import Selection
 from rookery.steps import uninstall
+from rookery.steps.drop_preview import foreseen_files, foreseen_keys
 from rookery.steps.obtain import jobs_of
 
 Record = dict[str, Any]
@@ -173,12 +171,17 @@ def _refusals(
 def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: Path) -> Iterator[Record]:
     """Drop the content of files at or below `paths`; every path asked for gets a record."""
     asked = below_root(ds.path, paths) if paths else ["."]
-    files = [file for file in index_files(ds.repo, asked) if file.present]
-    if wish.dry_run:
-        yield from foreseen(ds, files, wish, refds=refds)
-        return
-    yield from _unknown(ds, asked, refds)
+    yield from _unknown(ds, asked, wish, refds)
     said: dict[str, bool] = {}
+    if wish.dry_run:
+        for record in _foreseen_files(ds, asked, wish, refds):
+            if record["type"] == "file":
+                said[record["path"]] = record["status"] == "ok"
+            else:  # the sum, which comes last
+                yield from _closing(ds.path, [one for one in asked if one != "."], said, wish, refds)
+            yield record
+        return
+    files = [file for file in index_files(ds.repo, asked) if file.present]
     for outcome in content.transfer(
         ds.repo,
         "drop",
@@ -203,10 +206,17 @@ def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: 
             message=message,
             error_message=outcome.error_message,
         )
-    yield from _closing(ds.path, asked, said, refds)
+    yield from _closing(ds.path, asked, said, wish, refds)
 
 
-def _unknown(ds: Dataset, asked: Sequence[str], refds: Path) -> Iterator[Record]:
+def _foreseen_files(ds: Dataset, asked: Sequence[str], wish: Wish, refds: Path) -> Iterator[Record]:
+    index = list(index_files(ds.repo))  # all of it: another name of a content may ask for more copies
+    wanted = Selection(asked)
+    files = [file for file in index if file.present and file.path in wanted]
+    return foreseen_files(ds, files, index, force=bool(wish.force), refds=refds)
+
+
+def _unknown(ds: Dataset, asked: Sequence[str], wish: Wish, refds: Path) -> Iterator[Record]:
     """Report paths that are neither in the index nor a folder with something of the index in it."""
     missing = [one for one in asked if one != "." and not os.path.lexists(ds.path / one)]
     tracked = [entry.path for entry in read_index(ds.repo)] if missing else []
@@ -214,7 +224,7 @@ def _unknown(ds: Dataset, asked: Sequence[str], refds: Path) -> Iterator[Record]
         wanted = Selection([one])
         if not any(path in wanted for path in tracked):
             yield result(
-                "drop",
+                wish.named("drop"),
                 ds.path / one,
                 "error",
                 type="file",
@@ -223,31 +233,34 @@ def _unknown(ds: Dataset, asked: Sequence[str], refds: Path) -> Iterator[Record]
             )
 
 
-def _closing(root: Path, asked: Sequence[str], said: dict[str, bool], refds: Path) -> Iterator[Record]:
+def _closing(
+    root: Path, asked: Sequence[str], said: dict[str, bool], wish: Wish, refds: Path
+) -> Iterator[Record]:
+    action = wish.named("drop")
     for one in asked:
         path = root if one == "." else root / one
         if str(path) in said:
             continue
         if not path.is_dir():
             if os.path.lexists(path):
-                yield result("drop", path, "notneeded", type="file", refds=refds, message=NO_CONTENT)
+                yield result(action, path, "notneeded", type="file", refds=refds, message=NO_CONTENT)
             continue
         inside = {p: ok for p, ok in said.items() if p.startswith(f"{path}{os.sep}")}
         failures = [p for p, ok in inside.items() if not ok]
         if failures:
             message: Any = ("could not drop some content in %s %s", str(path), failures)
-            yield result("drop", path, "impossible", type="directory", refds=refds, message=message)
+            yield result(action, path, "impossible", type="directory", refds=refds, message=message)
         elif inside:
-            yield result("drop", path, type="directory", refds=refds)
+            yield result(action, path, type="directory", refds=refds)
         else:
             message = ("nothing to drop from %s", str(path))
-            yield result("drop", path, "notneeded", type="directory", refds=refds, message=message)
+            yield result(action, path, "notneeded", type="directory", refds=refds, message=message)
 
 
 def _drop_keys(ds: Dataset, wish: Wish, refds: Path) -> Iterator[Record]:
     """Drop every key, former versions too."""
     if wish.dry_run:
-        yield from foreseen(ds, [f for f in index_files(ds.repo) if f.present], wish, refds=refds)
+        yield from foreseen_keys(ds, index_files(ds.repo), force=bool(wish.force), refds=refds)
         return
     jobs = jobs_of(ds, wish.jobs)
     options = [*wish.force, *([f"--jobs={jobs}"] if jobs not in (None, 1) else [])]
@@ -264,49 +277,3 @@ def _drop_keys(ds: Dataset, wish: Wish, refds: Path) -> Iterator[Record]:
             message=message or None,
             error_message="\n".join(errors) or None,
         )
-
-
-def foreseen(ds: Dataset, files: Sequence[AnnexedFile], wish: Wish, *, refds: Path) -> Iterator[Record]:
-    """Report what dropping would do as far as the log tells: what is freed, where copies are, what would be lost."""
-    action = "drop [dry-run]"
-    places = read_places(ds.repo, {file.key for file in files})
-    needed = required_copies(ds.repo).wanted
-    freed: dict[str, int] = {}
-    for file in files:
-        elsewhere = places.proofs(file.key)
-        enough = len(elsewhere) >= needed
-        weight = natural(file.size or 0)
-        if enough:
-            message = f"{weight}, {len(elsewhere)} other {_copies(len(elsewhere))}: {', '.join(elsewhere)}"
-        elif wish.force:
-            lost = "" if places.elsewhere(file.key) else "; no other is known, it would be lost"
-            message = f"{weight}, {len(elsewhere)} of {needed} other {_copies(needed)} in reach{lost}"
-        else:
-            message = f"unsafe: {len(elsewhere)} of {needed} other {_copies(needed)} in reach"
-        if enough or wish.force:
-            freed[file.key] = file.size or 0
-        yield result(
-            action,
-            ds.path / file.path,
-            "ok" if enough or wish.force else "impossible",
-            type="file",
-            refds=refds,
-            annexkey=file.key,
-            bytesize=file.size,
-            copies=elsewhere,
-            message=message,
-        )
-    total = sum(freed.values())
-    yield result(
-        action,
-        ds.path,
-        "ok" if freed else "notneeded",
-        type="dataset",
-        refds=refds,
-        bytesize=total,
-        message=f"would free {natural(total)}",
-    )
-
-
-def _copies(count: int) -> str:
-    return "copy" if count == 1 else "copies"
