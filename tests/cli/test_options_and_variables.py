@@ -95,6 +95,12 @@ def test_the_level_of_the_log_is_an_option_or_a_variable(
     assert ("[DEBUG]" in inside("status", cwd=tiny_dataset).stderr) is said
 
 
+def test_the_level_of_the_log_is_a_setting_too(inside: Inside, git: Program, tiny_dataset: Path) -> None:
+    git("config", "datalad.log.level", "debug", cwd=tiny_dataset)
+    assert "[DEBUG]" in inside("status", cwd=tiny_dataset).stderr
+    assert "[DEBUG]" not in inside("-l", "info", "status", cwd=tiny_dataset).stderr
+
+
 def test_a_result_hook_follows_the_results_it_waits_for(inside: Inside, git: Program, changed: Path) -> None:
     inside(*HOOK, "save", cwd=changed)
     assert git("config", "my.hook", cwd=changed).text == "dataset"

@@ -17,6 +17,7 @@ from typing import Any
 
 from rookery.cli.globals import global_parser, keeper
 from rookery.cli.parser import parse, parser_for
+from rookery.core.config import Config
 from rookery.core.context import Context, make_context
 from rookery.core.errors import IncompleteResultsError, InsufficientArgumentsError, RookeryError
 from rookery.core.results import failed
@@ -46,17 +47,21 @@ def logical_folder(env: Mapping[str, str]) -> Path:
     return Path(here)
 
 
+def _level(name: str) -> int:
+    """Give the number of a log level; what is not known means the ordinary one."""
+    number = (
+        int(name) if name.isdigit() else {"TRACE": 5}.get(name.upper()) or logging.getLevelName(name.upper())
+    )
+    return number if isinstance(number, int) else logging.INFO
+
+
 def _set_up_log(level: str | None, env: Mapping[str, str]) -> None:
-    name = (level or env.get("DATALAD_LOG_LEVEL") or "info").upper()
-    number = int(name) if name.isdigit() else {"TRACE": 5}.get(name) or logging.getLevelName(name)
-    if not isinstance(number, int):
-        number = logging.INFO
     handler = logging.StreamHandler()
     padded = "[%(levelname)-7s] %(message)s" if sys.stderr.isatty() else "[%(levelname)s] %(message)s"
     handler.setFormatter(logging.Formatter(padded))
     log.handlers[:] = [handler]
     log.propagate = False
-    log.setLevel(number)
+    log.setLevel(_level(level or env.get("DATALAD_LOG_LEVEL") or "info"))
 
 
 def _say(text: str) -> None:
@@ -73,15 +78,17 @@ def _show_error(error: RookeryError) -> None:
         log.error("  hint: %s", hint)
 
 
-def _coloured(ctx: Context, stream: Any) -> bool:
-    mode = str(ctx.settings.at(ctx.cwd, dataset=find_root(ctx.cwd)).get("datalad.ui.color", "auto"))
+def _coloured(settings: Config, ctx: Context, stream: Any) -> bool:
+    mode = settings.get("datalad.ui.color", "auto")
     return mode == "on" or (mode == "auto" and stream.isatty() and "NO_COLOR" not in ctx.env)
 
 
 def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any) -> int:
     """Run an operation for a terminal, and give the exit code."""
     settings = ctx.settings.at(ctx.cwd, dataset=find_root(ctx.cwd))
-    colour = _coloured(ctx, sys.stdout)
+    if options.log_level is None and "datalad.log.level" in settings:
+        log.setLevel(_level(settings.get("datalad.log.level")))
+    colour = _coloured(settings, ctx, sys.stdout)
     collapse = sys.stdout.isatty() and settings.get("datalad.ui.suppress-similar-results", "auto") != "off"
     renderer = renderer_for(
         options.output_format,

@@ -1,10 +1,11 @@
-"""Several things at once, a bounded number of them, with their results in order."""
+"""Several things at once, a bounded number of them, with their results in order or as they come."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -70,3 +71,100 @@ def _threaded(
         finally:
             for future in under_way:
                 future.cancel()
+
+
+# Results that wait for their reader, so that what is fast is not held up by it, nor memory filled.
+MOST_WAITING = 64
+
+_END = object()
+
+
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def as_they_come(
+    work: Callable[[Item], Generator[Outcome, None, None]],
+    items: Iterable[Item],
+    *,
+    at_once: int,
+    stop: Callable[[], None],
+) -> Iterator[Outcome]:
+    """Yield each result of `work` on the items when it is there, those of up to `at_once` items mixed.
+
+    After an exception nothing is begun anew; what is under way comes to its end,
+    and then the exception comes out.  A caller that leaves early has `stop`
+    called, which must make the work under way fail soon, and waits for that.
+    """
+    todo = list(items)
+    if at_once <= 1 or len(todo) <= 1:
+        for item in todo:
+            yield from work(item)
+        return
+    from queue import Queue  # start-up: only recursion comes here
+
+    answers: Queue[Any] = Queue(MOST_WAITING)
+    halted = threading.Event()
+    rest = iter(todo)
+    turn = threading.Lock()
+
+    def labour() -> None:
+        try:
+            while not halted.is_set():
+                with turn:
+                    item = next(rest, _END)
+                if item is _END:
+                    break
+                _pass_on(work(item), answers.put, halted)  # type: ignore[arg-type]  # mypy takes it for the end mark
+        except BaseException as e:
+            answers.put(_Failure(e))
+        finally:
+            answers.put(_END)
+
+    threads = [threading.Thread(target=labour) for _ in range(min(at_once, len(todo)))]
+    for thread in threads:
+        thread.start()
+    yield from _collected(answers, threads, halted, stop)
+
+
+def _pass_on(
+    results: Generator[Any, None, None], put: Callable[[Any], None], halted: threading.Event
+) -> None:
+    try:
+        for outcome in results:
+            put((outcome,))
+            if halted.is_set():
+                break
+    finally:
+        results.close()
+
+
+def _collected(
+    answers: Any, threads: list[threading.Thread], halted: threading.Event, stop: Callable[[], None]
+) -> Iterator[Any]:
+    failure: BaseException | None = None
+    working = len(threads)
+    finished = False
+    try:
+        while working:
+            answer = answers.get()
+            if answer is _END:
+                working -= 1
+            elif isinstance(answer, _Failure):
+                failure = failure or answer.error
+                # nothing new: those under way see it when their item is done
+                _exhaust(threads, halted)
+            else:
+                yield answer[0]
+        finished = True
+    finally:
+        if not finished:
+            halted.set()
+            stop()
+            while working:
+                working -= answers.get() is _END
+        for thread in threads:
+            thread.join()
+    if failure is not None:
+        raise failure

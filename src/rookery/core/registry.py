@@ -50,7 +50,8 @@ SETTINGS: dict[str, Known] = {
     "datalad.runtime.max-annex-jobs": Known("how many things git-annex does at the same time", "1"),
     "datalad.runtime.max-jobs": Known("how many datasets are worked on at the same time", "1"),
     "datalad.save.skip-openfiles": Known(
-        "what happens to files that other processes have open for writing: none, skip, warning or error", "none"
+        "what happens to files that other processes have open for writing: none, skip, warning or error",
+        "none",
     ),
     "datalad.save.windows-compat-warning": Known(
         "what happens to file names that Windows does not take: warning, error or none", "warning"

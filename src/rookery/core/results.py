@@ -7,9 +7,9 @@ record, never renamed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal
 
 Status = Literal["ok", "notneeded", "impossible", "error"]
 
@@ -17,77 +17,6 @@ SUCCESS: frozenset[str] = frozenset({"ok", "notneeded"})
 FAILURE: frozenset[str] = frozenset({"impossible", "error"})
 
 Message = str | tuple[Any, ...]
-
-
-class Result(TypedDict, total=False):
-    """What every record may carry; the first three are always there."""
-
-    action: str
-    status: Status
-    path: str
-    type: str
-    refds: str | None
-    parentds: str | None
-    message: Message
-    error_message: Message
-    exception: Any
-    exception_traceback: str
-    exit_code: int
-    hints: Sequence[str] | str | None
-
-
-class ContentResult(Result, total=False):
-    """About one file's content: get, drop, copy, unlock, download."""
-
-    annexkey: str
-    bytesize: int
-    target: str
-    url: str
-
-
-class StateResult(Result, total=False):
-    """About the state of one path: status, diff."""
-
-    state: str
-    gitshasum: str
-    prev_gitshasum: str
-    bytesize: int
-    backend: str
-    key: str
-    keyname: str
-    humansize: str
-    mtime: str
-    has_content: bool
-    objloc: str
-    hashdirlower: str
-    hashdirmixed: str
-
-
-class PushResult(Result, total=False):
-    """About one ref sent to a sibling."""
-
-    target: str
-    refspec: str
-    operations: list[str]
-
-
-class RunResult(Result, total=False):
-    """About one command that was run, or would be."""
-
-    run_info: dict[str, Any]
-    msg_path: str | None
-    record_id: str | None
-    expanded_inputs: list[str]
-    expanded_outputs: list[str]
-    dry_run_info: dict[str, Any]
-
-
-class SubdatasetResult(Result):
-    """About one registered subdataset; `gitmodule_*` keys follow `.gitmodules`."""
-
-    state: NotRequired[str]
-    gitshasum: NotRequired[str]
-    contains: NotRequired[list[str]]
 
 
 UNSAID: Any = object()
