@@ -147,15 +147,16 @@ class _Todo:
     def steps(self, specs: Iterable[Spec]) -> Iterator[Pair | Record]:
         """Yield what is to be copied, and records of what cannot be."""
         for source, target in specs:
-            problem = self._problem(source, target)
-            if problem is not None:
+            place = target or (self._folder and self._folder / source.name)
+            problem = self._problem(source, place)
+            if problem is not None or place is None:
                 yield result("copy_file", source, "impossible", message=problem)
                 continue
-            for pair in self._pairs(source, target):
+            for pair in _pairs(source, place):
                 if self._ds is not None and self._ds.path not in pair.target.parents:
-                    place = str(self._folder or target)
-                    why = ("reference dataset does not contain destination path: %s", place)
-                    yield result("copy_file", place, "error", message=why)
+                    where = str(self._folder or target)
+                    why = ("reference dataset does not contain destination path: %s", where)
+                    yield result("copy_file", where, "error", message=why)
                     break
                 yield pair
 
@@ -164,21 +165,21 @@ class _Todo:
             return "recursion not enabled, omitting directory"
         if source.name == ".git" or (target is not None and ".git" in target.parts):
             return "refuse to place '.git' into destination dataset"
-        return None if target or self._folder else "need destination path or target directory"
+        return None if target else "need destination path or target directory"
 
-    def _pairs(self, source: Path, target: Path | None) -> Iterator[Pair]:
-        if not _is_folder(source):
-            assert target is not None or self._folder is not None
-            yield Pair(source, target or self._folder / source.name)  # type: ignore[operator]
-            return
-        top = target or self._folder / source.name  # type: ignore[operator]
-        for folder, names, files in os.walk(source):
-            names[:] = sorted(name for name in names if name != ".git")
-            links = [name for name in names if os.path.islink(os.path.join(folder, name))]
-            for name in sorted([*files, *links]):
-                if name != ".git":
-                    place = Path(folder, name)
-                    yield Pair(place, top / place.relative_to(source))
+
+def _pairs(source: Path, target: Path) -> Iterator[Pair]:
+    """Yield what is to be copied where: a file, or everything in a folder."""
+    if not _is_folder(source):
+        yield Pair(source, target)
+        return
+    for folder, names, files in os.walk(source):
+        names[:] = sorted(name for name in names if name != ".git")
+        links = [name for name in names if os.path.islink(os.path.join(folder, name))]
+        for name in sorted([*files, *links]):
+            if name != ".git":
+                place = Path(folder, name)
+                yield Pair(place, target / place.relative_to(source))
 
 
 def _is_folder(path: Path) -> bool:
