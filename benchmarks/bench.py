@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tasks import TASKS, TOOLS, Task
+from tasks import SUITES, TASKS, TOOLS, Suite, Task
 
 GITCONFIG = (
     "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
@@ -70,37 +70,60 @@ def row(name: str, medians: dict[str, float]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def main() -> int:
-    """Measure what was asked for and print a table."""
+def chosen(names: list[str], files: int | None) -> list[tuple[Task, int]]:
+    """Give the tasks and the sizes to measure them at; `names` are of suites and of tasks, none means all tasks."""
+    known = {task.name: task for task in TASKS}
+    wanted: dict[tuple[str, int], None] = {}
+    for name in names or known:
+        suite = SUITES.get(name, Suite((name,), (1000,)))
+        for size in suite.files if files is None else (files,):
+            wanted.update({(task, size): None for task in suite.tasks})
+    return [(known[name], size) for name, size in wanted]
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("--files", type=int, default=1000, help="files in a dataset that is not empty (1000)")
+    parser.add_argument(
+        "--files", type=int, help="files in a dataset that is not empty (1000, or the suite's)"
+    )
     parser.add_argument("--runs", type=int, default=3, help="repetitions, of which the median counts (3)")
     parser.add_argument("--tool", action="append", choices=TOOLS, help="only this tool; may be repeated")
     parser.add_argument("--json", action="store_true", help="print every single figure, for a program")
-    parser.add_argument("task", nargs="*", help=f"only these tasks: {', '.join(t.name for t in TASKS)}")
-    options = parser.parse_args()
+    suites = ", ".join(SUITES)
+    tasks = ", ".join(task.name for task in TASKS)
+    parser.add_argument("name", nargs="*", help=f"only these suites ({suites}) or tasks ({tasks})")
+    found = parser.parse_args()
+    unknown = set(found.name) - {*SUITES, *(task.name for task in TASKS)}
+    if unknown:
+        parser.error(f"there is no suite or task {', '.join(sorted(unknown))}")
+    return found
+
+
+def main() -> int:
+    """Measure what was asked for and print a table."""
+    asked = options()
     root = Path(tempfile.mkdtemp(prefix="rookery-bench-"))
     settle(root / "home")
-    figures: dict[str, dict[str, list[float]]] = {}
+    figures: list[dict[str, object]] = []
     try:
-        if not options.json:
-            print(f"Seconds, median of {options.runs}; {options.files} files.\n")
+        if not asked.json:
+            print(f"Seconds, median of {asked.runs}; in brackets how many times as long as Rookery.\n")
             print("| task | " + " | ".join(TOOLS) + " |\n|---|" + "---|" * len(TOOLS))
-        for task in (t for t in TASKS if not options.task or t.name in options.task):
-            tools = [tool for tool in (options.tool or TOOLS) if tool in task.commands]
-            taken = figures[task.name] = {tool: [] for tool in tools}
-            for _ in range(options.runs):
+        for task, files in chosen(asked.name, asked.files):
+            tools = [tool for tool in (asked.tool or TOOLS) if tool in task.commands]
+            taken: dict[str, list[float]] = {tool: [] for tool in tools}
+            for _ in range(asked.runs):
                 for tool in tools:  # in turn, so that a busy moment hits all
-                    taken[tool].append(measure(task, tool, options.files, root))
-            if not options.json:
-                print(
-                    row(task.name, {tool: statistics.median(all_) for tool, all_ in taken.items()}),
-                    flush=True,
-                )
+                    taken[tool].append(measure(task, tool, files, root))
+            figures.append({"task": task.name, "files": files, "seconds": taken})
+            if not asked.json:
+                medians = {tool: statistics.median(seconds) for tool, seconds in taken.items()}
+                print(row(f"{task.name}, {files} files", medians), flush=True)
     finally:
         remove(root)
-    if options.json:
-        print(json.dumps({"files": options.files, "seconds": figures}, indent=1))
+    if asked.json:
+        print(json.dumps({"runs": asked.runs, "figures": figures}, indent=1))
     return 0
 
 

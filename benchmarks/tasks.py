@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 Commands = Mapping[str, list[str]]
-TOOLS = ("rookery", "datalad", "git-annex")
+TOOLS = ("rookery", "datalad", "git-annex", "git")
 
 
 class Task(NamedTuple):
@@ -95,33 +95,93 @@ def published(root: Path, files: int) -> Path:
     return ds
 
 
-def both(*words: str, annex: str = "") -> Commands:
-    """Give the same words for rookery and datalad, and a shell line for git-annex where it has one."""
+def unlike(root: Path, files: int) -> Path:
+    """Make a dataset with saved files, one of them modified, and one that is new."""
+    ds = one_new(root, files)
+    changed = ds / "part-000" / "file-000000.dat"
+    changed.unlink()
+    changed.write_bytes(b"changed")
+    return ds
+
+
+def with_subdatasets(root: Path, files: int) -> Path:
+    """Make a dataset with a subdataset for every hundred files that were asked for."""
+    ds = empty(root, files)
+    for number in range(max(files // 100, 2)):
+        sub = ds / f"sub-{number:04}"
+        sh("git", "init", "-q", str(sub), cwd=root)
+        (sub / "file").write_text(f"{number}\n")
+        sh("git", "add", "file", cwd=sub)
+        sh("git", "commit", "-q", "-m", "First", cwd=sub)
+    sh("datalad", "save", cwd=ds)
+    return ds
+
+
+def both(*words: str, annex: str = "", git: str = "") -> Commands:
+    """Give the same words for rookery and datalad, and shell lines for git-annex and git where they have one."""
     commands = {"rookery": ["rookery", *words], "datalad": ["datalad", *words]}
-    return commands | ({"git-annex": ["sh", "-c", annex]} if annex else {})
+    lines = {"git-annex": annex, "git": git}
+    return commands | {tool: ["sh", "-c", line] for tool, line in lines.items() if line}
 
 
 PUSH = "git annex copy -q --to sibling . && git annex push -q --no-content sibling"
+GIT_SAVE = "git add -A && git commit -qm x"
 
 TASKS = (
-    Task("version", nothing, both("--version", annex="git annex version --raw")),
+    Task("version", nothing, both("--version", annex="git annex version --raw", git="git --version")),
     Task("help of get", nothing, both("get", "--help", annex="git annex help get")),
-    Task("create", nothing, both("create", "ds", annex="git init -q ds && cd ds && git annex init -q")),
-    Task("status, empty", empty, both("status", annex="git annex status")),
-    Task("status", saved, both("status", annex="git annex status")),
+    Task(
+        "create",
+        nothing,
+        both("create", "ds", annex="git init -q ds && cd ds && git annex init -q", git="git init -q ds"),
+    ),
+    Task("status, empty", empty, both("status", annex="git annex status", git="git status")),
+    Task("status", saved, both("status", annex="git annex status", git="git status")),
+    Task("status, changes", unlike, both("status", annex="git annex status", git="git status")),
+    Task("status, JSON", saved, both("-f", "json", "status", annex="git annex status --json")),
     Task(
         "status, availability",
         saved,
         both("status", "--annex", "availability", annex="git annex find >/dev/null"),
     ),
-    Task("save", unsaved, both("save", "-m", "x", annex="git annex add -q . && git commit -qm x")),
-    Task("save one new", one_new, both("save", "-m", "x", annex="git annex add -q . && git commit -qm x")),
-    Task("save nothing", saved, both("save", "-m", "x", annex="git annex add -q .")),
+    Task("status, subdatasets", with_subdatasets, both("status", "-r", git="git status")),
+    Task("diff", unlike, both("diff", git="git diff --stat")),
+    Task(
+        "save", unsaved, both("save", "-m", "x", annex="git annex add -q . && git commit -qm x", git=GIT_SAVE)
+    ),
+    Task(
+        "save one new",
+        one_new,
+        both("save", "-m", "x", annex="git annex add -q . && git commit -qm x", git=GIT_SAVE),
+    ),
+    Task("save nothing", saved, both("save", "-m", "x", annex="git annex add -q .", git="git add -A")),
     Task("run", saved, both("run", "-m", "x", "echo x > out.txt")),
     Task(
         "clone", saved_here, both("clone", "ds", "c", annex="git clone -q ds c && cd c && git annex init -q")
     ),
     Task("get", cloned, both("get", ".", annex="git annex get -q .")),
     Task("drop", copied, both("drop", ".", annex="git annex drop -q .")),
+    Task("remove", saved, both("remove", "part-000", git="git rm -rq part-000 && git commit -qm x")),
     Task("push", published, both("push", "--to", "sibling", annex=PUSH)),
 )
+
+
+class Suite(NamedTuple):
+    """Tasks that are measured together, in datasets of these sizes."""
+
+    tasks: tuple[str, ...]
+    files: tuple[int, ...]
+
+
+SUITES = {
+    "small": Suite(
+        ("version", "help of get", "create", "status, empty", "status", "save", "save one new"), (10,)
+    ),
+    "local": Suite(
+        (
+            *("save", "save one new", "save nothing", "get", "drop", "remove", "diff"),
+            *("status", "status, changes", "status, JSON", "status, availability"),
+        ),
+        (1000, 20_000),
+    ),
+}
