@@ -76,13 +76,6 @@ def _threaded(
 # Results that wait for their reader, so that what is fast is not held up by it, nor memory filled.
 MOST_WAITING = 64
 
-_END = object()
-
-
-class _Failure:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
 
 def as_they_come(
     work: Callable[[Item], Generator[Outcome, None, None]],
@@ -102,69 +95,71 @@ def as_they_come(
         for item in todo:
             yield from work(item)
         return
-    from queue import Queue  # start-up: only recursion comes here
-
-    answers: Queue[Any] = Queue(MOST_WAITING)
-    halted = threading.Event()
-    rest = iter(todo)
-    turn = threading.Lock()
-
-    def labour() -> None:
-        try:
-            while not halted.is_set():
-                with turn:
-                    item = next(rest, _END)
-                if item is _END:
-                    break
-                _pass_on(work(item), answers.put, halted)  # type: ignore[arg-type]  # mypy takes it for the end mark
-        except BaseException as e:
-            answers.put(_Failure(e))
-        finally:
-            answers.put(_END)
-
-    threads = [threading.Thread(target=labour) for _ in range(min(at_once, len(todo)))]
-    for thread in threads:
-        thread.start()
-    yield from _collected(answers, threads, halted, stop)
-
-
-def _pass_on(
-    results: Generator[Any, None, None], put: Callable[[Any], None], halted: threading.Event
-) -> None:
+    crew = _Crew(work, todo, at_once)
     try:
-        for outcome in results:
-            put((outcome,))
-            if halted.is_set():
-                break
+        yield from crew.results()
     finally:
-        results.close()
+        if crew.working:
+            crew.leave(stop)
+    if crew.failures:
+        raise crew.failures[0]
 
 
-def _collected(
-    answers: Any, threads: list[threading.Thread], halted: threading.Event, stop: Callable[[], None]
-) -> Iterator[Any]:
-    failure: BaseException | None = None
-    working = len(threads)
-    finished = False
-    try:
-        while working:
-            answer = answers.get()
-            if answer is _END:
-                working -= 1
-            elif isinstance(answer, _Failure):
-                failure = failure or answer.error
-                # nothing new: those under way see it when their item is done
-                _exhaust(threads, halted)
-            else:
+class _Crew:
+    """Threads that take one item after the other and pass on each result; an empty tuple when one of them ends."""
+
+    def __init__(
+        self, work: Callable[[Any], Generator[Any, None, None]], todo: list[Any], at_once: int
+    ) -> None:
+        from queue import Queue  # start-up: only recursion comes here
+
+        self.failures: list[BaseException] = []
+        self._work = work
+        self._todo = todo[::-1]
+        self._left = False
+        self._answers: Queue[tuple[Any, ...]] = Queue(MOST_WAITING)
+        self.working = min(at_once, len(todo))
+        for _ in range(self.working):
+            threading.Thread(target=self._labour).start()
+
+    def results(self) -> Iterator[Any]:
+        """Yield what comes until all have ended."""
+        while self.working:
+            answer = self._answers.get()
+            if answer:
                 yield answer[0]
-        finished = True
-    finally:
-        if not finished:
-            halted.set()
-            stop()
-            while working:
-                working -= answers.get() is _END
-        for thread in threads:
-            thread.join()
-    if failure is not None:
-        raise failure
+            else:
+                self.working -= 1
+
+    def leave(self, stop: Callable[[], None]) -> None:
+        """End early: begin nothing, stop what is under way, and wait for its end."""
+        self._left = True
+        self._todo.clear()
+        stop()
+        for _ in self.results():
+            pass
+
+    def _labour(self) -> None:
+        try:
+            while True:
+                try:
+                    item = self._todo.pop()
+                except IndexError:
+                    break
+                if self._left:
+                    break
+                self._pass_on(self._work(item))
+        except BaseException as e:  # noqa: BLE001 - it comes out in the caller's thread
+            self.failures.append(e)
+            self._todo.clear()
+        finally:
+            self._answers.put(())
+
+    def _pass_on(self, results: Generator[Any, None, None]) -> None:
+        try:
+            for outcome in results:
+                self._answers.put((outcome,))
+                if self._left:
+                    break
+        finally:
+            results.close()

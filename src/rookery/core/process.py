@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
 from typing import IO, NamedTuple
+from weakref import WeakSet
 
 from rookery.core.errors import CommandError
 
@@ -158,6 +159,12 @@ class Runner:
         self.env = dict(env)
         self.started = 0
         self.listeners: list[Callable[[tuple[str, ...]], None]] = []
+        self._running: WeakSet[subprocess.Popen[bytes]] = WeakSet()
+
+    def terminate(self) -> None:
+        """Ask every program that was started here, and runs still, to end: for threads that wait for one."""
+        for process in list(self._running):
+            process.terminate()  # does nothing to one that has been waited for
 
     def with_env(self, more: Mapping[str, str | None]) -> Runner:
         """Give a runner whose programs see `more` too; None takes a variable away.  Counts stay its own."""
@@ -166,6 +173,7 @@ class Runner:
             env.pop(name, None)
         twin = Runner(env)
         twin.listeners = [*self.listeners, self._counted]
+        twin._running = self._running
         return twin
 
     def _counted(self, _: tuple[str, ...]) -> None:
@@ -185,7 +193,7 @@ class Runner:
             listener(argv)
         log.debug("start %s in %s", argv, cwd)
         try:
-            return subprocess.Popen(argv, cwd=cwd, env=self.env, stdin=stdin, stdout=stdout, stderr=stderr)
+            process = subprocess.Popen(argv, cwd=cwd, env=self.env, stdin=stdin, stdout=stdout, stderr=stderr)
         except FileNotFoundError as e:
             if e.filename is not None and fspath(e.filename) == fspath(cwd):
                 raise
@@ -196,6 +204,8 @@ class Runner:
                 cwd=fspath(cwd),
                 hints=[f"install {argv[0]} or put it on the PATH"],
             ) from e
+        self._running.add(process)
+        return process
 
     def run(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from rookery.core.context import Context
 from rookery.core.errors import InsufficientArgumentsError, RemoteNotAvailableError, UsageError
-from rookery.core.pool import in_order, workers
+from rookery.core.pool import as_they_come, workers
+from rookery.core.progress import Together
 from rookery.core.results import result
 from rookery.dataset.grouping import as_seen_from, below_root
 from rookery.dataset.locate import given_paths, require_dataset
@@ -105,13 +106,14 @@ def get(
             yield result("get", target, "error", message=message)
             continue
         yield from reach(ds, target, wish, content)
-    if not get_data or data == "nothing":
+    if not content or not get_data or data == "nothing":
         return
-    getting = _Getting(ctx, ds.path, content, source, jobs, data, dry_run)
-    roots = list(content)
-    for root in roots[:1]:  # alone, so that what is often the only one streams
-        yield from getting.at(root)
-    yield from in_order(getting.at, roots[1:], at_once=workers(jobs))
+    with Together(ctx.progress, f"get {ds.path}", "Getting content") as progress:
+        inner = ctx._replace(progress=progress)
+        getting = _Getting(inner, ds.path, content, source, jobs, data, dry_run)
+        first, *others = content
+        yield from getting.at(first)  # alone, so that its records stand together
+        yield from as_they_come(getting.at, others, at_once=workers(jobs), stop=ctx.runner.terminate)
 
 
 def _limit(typed: int | str | None) -> int | Literal["existing"] | None:
@@ -133,7 +135,7 @@ class _Getting(NamedTuple):
     data: Data
     dry_run: bool
 
-    def at(self, root: Path) -> Iterator[Record]:
+    def at(self, root: Path) -> Generator[Record, None, None]:
         """Get content in one dataset; about datasets themselves was said enough."""
         ds = Dataset(root, self.ctx)
         paths = below_root(root, dict.fromkeys(self.content[root]))

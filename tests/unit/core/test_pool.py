@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
-from rookery.core.pool import in_order, workers
+from rookery.core.pool import MOST_WAITING, as_they_come, in_order, workers
 
 
 def twice(item: int) -> Iterator[int]:
@@ -74,3 +74,79 @@ def test_how_many_at_once_is_as_said_or_suits_the_machine() -> None:
     assert workers(0) == 1
     assert 1 < workers(None) <= 16
     assert workers("auto") == workers(None)
+
+
+def never() -> None:
+    raise AssertionError("nobody left")
+
+
+def test_results_come_as_they_are_made_though_their_item_is_not_done() -> None:
+    told = threading.Event()
+
+    def work(item: int) -> Generator[int, None, None]:
+        yield item
+        assert told.wait(20), "the first results were held back"
+        yield item * 10
+
+    got = []
+    for outcome in as_they_come(work, [1, 2], at_once=2, stop=never):
+        got.append(outcome)
+        if {1, 2} <= set(got):
+            told.set()
+    assert sorted(got) == [1, 2, 10, 20]
+
+
+def test_no_more_is_made_than_is_read_but_for_a_bounded_number() -> None:
+    made = []
+
+    def work(item: int) -> Generator[int, None, None]:
+        for _ in range(10_000):
+            made.append(item)
+            yield item
+
+    results = as_they_come(work, [1, 2], at_once=2, stop=lambda: None)
+    next(results)
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    assert len(made) <= 2 * MOST_WAITING + 10
+
+
+def test_one_that_fails_lets_those_under_way_finish_and_begins_nothing() -> None:
+    meeting = threading.Barrier(2, timeout=20)
+    failing: list[threading.Thread] = []
+    begun = []
+
+    def work(item: int) -> Generator[int, None, None]:
+        begun.append(item)
+        if item == 0:
+            failing.append(threading.current_thread())
+            meeting.wait()
+            raise ValueError(item)
+        meeting.wait()
+        failing[0].join(20)
+        yield item
+        yield item * 10
+
+    got = []
+    with pytest.raises(ValueError, match="0"):
+        for outcome in as_they_come(work, range(100), at_once=2, stop=never):
+            got.append(outcome)
+    assert got == [1, 10]
+    assert sorted(begun) == [0, 1]
+
+
+def test_who_leaves_early_has_what_is_under_way_stopped_and_waits_for_its_end() -> None:
+    stopped = threading.Event()
+    ended = []
+
+    def work(item: int) -> Generator[int, None, None]:
+        try:
+            yield item
+            stopped.wait(20)
+        finally:
+            ended.append(item)
+
+    results = as_they_come(work, range(5), at_once=2, stop=stopped.set)
+    next(results)
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    assert stopped.is_set()
+    assert 1 <= len(ended) <= 2
