@@ -142,6 +142,12 @@ def transfer_keys(
             yield Outcome(None, key, ok=True, silent=True)
 
 
+def drop_all(repo: Repo, *, options: Sequence[str] = ()) -> Iterator[Outcome]:
+    """Drop every key that is here, former versions too, and yield each outcome as it is known."""
+    for record in program.records(repo, "drop", "--all", *options):
+        yield _outcome(record, None, str(record.get("key") or ""))
+
+
 def fsck(repo: Repo, files: Iterable[tuple[str, str]], *, options: Sequence[str] = ()) -> Iterator[Outcome]:
     """Check content against keys; bad content is moved aside to annex/bad and the location log corrected."""
     keys = dict(files)

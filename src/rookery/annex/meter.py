@@ -18,6 +18,8 @@ class Meter:
         self._told = 0
         self._step = total // 500  # many small files need not be told one by one
         self._under_way: dict[str, int] = {}
+        self._moved: set[str] = set()
+        self._given_up: set[str] = set()
 
     def __enter__(self) -> Meter:
         self._progress.start(self._task, self._label, self._total, self.unit)
@@ -32,15 +34,36 @@ class Meter:
         self._tell()
 
     def settled(self, outcome: Outcome) -> None:
-        """Count a file that was moved as done, whatever became of it."""
-        self._under_way.pop(outcome.key, None)
-        self.count(outcome.path or outcome.key, size_of(outcome.key) or 0)
+        """Count a key that was moved once, whatever the number of its names; one that was not leaves the total.
+
+        So what is shown as done has been done, and it comes to the whole at the end.
+        """
+        heard = [self._under_way.pop(what, 0) for what in (outcome.path or outcome.key, outcome.key)]
+        key = outcome.key
+        if key in self._moved:
+            return
+        known = size_of(key) if self.unit == "B" else 1
+        if outcome.ok and not outcome.silent:
+            self._moved.add(key)
+            amount = max(heard) if known is None else known
+            if known is None or key in self._given_up:
+                self._expect(amount)
+            self._done += amount
+        elif key not in self._given_up:
+            self._given_up.add(key)
+            self._expect(-(known or 0))
+        self._tell()
 
     def count(self, what: str, amount: int) -> None:
         """Count one file as done with its whole amount."""
         self._under_way.pop(what, None)
         self._done += amount
         self._tell()
+
+    def _expect(self, more: int) -> None:
+        if more:
+            self._total += more
+            self._progress.grow(self._task, self._total)
 
     def _tell(self) -> None:
         done = self._done + sum(self._under_way.values())

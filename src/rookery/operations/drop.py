@@ -9,6 +9,7 @@ from typing import Annotated
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
+from rookery.core.progress import Together
 from rookery.core.results import result
 from rookery.dataset.grouping import by_dataset
 from rookery.dataset.locate import given_paths, require_dataset
@@ -77,8 +78,10 @@ def drop(
     if whole:
         refuse_current_folder(ctx.cwd, groups)
     wish = Wish(what, reckless, recursive, recursion_limit, jobs, dry_run)
-    for root in sorted(groups, reverse=True):  # what is below goes first
-        yield from drop_from(Dataset(root, ctx), groups[root], wish, refds=ds.path)
+    with Together(ctx.progress, f"drop {ds.path}", "Dropping", "keys") as progress:
+        inner = ctx._replace(progress=progress)
+        for root in sorted(groups, reverse=True):  # what is below goes first
+            yield from drop_from(Dataset(root, inner), groups[root], wish, refds=ds.path)
 
 
 def _deprecated(reckless: Reckless | None, check: bool | None, if_dirty: str | None) -> Reckless | None:

@@ -7,14 +7,17 @@ them at that moment; a dry run can only tell what the location log says.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from rookery.annex import content, program
+from rookery.annex import content
+from rookery.annex.content import Outcome
 from rookery.annex.files import index_files
-from rookery.annex.store import is_shared
+from rookery.annex.meter import Meter
+from rookery.annex.store import is_shared, keys_here
 from rookery.core.pool import in_order, workers
+from rookery.core.progress import SILENT
 from rookery.core.results import FAILURE, result
 from rookery.dataset.grouping import below_root
 from rookery.dataset.hierarchy import Limit, walk
@@ -182,13 +185,14 @@ def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: 
             yield record
         return
     files = [file for file in index_files(ds.repo, asked) if file.present]
-    for outcome in content.transfer(
+    outcomes = content.transfer(
         ds.repo,
         "drop",
         [(file.path, file.key) for file in files],
         jobs=jobs_of(ds, wish.jobs),
         options=wish.force,
-    ):
+    )
+    for outcome in _metered(ds, outcomes, {file.key for file in files}):
         if outcome.silent:  # another path has the same key, and went first
             continue
         path = ds.path / (outcome.path or "")
@@ -207,6 +211,13 @@ def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: 
             error_message=outcome.error_message,
         )
     yield from _closing(ds.path, asked, said, wish, refds)
+
+
+def _metered(ds: Dataset, outcomes: Iterable[Outcome], keys: Collection[str]) -> Iterator[Outcome]:
+    with Meter(ds.ctx.progress, f"drop {ds.path}", "Dropping", len(keys), "keys") as meter:
+        for outcome in outcomes:
+            meter.settled(outcome)
+            yield outcome
 
 
 def _foreseen_files(ds: Dataset, asked: Sequence[str], wish: Wish, refds: Path) -> Iterator[Record]:
@@ -264,16 +275,15 @@ def _drop_keys(ds: Dataset, wish: Wish, refds: Path) -> Iterator[Record]:
         return
     jobs = jobs_of(ds, wish.jobs)
     options = [*wish.force, *([f"--jobs={jobs}"] if jobs not in (None, 1) else [])]
-    for record in program.records(ds.repo, "drop", "--all", *options):
-        message = str(record.get("note") or "").replace("--force", "--reckless availability")
-        errors = [str(m).strip() for m in record.get("error-messages") or ()]
+    keys = [] if ds.ctx.progress is SILENT else list(keys_here(ds.repo))
+    for outcome in _metered(ds, content.drop_all(ds.repo, options=options), keys):
         yield result(
             "drop",
             ds.path,
-            "ok" if record.get("success") else "error",
+            "ok" if outcome.ok else "error",
             type="key",
             refds=refds,
-            key=record.get("key"),
-            message=message or None,
-            error_message="\n".join(errors) or None,
+            key=outcome.key,
+            message=outcome.note.replace("--force", "--reckless availability") or None,
+            error_message=outcome.error_message,
         )
