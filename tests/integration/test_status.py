@@ -212,3 +212,15 @@ def test_the_index_is_not_written(inside: Inside, tiny_dataset: Path) -> None:
     before = index.read_bytes()
     inside("status", cwd=tiny_dataset)
     assert index.read_bytes() == before
+
+
+def test_a_subdataset_that_is_damaged_is_an_error_and_the_others_are_reported(
+    inside: Inside, new_dataset: Callable[..., Path]
+) -> None:
+    root = new_dataset("super", files={})
+    situations.add_subdatasets(root)
+    (root / "nest/.git/index").write_bytes(b"damaged")
+    (root / "sub-mod/file").write_text("changed")
+    lines = inside("status", "-r", cwd=root, code=1).lines
+    assert lines[0].startswith("status(error): nest (dataset) [it could not be looked into: CommandError")
+    assert lines[-2:] == [" modified: sub-mod (dataset)", " modified: sub-mod/file (file)"]

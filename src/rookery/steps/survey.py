@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from rookery.core.errors import RookeryError
 from rookery.core.pool import in_order, workers
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
@@ -115,8 +116,12 @@ class Survey:
         links = [item for item in items if item.mode == modes.GITLINK]
 
         def look_into(item: Item) -> Iterator[list[Record]]:
-            evaluated = self.evaluate(ds, item)
-            yield [self.record(ds, evaluated), *below(evaluated)]
+            try:
+                evaluated = self.evaluate(ds, item)
+                yield [self.record(ds, evaluated), *below(evaluated)]
+            except (RookeryError, OSError) as e:
+                why = f"it could not be looked into: {e}"
+                yield [{**self.record(ds, item), "status": "error", "message": why, "exception": e}]
 
         done = in_order(look_into, links, at_once=workers(None) if at_once is None else at_once)
         for item, record in zip(items, self.records(ds, items), strict=True):
