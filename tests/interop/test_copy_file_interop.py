@@ -82,3 +82,22 @@ def test_records_hold_what_the_others_hold(
     ours, theirs = side.records("copy-file", "source/one.dat", "source/text", "target", "-d", "target")
     for mine, other in zip(ours, theirs, strict=True):
         assert {key: mine.get(key) for key in other} == other
+
+
+def test_what_datalads_own_remote_can_fetch_goes_along(
+    prepared: Path, side_by_side: Callable[[Path], SideBySide], annex: Program, git: Program
+) -> None:
+    source = prepared / "source"
+    remote = ("type=external", "externaltype=datalad", "encryption=none", "autoenable=true")
+    annex("initremote", "datalad", *remote, cwd=source)
+    key = annex("lookupkey", "absent.dat", cwd=source).text
+    annex("registerurl", key, "s3://bucket/absent.dat", cwd=source)
+    annex("setpresentkey", key, git("config", "remote.datalad.annex-uuid", cwd=source).text, "1", cwd=source)
+    side = side_by_side(prepared)
+    ours, theirs = side.lines("copy-file", "source/absent.dat", "-d", "target")
+    assert ours == theirs
+    for name in ("ours", "theirs"):
+        (record,) = annex("whereis", "--json", "absent.dat", cwd=side.root / name / "target").records
+        assert [(place["description"], place["urls"]) for place in record["whereis"]] == [
+            ("[datalad]", ["s3://bucket/absent.dat"])
+        ]

@@ -19,6 +19,7 @@ from rookery.annex.branch import Location
 from rookery.annex.files import keys_of_blobs
 from rookery.annex.identity import WEB
 from rookery.annex.keys import key_of_link, key_of_pointer
+from rookery.annex.logs import parse_presence
 from rookery.annex.remotes import SpecialRemote
 from rookery.annex.store import annex_dir, is_present, link_target, object_path
 from rookery.core.context import Context
@@ -228,7 +229,9 @@ class _Between:
     def _knowledge(self, keys: Sequence[str], failed: dict[str, str]) -> set[str]:
         """Carry over URLs and special remotes; give the keys that can be had from somewhere else from now on."""
         places = branch.locations(self.source.repo, keys)
-        urls = branch.urls(self.source.repo, keys)
+        logs = branch.logs_of_keys(self.source.repo, keys, ".log.web")
+        # Not by `branch.urls`: the colon before what a special remote claims is wanted here.
+        urls = {k: [p.subject for p in parse_presence(t)[0].values() if p.present] for k, t in logs.items()}
         others = {p.uuid for key in keys for p in places[key] if p.present} - {WEB, self.source.annex_uuid}
         known = self._special(others) if others else {}
         present: list[tuple[str, str]] = []
@@ -237,7 +240,8 @@ class _Between:
             pairs += [(key, url.removeprefix(":")) for url in _usable(urls.get(key, []), places[key], known)]
             here = [p.uuid for p in places[key] if p.present]
             present += [(key, known[uuid]) for uuid in here if uuid in known]
-            present += [(key, WEB)] if WEB in here and key in urls else []
+            of_the_web = any(not url.startswith(":") for url in urls.get(key, ()))
+            present += [(key, WEB)] if WEB in here and of_the_web else []
         for key, url, message in remotes.register_urls(self.target.repo, pairs):
             if message:
                 failed[key] = f"{url} could not be registered: {message}"
