@@ -58,6 +58,22 @@ def test_former_versions_go_with_all_keys(
     assert list((clone / ".git/annex/objects").rglob("MD5E*/*")) == []
 
 
+@pytest.mark.parametrize("folder", ["Kk/vQ", "a/b"], ids=["where git-annex looks", "elsewhere"])
+def test_a_dataset_does_not_go_with_content_that_no_log_knows(
+    tiny_dataset: Path, datalad: Program, inside: Inside, tmp_path: Path, folder: str
+) -> None:
+    datalad("clone", tiny_dataset, tmp_path / "clone")
+    clone = tmp_path / "clone"
+    key = "MD5-s4--0bee89b07a248e27c83fc3d5951213c1"
+    place = clone / ".git/annex/objects" / folder / key / key
+    place.parent.mkdir(parents=True)
+    place.write_text("abc\n")
+    whole = ["drop", "--what", "all", "--reckless", "undead", "-d", clone]
+    answer = inside("-f", "json", *whole, cwd=tmp_path, code=1)
+    assert [(r["key"], r["status"]) for r in answer.records] == [(key, "error")]
+    assert place.exists()
+
+
 def test_two_names_of_one_content_are_one_content(
     tiny_dataset: Path, datalad: Program, inside: Inside, tmp_path: Path
 ) -> None:

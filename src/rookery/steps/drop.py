@@ -276,7 +276,7 @@ def _drop_keys(ds: Dataset, wish: Wish, refds: Path) -> Iterator[Record]:
     jobs = jobs_of(ds, wish.jobs)
     options = [*wish.force, *([f"--jobs={jobs}"] if jobs not in (None, 1) else [])]
     keys = [] if ds.ctx.progress is SILENT else list(keys_here(ds.repo))
-    for outcome in _metered(ds, content.drop_all(ds.repo, options=options), keys):
+    for outcome in _metered(ds, _drop_store(ds, options), keys):
         yield result(
             "drop",
             ds.path,
@@ -284,6 +284,24 @@ def _drop_keys(ds: Dataset, wish: Wish, refds: Path) -> Iterator[Record]:
             type="key",
             refds=refds,
             key=outcome.key,
-            message=outcome.note.replace("--force", "--reckless availability") or None,
+            message=outcome.note.replace("\n", "; ").replace("--force", "--reckless availability") or None,
             error_message=outcome.error_message,
         )
+
+
+def _drop_store(ds: Dataset, options: Sequence[str]) -> Iterator[Outcome]:
+    """Drop what the location log knows, then what is in the store all the same.
+
+    `git annex drop --all` goes by the log and is silent about other content
+    (seen with 10.20261026); a dataset must not go with such content unasked for.
+    """
+    told: set[str] = set()
+    for outcome in content.drop_all(ds.repo, options=options):
+        told.add(outcome.key)
+        yield outcome
+    unlogged = [key for key in keys_here(ds.repo) if key not in told]
+    for outcome in content.transfer_keys(ds.repo, "drop", unlogged, options=options):
+        if outcome.silent:
+            why = "is not where git-annex looks for it; `git annex fsck --all` may put it right"
+            outcome = outcome._replace(ok=False, silent=False, errors=(why,))
+        yield outcome
