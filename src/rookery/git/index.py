@@ -5,18 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import struct
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from rookery.core.errors import CommandError, LockedError
+from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
+from rookery.git.index_lock import lock_of, pauses, take_over
 from rookery.git.repo import Repo
-
-# How long to wait for another command to let go of the user's index, in seconds.
-INDEX_PATIENCE = 60.0
 
 # Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
 _HARMLESS = frozenset((b"TREE", b"REUC", b"UNTR", b"FSMN", b"EOIE", b"IEOT"))
@@ -241,8 +238,8 @@ def write_tree(repo: Repo) -> str:
 
 def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
     """Run an index command again and again for as long as another process holds `index.lock`."""
-    lock = index_file(repo).with_name(index_file(repo).name + ".lock")
-    pauses = _pauses(lock)
+    lock = lock_of(index_file(repo))
+    waits = pauses(lock)
     while True:
         try:
             repo.run(*argv, stdin=stdin)
@@ -250,49 +247,8 @@ def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
         except CommandError as e:
             if f"{lock.name}': File exists" not in e.stderr:
                 raise
-        next(pauses)
-
-
-@contextmanager
-def index_lock(file: Path) -> Iterator[Path]:
-    """Hold the lock that Git's own index commands take, and give its file, to be renamed over the index."""
-    lock = file.with_name(file.name + ".lock")
-    pauses = _pauses(lock)
-    while True:
-        try:
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-            break
-        except FileExistsError:
-            next(pauses)
-    try:
-        yield lock
-    finally:
-        _let_go(lock, handle)
-
-
-def _let_go(lock: Path, handle: int) -> None:
-    """Remove the lock if it is ours still: once it was renamed, what is there now is another process's."""
-    try:
-        if os.stat(lock).st_ino == os.fstat(handle).st_ino:
-            lock.unlink(missing_ok=True)
-    except FileNotFoundError:
-        pass  # it was renamed over the index, and nobody has taken it since
-    finally:
-        os.close(handle)
-
-
-def _pauses(lock: Path) -> Iterator[None]:
-    """Sleep a little longer at each step; raise LockedError when patience ends."""
-    deadline = time.monotonic() + INDEX_PATIENCE
-    pause = 0.005
-    while time.monotonic() < deadline:
-        time.sleep(pause)
-        pause = min(pause * 2, 0.2)
-        yield
-    raise LockedError(
-        f"{lock} is held by another process, or was left behind by one that was killed",
-        hints=[f"if no other Git command runs here, remove {lock}"],
-    )
+        take_over(lock)
+        next(waits)
 
 
 def refresh(repo: Repo, paths: Iterable[str]) -> None:

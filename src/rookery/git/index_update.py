@@ -22,13 +22,13 @@ from rookery.git import modes
 from rookery.git.index import (
     NewEntry,
     index_file,
-    index_lock,
     is_plain,
     name_length,
     put_entries,
     raw_entries,
     refresh,
 )
+from rookery.git.index_lock import index_lock
 from rookery.git.repo import Repo
 
 _NO_STAT = bytes(40)
@@ -106,7 +106,7 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
     """
     file = index_file(repo)
     wanted = {encode(entry.path): entry for entry in entries}
-    with index_lock(file) as lock:
+    with index_lock(file) as draft:
         try:
             data = file.read_bytes()
         except FileNotFoundError:
@@ -126,7 +126,7 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
         tree = _invalidated(extensions.get(b"TREE", b""), changed)
         more = [(b"TREE", tree)] if tree else []
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
-        _write(file, lock, _spliced(data, places, changed, added), more)
+        _write(file, draft, _spliced(data, places, changed, added), more)
     return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
 
 
@@ -309,14 +309,14 @@ def _invalidated(tree: bytes, changed: Iterable[bytes]) -> bytes:
     return b"".join(out)
 
 
-def _write(file: Path, lock: Path, parts: list[bytes], extensions: list[tuple[bytes, bytes]]) -> None:
+def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[bytes, bytes]]) -> None:
     import hashlib  # start-up
 
     for name, content in extensions:
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
-    lock.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
-    os.replace(lock, file)
+    draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    os.replace(draft, file)
 
 
 def _common(one: bytes, other: bytes) -> int:

@@ -19,7 +19,7 @@ from rookery.core.errors import LockedError, LostRaceError, RookeryError
 from rookery.core.results import result
 from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
-from rookery.git import commits, hooks, index, modules, refs, trees
+from rookery.git import commits, hooks, index, index_lock, modules, refs, trees
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date
 from rookery.git.refs import Head
@@ -251,7 +251,7 @@ def _follow(repo: Repo, head: Head, done: Committed, view: Repo) -> None:
     one that committed first might write the index last.
     """
     try:
-        with files.locked(repo.gitdir / "rookery" / "follow", wait=index.INDEX_PATIENCE):
+        with files.locked(repo.gitdir / "rookery" / "follow", wait=index_lock.PATIENCE):
             entries = dict(done.entries)
             now = refs.head(repo)
             if now.branch != head.branch:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rookery.core.errors import LockedError
-from rookery.git import index, modes, objects
+from rookery.git import index, index_lock, modes, objects
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date
 from rookery.git.repo import Repo, open_repo
@@ -109,10 +109,27 @@ def test_a_locked_index_is_waited_for(saved: Repo) -> None:
 
 
 def test_an_index_locked_for_ever_is_told(saved: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "INDEX_PATIENCE", 0.05)
+    monkeypatch.setattr(index_lock, "PATIENCE", 0.05)
     (saved.gitdir / "index.lock").touch()
     begun = time.monotonic()
     with pytest.raises(LockedError) as caught:
         index.put_entries(saved, [NewEntry("a", 0, "")])
     assert time.monotonic() >= begun + 0.05
     assert "index.lock" in caught.value.hints[0]
+
+
+def test_a_lock_of_ours_whose_holder_died_is_taken_over(saved: Repo) -> None:
+    lock = saved.gitdir / "index.lock"
+    lock.write_bytes(index_lock.MARK)
+    index.put_entries(saved, [NewEntry("a", 0, "")])
+    assert [e.path for e in index.read_index(saved)] == ["b", "sub/c"]
+    assert not lock.exists()
+
+
+def test_a_lock_of_ours_whose_holder_lives_is_respected(saved: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_lock, "PATIENCE", 0.05)
+    with index_lock.index_lock(index.index_file(saved)):
+        with pytest.raises(LockedError):
+            index.put_entries(saved, [NewEntry("a", 0, "")])
+        assert (saved.gitdir / "index.lock").exists()
+    assert not (saved.gitdir / "index.lock").exists()
