@@ -26,8 +26,10 @@ class GivenPath(NamedTuple):
 def absolute(ctx: Context, typed: str | os.PathLike[str]) -> Path:
     """Give the absolute path of what was typed: `~` expanded, `.` and `..` resolved by name, symlinks kept."""
     text = os.fspath(typed)
-    if text.startswith("~"):
-        text = os.path.expanduser(text)
+    if text == "~" or text.startswith("~/"):
+        text = ctx.env.get("HOME", "~") + text[1:]
+    elif text.startswith("~"):
+        text = os.path.expanduser(text)  # somebody's home: the system knows
     return Path(os.path.normpath(ctx.cwd / text))
 
 

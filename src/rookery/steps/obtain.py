@@ -194,11 +194,14 @@ def foreseen(ds: Dataset, todo: Plan, *, refds: Path | None, source: str | None)
     """Report what getting would do: each file with its size and where it would come from, and the sum."""
     action = "get [dry-run]"
     places = read_places(ds.repo, todo.keys)
+    count = weight_of_all = 0
     for file in todo.absent:
         sources = [s for s in places.sources(file.key) if source in (None, s)]
         size = file.size
         weight = natural(size) if size is not None else "an unknown number of bytes"
         possible = bool(sources)
+        count += possible
+        weight_of_all += (size or 0) if possible else 0
         yield result(
             action,
             ds.path / file.path,
@@ -210,13 +213,15 @@ def foreseen(ds: Dataset, todo: Plan, *, refds: Path | None, source: str | None)
             sources=sources,
             message=f"{weight} from {', '.join(sources)}" if possible else f"{weight}, no source is known",
         )
-    count = len(todo.absent)
+    files = f"{count} {'file' if count == 1 else 'files'}"
+    without = len(todo.absent) - count
+    also = f"; no source is known for {without} more" if without else ""
     yield result(
         action,
         ds.path,
         "ok" if count else "notneeded",
         type="dataset",
         refds=refds,
-        bytesize=todo.size,
-        message=f"would get {count} {'file' if count == 1 else 'files'}, {natural(todo.size)}",
+        bytesize=weight_of_all,
+        message=f"would get {files}, {natural(weight_of_all)}{also}",
     )
