@@ -103,9 +103,12 @@ def definition(name: str, parameters: Sequence[str], outcome: str, indent: str =
 def stub() -> str:
     """Write the whole file."""
     operations = sorted((load(command) for command in TABLE), key=lambda op: op.name)
-    functions = [definition(op.name, list(parameters_of(op, method=False)), outcome_of(op)) for op in operations]
+    functions = [
+        definition(op.name, list(parameters_of(op, method=False)), outcome_of(op)) for op in operations
+    ]
     methods = [
-        definition(op.name, ["self", *parameters_of(op, method=True)], outcome_of(op), "    ") for op in operations
+        definition(op.name, ["self", *parameters_of(op, method=True)], outcome_of(op), "    ")
+        for op in operations
     ]
     return "\n".join([HEAD, *functions, "", "class Methods:", *methods]) + "\n"
 

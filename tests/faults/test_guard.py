@@ -10,7 +10,7 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.dataset.model import Dataset
-from rookery.steps import guard
+from rookery.steps.saving import guard
 from support.programs import Program
 
 MakeContext = Callable[..., Context]

@@ -14,7 +14,7 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.dataset.model import Dataset
-from rookery.steps.commit import commit_changes
+from rookery.steps.saving.commit import commit_changes
 from support.counting import programs_started
 from support.programs import Program
 from support.samples import ODD_NAMES, UNDECODABLE_NAME, binary, write_tree

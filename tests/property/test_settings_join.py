@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.steps.merge import Settings, three_way
+from rookery.steps.sharing.merge import Settings, three_way
 
 NAMES = st.tuples(st.sampled_from(["submodule.a", "submodule.b"]), st.sampled_from(["path", "url"]))
 VALUES = st.tuples(st.sampled_from(["1", "2", "3"]))

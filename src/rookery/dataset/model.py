@@ -57,6 +57,12 @@ class Dataset:
         """Say whether a repository is here (a subdataset's empty folder is not one)."""
         return find_root(self.path) == self.path
 
+    def annex_jobs(self, jobs: int | str | None) -> int | str | None:
+        """Give the number of files that git-annex moves at once: as said, else as configured."""
+        if jobs in (None, "auto"):
+            return self.config.getint("datalad.runtime.max-annex-jobs", 1)
+        return jobs
+
     def relative(self, path: Path) -> Path:
         """Give a path below the dataset relative to its root."""
         return path.relative_to(self.path)

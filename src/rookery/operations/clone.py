@@ -12,8 +12,8 @@ from rookery.dataset.locate import require_dataset
 from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.cloning import clone_into
-from rookery.steps.settle import Setup, check_reckless
+from rookery.steps.obtaining.cloning import clone_into
+from rookery.steps.obtaining.settle import Setup, check_reckless
 
 
 def _obtained(record: Record) -> bool:
@@ -81,7 +81,7 @@ def clone(
             hints=["to make a folder that is there a subdataset, use `rookery save`"],
         )
     above = None if dataset is None else require_dataset(ctx, dataset, purpose="clone")
-    from rookery.steps.procedures import configuring  # start-up: --help needs none
+    from rookery.steps.running.procedures import configuring  # start-up: --help needs none
 
     yield from clone_into(
         ctx,

@@ -17,7 +17,7 @@ from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operat
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
 from rookery.steps.copying import Copied, Copier, Pair
-from rookery.steps.save import How, save_datasets
+from rookery.steps.saving.save import How, save_datasets
 
 Spec = tuple[Path, Path | None]
 

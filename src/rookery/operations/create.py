@@ -22,9 +22,9 @@ from rookery.git.repo import find_root
 from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.entries import commit_missing
-from rookery.steps.register import register
-from rookery.steps.uninstall import remove_tree
+from rookery.steps.removing.uninstall import remove_tree
+from rookery.steps.saving.entries import commit_missing
+from rookery.steps.saving.register import register
 
 Refusal = tuple[Any, Any]
 
@@ -95,9 +95,9 @@ def create(
         status, why = refusal
         yield result("create", new.path, status, type="dataset", refds=refds, message=why)
         return
-    from rookery.steps.procedures import find_configuration, run_procedure  # start-up: --help needs none
+    from rookery.steps.running import procedures  # start-up: --help needs none
 
-    procedures = [find_configuration(ctx, None, name) for name in cfg_proc or []]
+    setups = [procedures.find_configuration(ctx, None, name) for name in cfg_proc or []]
     started_from = _what_is_there(new.path)
     try:
         _make(new, options, annex=annex, description=description, fake_dates=fake_dates)
@@ -110,8 +110,8 @@ def create(
             "create", new.path, "error", type="dataset", refds=refds, message=str(e), exception=e, hints=hints
         )
         return
-    for procedure in procedures:
-        yield from run_procedure(ctx, new, procedure)
+    for setup in setups:
+        yield from procedures.run_procedure(ctx, new, setup)
     if above is not None:
         yield from register(above, new, message=message or "[DATALAD] Created subdataset")
     unfinished.finish(new.repo)

@@ -15,9 +15,9 @@ from rookery.git.repo import find_root
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import RecursionLimit, Recursive
-from rookery.steps import states
-from rookery.steps.states import Item
-from rookery.steps.survey import Asked, Survey, at_submodules
+from rookery.steps.comparing import states
+from rookery.steps.comparing.states import Item
+from rookery.steps.comparing.survey import Asked, Survey, at_submodules
 
 
 @operation(renderer="diff", summary="never")

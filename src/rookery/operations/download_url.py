@@ -22,10 +22,10 @@ from rookery.git.repo import find_root
 from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.save import How, save_datasets
+from rookery.steps.saving.save import How, save_datasets
 
 if TYPE_CHECKING:
-    from rookery.steps.download import Downloader
+    from rookery.steps.fetching.download import Downloader
 
 log = logging.getLogger("rookery.download")
 
@@ -145,8 +145,8 @@ def _download(
     got: list[Got],
 ) -> Iterator[Record]:
     """Fetch one after another; what arrived is put into `got`."""
-    from rookery.steps.download import Target
-    from rookery.steps.web import without_login  # start-up: `--help` asks nobody
+    from rookery.steps.fetching.download import Target
+    from rookery.steps.fetching.web import without_login  # start-up: `--help` asks nobody
 
     shown = f"{where}{os.sep}" if is_folder else str(where)
     target = Target(where, is_folder, overwrite)
@@ -178,7 +178,7 @@ def _download(
 
 
 def _downloader(ctx: Context, ds: Dataset | None) -> Downloader:
-    from rookery.steps.download import Downloader  # start-up
+    from rookery.steps.fetching.download import Downloader  # start-up
 
     config = ctx.settings.at(ctx.cwd) if ds is None else ds.config
     if ds is not None:
@@ -204,7 +204,7 @@ def _saved(
 
 
 def _taken_apart(place: Dataset, files: Sequence[Got]) -> Iterator[Record]:
-    from rookery.steps.archives import add_content  # start-up
+    from rookery.steps.fetching.archives import add_content  # start-up
 
     for one in files:
         yield from add_content(place, one.path)

@@ -17,9 +17,9 @@ from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, RecursionLimit, Recursive
-from rookery.steps.drop import Reckless, What, Wish
-from rookery.steps.drop import drop as drop_from
-from rookery.steps.uninstall import refuse_current_folder
+from rookery.steps.removing.drop import Reckless, What, Wish
+from rookery.steps.removing.drop import drop as drop_from
+from rookery.steps.removing.uninstall import refuse_current_folder
 
 
 @operation()

@@ -17,10 +17,10 @@ from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Many, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, Recursive
-from rookery.steps.obtain import Data, obtain
-from rookery.steps.procedures import configuring
-from rookery.steps.reach import Content, Wish, reach
-from rookery.steps.settle import Setup, check_reckless
+from rookery.steps.obtaining.obtain import Data, obtain
+from rookery.steps.obtaining.reach import Content, Wish, reach
+from rookery.steps.obtaining.settle import Setup, check_reckless
+from rookery.steps.running.procedures import configuring
 
 
 @operation()

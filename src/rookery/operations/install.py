@@ -17,10 +17,10 @@ from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Many, PathLikeText, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs, RecursionLimit, Recursive
-from rookery.steps.cloning import After, clone_into
-from rookery.steps.obtain import obtain
-from rookery.steps.reach import Content, Wish, reach
-from rookery.steps.settle import Setup, check_reckless
+from rookery.steps.obtaining.cloning import After, clone_into
+from rookery.steps.obtaining.obtain import obtain
+from rookery.steps.obtaining.reach import Content, Wish, reach
+from rookery.steps.obtaining.settle import Setup, check_reckless
 
 
 def _installed(record: Record) -> bool:
@@ -94,7 +94,7 @@ def install(
         raise InsufficientArgumentsError("Please provide at least a source or a path")
     check_reckless(reckless)
     above = None if dataset is None else require_dataset(ctx, dataset, purpose="install")
-    from rookery.steps.procedures import configuring  # start-up: --help needs none
+    from rookery.steps.running.procedures import configuring  # start-up: --help needs none
 
     plan = _Plan(
         Setup(description, reckless, (f"--branch={branch}",) if branch else ()),

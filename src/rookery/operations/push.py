@@ -22,9 +22,9 @@ from rookery.git.trees import Difference, diff_trees, ls_tree
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, RecursionLimit, Recursive
-from rookery.steps.publish import Data, Wish, publish
-from rookery.steps.targets import meant, siblings_of, target_of
-from rookery.steps.transfer import Selection
+from rookery.steps.sharing.publish import Data, Wish, publish
+from rookery.steps.sharing.targets import meant, siblings_of, target_of
+from rookery.steps.sharing.transfer import Selection
 
 log = logging.getLogger("rookery.push")
 

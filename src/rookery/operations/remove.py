@@ -21,10 +21,10 @@ from rookery.git.trees import Selection
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, Message
-from rookery.steps.drop import Reckless, Wish
-from rookery.steps.drop import drop as drop_from
-from rookery.steps.save import How, save_datasets
-from rookery.steps.uninstall import refuse_current_folder, remove_tree
+from rookery.steps.removing.drop import Reckless, Wish
+from rookery.steps.removing.drop import drop as drop_from
+from rookery.steps.removing.uninstall import refuse_current_folder, remove_tree
+from rookery.steps.saving.save import How, save_datasets
 
 log = logging.getLogger("rookery.remove")
 

@@ -22,10 +22,10 @@ from rookery.git.worktree import is_clean
 from rookery.opkit.declare import PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs
-from rookery.steps.execute import DIRTY, run_command
-from rookery.steps.recorded import Step, differences, range_of, read_steps, written_by
-from rookery.steps.replay import Replay, author_and_date
-from rookery.steps.request import Again, Request
+from rookery.steps.running.execute import DIRTY, run_command
+from rookery.steps.running.recorded import Step, differences, range_of, read_steps, written_by
+from rookery.steps.running.replay import Replay, author_and_date
+from rookery.steps.running.request import Again, Request
 
 STANDARD = frozenset({"cmd", "chain", "inputs", "extra_inputs", "outputs", "pwd", "dsid", "exit"})
 

@@ -14,8 +14,8 @@ from rookery.dataset.placeholders import normalized
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs, Message
-from rookery.steps.execute import run_command
-from rookery.steps.request import Request, Which
+from rookery.steps.running.execute import run_command
+from rookery.steps.running.request import Request, Which
 
 log = logging.getLogger("rookery.run")
 

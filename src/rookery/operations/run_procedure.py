@@ -10,7 +10,7 @@ from rookery.core.context import Context
 from rookery.dataset.locate import find_dataset, require_dataset
 from rookery.opkit.declare import Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.steps import procedures
+from rookery.steps.running import procedures
 
 
 @operation(renderer="run_procedure", summary="never")

@@ -11,8 +11,8 @@ from rookery.dataset.locate import absolute, given_paths, require_dataset
 from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, Message, RecursionLimit, Recursive
-from rookery.steps.preview import preview_save
-from rookery.steps.save import How, save_datasets
+from rookery.steps.saving.preview import preview_save
+from rookery.steps.saving.save import How, save_datasets
 
 
 @operation()

@@ -19,7 +19,7 @@ from rookery.git import remotes
 from rookery.opkit.declare import Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import RecursionLimit, Recursive
-from rookery.steps.sibling_settings import (
+from rookery.steps.sharing.sibling_settings import (
     Asked,
     ask_for_annex,
     inherited,

@@ -17,7 +17,7 @@ from rookery.git import modules
 from rookery.opkit.declare import Many, Positional, Record, Words, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import RecursionLimit, Recursive
-from rookery.steps.commit import commit_changes
+from rookery.steps.saving.commit import commit_changes
 
 PROPERTY = re.compile(r"[A-Za-z][-A-Za-z0-9]*")
 MESSAGE = "[DATALAD] modified subdataset properties"

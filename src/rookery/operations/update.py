@@ -17,10 +17,10 @@ from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Message, RecursionLimit, Recursive
-from rookery.steps import merge as merging
-from rookery.steps.renew import How, Renewal, Wish
-from rookery.steps.save import How as HowToSave
-from rookery.steps.save import save_datasets
+from rookery.steps.saving.save import How as HowToSave
+from rookery.steps.saving.save import save_datasets
+from rookery.steps.sharing import merge as merging
+from rookery.steps.sharing.renew import How, Renewal, Wish
 
 log = logging.getLogger("rookery.update")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rookery.annex.files import AnnexedFile
-from rookery.steps.obtain import plan
+from rookery.steps.obtaining.obtain import plan
 
 
 def file(path: str, key: str, *, present: bool) -> AnnexedFile:

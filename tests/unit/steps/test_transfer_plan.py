@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from rookery.annex.files import AnnexedFile
 from rookery.git.remotes import RefReport
-from rookery.steps.transfer import absence_of, plan
-from rookery.steps.verdicts import operations_of
+from rookery.steps.sharing.transfer import absence_of, plan
+from rookery.steps.sharing.verdicts import operations_of
 
 KEYS = [f"MD5E-s{size}--{size:032x}.dat" for size in range(1, 6)]
 

@@ -1,0 +1,1 @@
+"""What differs: states of files, for reports."""

@@ -1,0 +1,1 @@
+"""Files from the web, and files out of archives."""

@@ -1,0 +1,1 @@
+"""Datasets and content come here: clone, install, get."""

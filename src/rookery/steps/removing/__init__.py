@@ -1,0 +1,1 @@
+"""Content and datasets go from here, when that is safe."""

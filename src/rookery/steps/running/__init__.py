@@ -1,0 +1,1 @@
+"""Commands with a record: run, run again, procedures, and the guard around them."""

@@ -1,0 +1,1 @@
+"""From changes to commits: the save engine, and saving across datasets."""

@@ -1,0 +1,1 @@
+"""To and from siblings: push, update, and what is written about a sibling."""
