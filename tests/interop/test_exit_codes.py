@@ -23,7 +23,6 @@ IN_A_DATASET = [
     "drop --reckless availability data/one.dat",
     "drop nowhere.dat",
     "unlock data/one.dat",
-    "remove nowhere.dat",
     "remove --reckless availability data/one.dat",
     "run true",
     "run false",
