@@ -6,7 +6,6 @@ not be understood; 3 interrupted; else the code of the command that failed.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import signal
@@ -122,6 +121,8 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
 
 
 def _unknown(command: str) -> int:
+    import difflib  # start-up: for mistyped commands
+
     close = difflib.get_close_matches(command, TABLE, n=3)
     log.error("unknown command %r%s", command, f"; did you mean {' or '.join(close)}?" if close else "")
     log.error("  hint: `rookery --help` lists the commands")

@@ -17,7 +17,6 @@ from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operat
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
 from rookery.steps.copying import Copied, Copier, Pair
-from rookery.steps.saving.save import How, save_datasets
 
 Spec = tuple[Path, Path | None]
 
@@ -77,6 +76,8 @@ def copy_file(
             yield one
     if ds is not None and saved:
         given = [GivenPath(str(place), place, content=False) for place in saved]
+        from rookery.steps.saving.save import How, save_datasets  # start-up: --help needs none of it
+
         for record in save_datasets(ds, given, upward=True, how=How(message=message)):
             if not (record["action"] == "add" and record["path"] in links):  # it was told already
                 yield record

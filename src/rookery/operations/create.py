@@ -24,7 +24,6 @@ from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
 from rookery.steps.removing.uninstall import remove_tree
 from rookery.steps.saving.entries import commit_missing
-from rookery.steps.saving.register import register
 
 Refusal = tuple[Any, Any]
 
@@ -113,6 +112,8 @@ def create(
     for setup in setups:
         yield from procedures.run_procedure(ctx, new, setup)
     if above is not None:
+        from rookery.steps.saving.register import register  # start-up: subdatasets only
+
         yield from register(above, new, message=message or "[DATALAD] Created subdataset")
     unfinished.finish(new.repo)
     yield result("create", new.path, "ok", type="dataset", refds=refds)

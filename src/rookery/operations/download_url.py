@@ -22,7 +22,6 @@ from rookery.git.repo import find_root
 from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Message
-from rookery.steps.saving.save import How, save_datasets
 
 if TYPE_CHECKING:
     from rookery.steps.fetching.download import Downloader
@@ -200,6 +199,8 @@ def _saved(
         top = ds.path if below(ds.path, [place.path]) else place.path
         tops.setdefault(top, []).extend(GivenPath(str(one.path), one.path, False) for one in files)
     for top, given in tops.items():
+        from rookery.steps.saving.save import How, save_datasets  # start-up: --help needs none of it
+
         yield from save_datasets(Dataset(top, ds.ctx), given, upward=upward, how=How(message=message))
 
 

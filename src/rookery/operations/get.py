@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from rookery.core.context import Context
 from rookery.core.errors import InsufficientArgumentsError, RemoteNotAvailableError, UsageError
@@ -18,9 +18,9 @@ from rookery.opkit.declare import Many, Positional, Record, Words, operation, op
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, Recursive
 from rookery.steps.obtaining.obtain import Data, obtain
-from rookery.steps.obtaining.reach import Content, Wish, reach
-from rookery.steps.obtaining.settle import Setup, check_reckless
-from rookery.steps.running.procedures import configuring
+
+if TYPE_CHECKING:
+    from rookery.steps.obtaining.reach import Content
 
 
 @operation()
@@ -86,6 +86,10 @@ def get(
     Folders are got with everything in them, but subdatasets in them only with
     -r.  A subdataset that is not installed yet is, where a path leads into it.
     """
+    from rookery.steps.obtaining.reach import Wish, reach  # start-up: --help needs none of it
+    from rookery.steps.obtaining.settle import Setup, check_reckless  # start-up
+    from rookery.steps.running.procedures import configuring  # start-up
+
     if dataset is None and not path:
         raise InsufficientArgumentsError("Neither dataset nor target path(s) provided")
     check_reckless(reckless)

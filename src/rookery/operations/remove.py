@@ -24,7 +24,6 @@ from rookery.opkit.parameters import DryRun, Jobs, Message
 from rookery.steps.removing.drop import Reckless, Wish
 from rookery.steps.removing.drop import drop as drop_from
 from rookery.steps.removing.uninstall import refuse_current_folder, remove_tree
-from rookery.steps.saving.save import How, save_datasets
 
 log = logging.getLogger("rookery.remove")
 
@@ -101,6 +100,8 @@ def remove(
     if not top.is_installed():
         return
     left = [one for one in given if one.path in removal.known]
+    from rookery.steps.saving.save import How, save_datasets  # start-up: --help needs none of it
+
     how = How(message=message or DEFAULT_MESSAGE, jobs=jobs)
     for record in save_datasets(top, left, upward=dataset is not None, how=how) if left else ():
         yield {**record, "action": "remove"} if record["action"] == "delete" else record

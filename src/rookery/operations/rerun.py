@@ -22,7 +22,6 @@ from rookery.git.worktree import is_clean
 from rookery.opkit.declare import PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs
-from rookery.steps.running.execute import DIRTY, run_command
 from rookery.steps.running.recorded import Step, differences, range_of, read_steps, written_by
 from rookery.steps.running.replay import Replay, author_and_date
 from rookery.steps.running.request import Again, Request
@@ -139,6 +138,8 @@ def _said(ds: Dataset, status: Any, message: Any, **more: Any) -> Record:
 
 def _refusal(ds: Dataset, onto: str | None, branch: str | None, *, clean: bool) -> Record | None:
     """Say why nothing can be repeated here as asked; None if it can."""
+    from rookery.steps.running.execute import DIRTY  # start-up: --help needs none of it
+
     head = refs.head(ds.repo)
     if not clean and not is_clean(ds.repo):
         return _said(ds, "impossible", DIRTY)
@@ -180,6 +181,8 @@ def _plan(
 
 def _again(ctx: Context, ds: Dataset, step: Step, how: Request) -> Iterator[Record]:
     """Repeat the command of one commit."""
+    from rookery.steps.running.execute import run_command  # start-up: --help needs none of it
+
     assert step.run is not None
     info = {**step.run.info, "chain": [*(step.run.info.get("chain") or ()), step.commit.sha]}
     pwd = Path(os.path.normpath(ds.path / str(info.get("pwd") or ".")))

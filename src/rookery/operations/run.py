@@ -14,7 +14,6 @@ from rookery.dataset.placeholders import normalized
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs, Message
-from rookery.steps.running.execute import run_command
 from rookery.steps.running.request import Request, Which
 
 log = logging.getLogger("rookery.run")
@@ -102,6 +101,8 @@ def run(
     if not cmd:
         log.warning("No command given")
         return
+    from rookery.steps.running.execute import run_command  # start-up: --help needs none of it
+
     ds = require_dataset(ctx, dataset, purpose="track command outcomes")
     request = Request(
         normalized([str(word) for word in cmd] if isinstance(cmd, (list, tuple)) else str(cmd)),

@@ -11,8 +11,6 @@ from rookery.dataset.locate import absolute, given_paths, require_dataset
 from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Jobs, Message, RecursionLimit, Recursive
-from rookery.steps.saving.preview import preview_save
-from rookery.steps.saving.save import How, save_datasets
 
 
 @operation()
@@ -78,6 +76,8 @@ def save(
     given = given_paths(ctx, path)
     upward = dataset is not None
     if dry_run:
+        from rookery.steps.saving.preview import preview_save  # start-up
+
         yield from preview_save(
             top,
             given,
@@ -88,6 +88,8 @@ def save(
             to_git=to_git,
         )
         return
+    from rookery.steps.saving.save import How, save_datasets  # start-up: --help needs none of it
+
     how = How(
         message=message,
         updated=updated,

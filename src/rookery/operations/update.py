@@ -17,8 +17,6 @@ from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import DryRun, Message, RecursionLimit, Recursive
-from rookery.steps.saving.save import How as HowToSave
-from rookery.steps.saving.save import save_datasets
 from rookery.steps.sharing import merge as merging
 from rookery.steps.sharing.renew import How, Renewal, Wish
 
@@ -222,5 +220,8 @@ def _save(
         for path in updated
         if not any(above in path.parents for above in stuck)
     ]
+    from rookery.steps.saving.save import How as HowToSave  # start-up: --help needs none of it
+    from rookery.steps.saving.save import save_datasets  # start-up
+
     how = HowToSave(message=message or SAVE_MESSAGE)
     yield from save_datasets(top, targets, upward=True, how=how)

@@ -29,7 +29,6 @@ from rookery.git.repo import Repo
 from rookery.steps.obtaining import ria
 from rookery.steps.obtaining.settle import Setup, inherited_reckless, require_commit, settle
 from rookery.steps.removing.uninstall import remove_tree
-from rookery.steps.saving.register import register
 
 log = logging.getLogger("rookery.clone")
 
@@ -94,6 +93,8 @@ def clone_into(
         yield record
     if above is not None and not broken:
         named = _seen_from(above, ctx, text) if sources.is_path(text) else text
+        from rookery.steps.saving.register import register  # start-up: subdatasets only
+
         yield from register(
             above,
             Dataset(target, ctx),

@@ -25,13 +25,12 @@ from rookery.core.results import result
 from rookery.dataset import hierarchy, runrecords
 from rookery.dataset.model import Dataset
 from rookery.dataset.placeholders import joined
-from rookery.steps.running.execute import run_command
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.running.shipped import SHIPPED
 
 log = logging.getLogger("rookery.run")
 
-SHIPPED_FOLDER = Path(__file__).parent.parent / "resources" / "procedures"
+SHIPPED_FOLDER = Path(__file__).parents[2] / "resources" / "procedures"
 IN_DATASET = ".datalad/procedures"
 
 
@@ -139,6 +138,8 @@ def run_procedure(ctx: Context, ds: Dataset, spec: str | Sequence[str] | Procedu
         yield from _in_process(ds, spec, command)
     else:
         literal = command.replace("{", "{{").replace("}", "}}")
+        from rookery.steps.running.execute import run_command  # start-up: most procedures are shipped
+
         yield from run_command(ctx, ds, Request(literal, ds.path, explicit=True))
     ds.forget()
 
