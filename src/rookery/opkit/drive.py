@@ -36,7 +36,9 @@ def drive(
     """Run an operation's records through the chain.
 
     Raises IncompleteResultsError after the last record ("continue") or after
-    the first failed one ("stop"); the renderer is finished in either case.
+    the first failed one ("stop"); the renderer is finished in either case, and
+    not when the operation itself raises: a closing "nothing to save" would be
+    a claim that nobody has checked.
     """
     failures: list[Record] = []
     try:
@@ -55,8 +57,8 @@ def drive(
         close = getattr(records, "close", None)
         if close is not None:
             close()
-        if renderer is not None:
-            renderer.finish()
+    if renderer is not None:
+        renderer.finish()
     if failures and on_failure != "ignore":
         raise IncompleteResultsError(failed=failures)
 
