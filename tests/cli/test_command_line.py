@@ -85,6 +85,12 @@ def test_a_failure_is_exit_code_one_and_can_be_ignored(cli: Program, tmp_path: P
     cli("--on-failure", "ignore", "create", "full", code=0)
 
 
+def test_a_file_that_cannot_be_read_is_named_without_a_traceback(cli: Program, tmp_path: Path) -> None:
+    cli("create", "ds", cwd=tmp_path)
+    answer = cli("save", "-F", "nowhere", cwd=tmp_path / "ds", code=1)
+    assert answer.stderr == f"[ERROR] No such file or directory: {tmp_path / 'ds' / 'nowhere'}\n"
+
+
 def test_names_that_are_no_text_go_out_as_they_came_in(home: Home, tmp_path: Path) -> None:
     name = b"latin1-\xe9"
     done = subprocess.run(

@@ -6,6 +6,7 @@ not be understood; 3 interrupted; else the code of the command that failed.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -75,6 +76,14 @@ def _show_error(error: RookeryError) -> None:
     log.error("%s", error.message if not isinstance(error, IncompleteResultsError) else error)
     for hint in error.hints:
         log.error("  hint: %s", hint)
+
+
+def _show_system_error(error: OSError) -> None:
+    """Say what the system refused, and about which file."""
+    log.error("%s%s", error.strerror or error, f": {error.filename}" if error.filename is not None else "")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        log.error("  hint: make room, and run the same command again: it goes on from where it was")
+    log.debug("where it happened", exc_info=error)
 
 
 def _coloured(settings: Config, ctx: Context, stream: Any) -> bool:
@@ -193,6 +202,11 @@ def _run(words: Sequence[str]) -> int:
         except RookeryError as e:
             _show_error(e)
             return e.exit_code
+        except BrokenPipeError:
+            raise
+        except OSError as e:
+            _show_system_error(e)
+            return 1
 
 
 def _complete(words: Sequence[str], shell: str) -> int:
