@@ -193,20 +193,25 @@ def _run(words: Sequence[str]) -> int:
         ctx = ctx._replace(read_input=lambda: sys.stdin.buffer.read())
         # what a program writes must come after what we have said before it
         ctx.runner.listeners.append(lambda _argv: sys.stdout.flush())
-        try:
-            return execute(ctx, op, arguments, options)
-        except InsufficientArgumentsError as e:
-            parser_for(op).print_usage()
-            _show_error(e)
-            return e.exit_code
-        except RookeryError as e:
-            _show_error(e)
-            return e.exit_code
-        except BrokenPipeError:
-            raise
-        except OSError as e:
-            _show_system_error(e)
-            return 1
+        return _guarded(ctx, op, arguments, options)
+
+
+def _guarded(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any) -> int:
+    """Execute, and turn what can go wrong into words for a person and an exit code."""
+    try:
+        return execute(ctx, op, arguments, options)
+    except InsufficientArgumentsError as e:
+        parser_for(op).print_usage()
+        _show_error(e)
+        return e.exit_code
+    except RookeryError as e:
+        _show_error(e)
+        return e.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        _show_system_error(e)
+        return 1
 
 
 def _complete(words: Sequence[str], shell: str) -> int:
