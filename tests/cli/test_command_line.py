@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,33 @@ def test_a_failure_is_exit_code_one_and_can_be_ignored(cli: Program, tmp_path: P
     (tmp_path / "full" / "file").write_text("x")
     assert cli("create", "full", code=1).stdout.startswith("create(error): ")
     cli("--on-failure", "ignore", "create", "full", code=0)
+
+
+def test_results_reach_a_pipe_although_bars_are_drawn(home: Home, tmp_path: Path, cli: Program) -> None:
+    cli("create", "ds", cwd=tmp_path)
+    with open(tmp_path / "ds" / "large.dat", "wb") as large:
+        large.truncate(50_000_000)
+    terminal, end = pty.openpty()
+    said: list[bytes] = []
+    reader = threading.Thread(target=drain, args=(terminal, said))
+    reader.start()
+    argv = [sys.executable, "-m", "rookery", "save"]
+    answer = subprocess.run(
+        argv, cwd=tmp_path / "ds", env=home.env, stdout=subprocess.PIPE, stderr=end, check=True
+    )
+    os.close(end)
+    reader.join()
+    os.close(terminal)
+    assert b"50.0 MB" in b"".join(said)
+    assert answer.stdout.decode().splitlines()[:2] == ["add(ok): large.dat (file)", "save(ok): . (dataset)"]
+
+
+def drain(terminal: int, said: list[bytes]) -> None:
+    try:
+        while piece := os.read(terminal, 4096):
+            said.append(piece)
+    except OSError:
+        pass  # how a terminal ends when nobody writes to it any more
 
 
 def test_a_file_that_cannot_be_read_is_named_without_a_traceback(cli: Program, tmp_path: Path) -> None:

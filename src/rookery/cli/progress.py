@@ -77,6 +77,8 @@ def _rich_bars() -> Any:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        # else results meant for a file or a pipe would be drawn above the bar, on standard error
+        redirect_stdout=sys.stdout.isatty(),
     )
 
 
