@@ -79,6 +79,7 @@ __all__ = [
     "InsufficientArgumentsError",
     "NoDatasetArgumentFound",
     "NoDatasetFound",
+    "addurls",
     "clone",
     "configuration",
     "copy_file",

@@ -9,6 +9,33 @@ from rookery.api import Dataset
 Many = str | PathLike[str] | Sequence[str | PathLike[str]] | None
 Place = Dataset | str | PathLike[str] | None
 
+def addurls(
+    urlfile: Any,
+    urlformat: str,
+    filenameformat: str,
+    *,
+    dataset: Place = ...,
+    input_type: Literal["ext", "csv", "tsv", "json", "jsonl"] = ...,
+    exclude_autometa: str | None = ...,
+    meta: Sequence[str] | None = ...,
+    key: str | None = ...,
+    message: str | None = ...,
+    dry_run: bool = ...,
+    fast: bool = ...,
+    ifexists: Literal["overwrite", "skip"] | None = ...,
+    missing_value: str | None = ...,
+    save: bool = ...,
+    version_urls: bool = ...,
+    cfg_proc: Sequence[str] | None = ...,
+    jobs: int | str | None = ...,
+    drop_after: bool = ...,
+    on_collision: Literal["error", "error-if-different", "take-first", "take-last"] = ...,
+    return_type: Literal["list", "generator", "item-or-list"] | None = ...,
+    result_filter: Callable[[dict[str, Any]], bool] | None = ...,
+    result_xfm: str | Callable[[dict[str, Any]], Any] | None = ...,
+    result_renderer: str | Callable[..., Any] | None = ...,
+    on_failure: Literal["ignore", "continue", "stop"] | None = ...,
+) -> Any: ...
 def clone(
     source: str | PathLike[str],
     path: str | PathLike[str] | None = ...,
@@ -435,6 +462,33 @@ def wtf(
 ) -> Any: ...
 
 class Methods:
+    def addurls(
+        self,
+        urlfile: Any,
+        urlformat: str,
+        filenameformat: str,
+        *,
+        input_type: Literal["ext", "csv", "tsv", "json", "jsonl"] = ...,
+        exclude_autometa: str | None = ...,
+        meta: Sequence[str] | None = ...,
+        key: str | None = ...,
+        message: str | None = ...,
+        dry_run: bool = ...,
+        fast: bool = ...,
+        ifexists: Literal["overwrite", "skip"] | None = ...,
+        missing_value: str | None = ...,
+        save: bool = ...,
+        version_urls: bool = ...,
+        cfg_proc: Sequence[str] | None = ...,
+        jobs: int | str | None = ...,
+        drop_after: bool = ...,
+        on_collision: Literal["error", "error-if-different", "take-first", "take-last"] = ...,
+        return_type: Literal["list", "generator", "item-or-list"] | None = ...,
+        result_filter: Callable[[dict[str, Any]], bool] | None = ...,
+        result_xfm: str | Callable[[dict[str, Any]], Any] | None = ...,
+        result_renderer: str | Callable[..., Any] | None = ...,
+        on_failure: Literal["ignore", "continue", "stop"] | None = ...,
+    ) -> Any: ...
     def clone(
         self,
         source: str | PathLike[str],

@@ -40,6 +40,7 @@ TABLE: dict[str, Entry] = {
     "drop": Entry("data", "Remove file content that is safe elsewhere"),
     "whereis": Entry("data", "Show which places have a file's content"),
     "download-url": Entry("data", "Download files and remember where they came from"),
+    "addurls": Entry("data", "Make files of a table of URLs, with metadata and subdatasets"),
     "export-archive": Entry("data", "Export a dataset's files as a tar or zip archive"),
     "clone": Entry("share", "Obtain a dataset from a path or URL"),
     "install": Entry("share", "Clone a dataset or get subdatasets (older spelling of clone and get)"),

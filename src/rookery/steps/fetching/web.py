@@ -50,7 +50,8 @@ class Answer(NamedTuple):
     """An answer that can be read: `body` holds the bytes from `start` on, `total` counts all if the server said.
 
     `name` is the file name that server or URL suggest, "" if neither does.
-    `validator` names the version of the content, None if the server does not.
+    `validator` names the version of the content, None if the server does not;
+    `version` is how an S3 bucket that keeps versions names the one it serves.
     """
 
     body: IO[bytes]
@@ -60,6 +61,7 @@ class Answer(NamedTuple):
     name: str
     validator: str | None
     modified: float | None
+    version: str | None = None
 
 
 def without_login(url: str) -> tuple[str, Login | None]:
@@ -254,6 +256,7 @@ def _answer(response: Any, url: str, asked_from: int) -> Answer:
         _said_name(headers) or straight_name(response.url),
         validator,
         _moment(modified),
+        headers.get("x-amz-version-id"),
     )
 
 

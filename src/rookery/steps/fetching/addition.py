@@ -1,0 +1,141 @@
+"""Adding what rows of a table ask for to one dataset: files from URLs or keys, and their metadata."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from rookery.annex import adding
+from rookery.annex.adding import Added
+from rookery.annex.metadata import add_metadata
+from rookery.annex.remotes import register_urls
+from rookery.core.results import result
+from rookery.dataset.model import Dataset
+from rookery.git.repo import find_root
+from rookery.steps.fetching.urlrows import Addition
+
+Record = dict[str, Any]
+IfExists = Literal["overwrite", "skip"]
+
+
+class Manner(NamedTuple):
+    """How files are to be added."""
+
+    fast: bool = False
+    ifexists: IfExists | None = None
+    jobs: int | str | None = None
+
+
+def add_rows(ds: Dataset, wanted: Sequence[tuple[str, Addition]], manner: Manner) -> Iterator[Record]:
+    """Add files to a dataset (paths below it); what is added is staged, not saved.
+
+    Where files are replaced, the old one comes back if the new one does not arrive.
+    """
+    todo: dict[str, Addition] = {}
+    aside: dict[str, Path] = {}
+    keys: list[tuple[str, Addition, str]] = []
+    try:
+        for path, one in wanted:
+            file = ds.path / path
+            if (why := _obstacle(ds, file)) is not None:
+                yield result("addurls", file, "error", type="file", message=why, url=one.url)
+                continue
+            if os.path.lexists(file):
+                if manner.ifexists == "skip":
+                    yield result("addurls", file, "notneeded", type="file")
+                    continue
+                if manner.ifexists == "overwrite":
+                    aside[path] = _put_aside(file)
+            todo[path] = one
+        for action, added in _added(ds, todo, manner):
+            one = todo[added.path]
+            yield _told(ds, action, added, one.url)
+            if added.ok:
+                if (old := aside.pop(added.path, None)) is not None:
+                    old.unlink()
+                if added.key and one.meta:
+                    keys.append((added.path, one, added.key))
+    finally:
+        for path, old in aside.items():
+            os.replace(old, ds.path / path)
+    yield from _described(ds, keys)
+
+
+def _obstacle(ds: Dataset, file: Path) -> str | None:
+    """Say why a file cannot be put into a dataset at a place."""
+    for folder in file.parents:
+        if folder == ds.path:
+            break
+        if folder.is_symlink():
+            return f"the folder {folder} is a symbolic link"
+        if folder.exists() and not folder.is_dir():
+            return f"there is a file at {folder}"
+    if file.is_dir() and not file.is_symlink():
+        return "there is a folder of this name"
+    if (root := find_root(file.parent)) != ds.path:
+        return f"this is in the dataset {root}: write // behind its name in the file name format"
+    return None
+
+
+def _put_aside(file: Path) -> Path:
+    old = file.with_name(f".{file.name}.{os.getpid()}.replaced")
+    os.rename(file, old)
+    return old
+
+
+def _told(ds: Dataset, action: str, added: Added, url: str) -> Record:
+    file = ds.path / added.path
+    if not added.ok:
+        why = added.message or "git-annex could not add it"
+        return result("addurls", file, "error", type="file", message=why, error_message=why, url=url)
+    message = added.message or ("registered URL" if action == "fromkey" else None)
+    return result(action, file, "ok", type="file", annexkey=added.key, message=message, url=url)
+
+
+def _added(ds: Dataset, todo: Mapping[str, Addition], manner: Manner) -> Iterator[tuple[str, Added]]:
+    by_url = {path: one.url for path, one in todo.items() if one.key is None}
+    for added in adding.add_urls(ds.repo, by_url, fast=manner.fast, jobs=ds.annex_jobs(manner.jobs)):
+        yield "addurl", added
+    by_key = _keys(ds, todo)
+    failed = {key: why for key, _, why in _registered(ds, todo, by_key) if why}
+    for path, key in by_key.items():
+        if key in failed:
+            yield "fromkey", Added(path, key, False, failed[key])
+    good = {path: key for path, key in by_key.items() if key not in failed}
+    for added in adding.add_keys(ds.repo, good):
+        yield "fromkey", added
+
+
+def _registered(
+    ds: Dataset, todo: Mapping[str, Addition], by_key: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    return list(register_urls(ds.repo, [(key, todo[path].url) for path, key in by_key.items()]))
+
+
+def _keys(ds: Dataset, todo: Mapping[str, Addition]) -> dict[str, str]:
+    """Give the keys that rows name, with another backend where they want one."""
+    found: dict[str, str] = {}
+    changed: dict[str, list[str]] = {}
+    for path, one in todo.items():
+        if one.key is not None and one.key.backend is None:
+            found[path] = one.key.key
+        elif one.key is not None and one.key.backend is not None:
+            found[path] = one.key.key
+            changed.setdefault(one.key.backend, []).append(path)
+    for backend, paths in changed.items():
+        new = adding.change_backend(ds.repo, [(found[path], path) for path in paths], backend)
+        found.update(zip(paths, new, strict=True))
+    return found
+
+
+def _described(ds: Dataset, keys: Sequence[tuple[str, Addition, str]]) -> Iterator[Record]:
+    answers = add_metadata(ds.repo, [(key, one.meta) for _, one, key in keys])
+    for (path, _, key), known in zip(keys, answers, strict=True):
+        file = ds.path / path
+        if not known.ok:
+            yield result("metadata", file, "error", type="file", annexkey=key, message=known.message)
+            continue
+        shown = {k: v[0] if len(v) == 1 else v for k, v in known.fields.items()}
+        yield result("metadata", file, "ok", type="file", annexkey=key, metadata=shown)
