@@ -144,11 +144,10 @@ def _filename(formatter: Formatter, text: str, row: dict[str, Any], used: dict[s
 
 def split_subdatasets(name: str) -> tuple[str, list[str]]:
     """Read `//` in a name: give the path, and the datasets around it, outermost first.  Raises TableError."""
-    first, *more = name.split("//")
-    parts = [
-        first.rstrip("/"),
-        *(part.strip("/") for part in more),
-    ]  # an empty folder name leaves a third slash
+    *folders, file = name.split("//")
+    # an empty value at the end of a subdataset's name leaves a third slash
+    parts = [part.strip("/") if n else part.rstrip("/") for n, part in enumerate(folders)]
+    parts.append(file.lstrip("/") if folders else file)
     path = "/".join(parts)
     steps = path.split("/")
     if any(step in ("", ".", "..") or step.lower() == ".git" for step in steps) or "\0" in name:
@@ -254,7 +253,8 @@ def _metadata(
 def _wanted_key(formatter: Formatter, text: str, row: Row) -> WantedKey | None:
     """Read the key that a row names; None if all its values are empty."""
     written = formatter.fill(text, row, "key")
-    if written == "".join(literal for literal, *_ in string.Formatter().parse(text)):
+    literal = "".join(part for part, *_ in string.Formatter().parse(text))
+    if written == literal and _placeholders(text):
         return None
     match = KEY.fullmatch(written)
     if match is None:
