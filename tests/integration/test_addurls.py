@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rookery import api
 from support.counting import Started
 from support.inside import Inside
 from support.programs import Program
@@ -130,3 +131,11 @@ def test_rows_come_on_standard_input(cli: Program, ds: Path, web: WebServer) -> 
 def test_a_table_that_is_not_there_is_told(cli: Program, ds: Path) -> None:
     answer = cli("addurls", "none.csv", "{u}", "{n}", cwd=ds, code=1)
     assert "none.csv" in answer.text
+
+
+def test_records_of_python_are_added_in_several_datasets_at_once(ds: Path, web: WebServer) -> None:
+    rows = [{"u": web.put(f"{n}.dat", binary(9, seed=n)), "n": str(n), "s": f"s{n % 3}"} for n in range(6)]
+    records = api.addurls(rows, "{u}", "{s}//{n}", dataset=ds, jobs=2, result_renderer="disabled")
+    assert {record["status"] for record in records} == {"ok"}
+    assert sum(record["action"] == "addurl" for record in records) == 6
+    assert all((ds / f"s{n % 3}/{n}").read_bytes() == binary(9, seed=n) for n in range(6))
