@@ -37,6 +37,15 @@ def test_a_new_dataset_is_made_and_set_up(cli: Program, git: Program, web: WebSe
         assert git("status", "--porcelain", cwd=tmp_path / place).text == ""
 
 
+def test_a_login_in_a_table_is_neither_recorded_nor_shown(cli: Program, ds: Path, git: Program) -> None:
+    table = given_table(ds, {"u": "https://me:secret@example.org/a.dat", "n": "a.dat"})
+    before = git("rev-parse", "git-annex", cwd=ds).text
+    answer = cli("addurls", table, "{u}", "{n}", cwd=ds, code=1)
+    assert "has a login in it" in answer.stdout
+    assert "secret" not in answer.stdout + answer.stderr
+    assert git("rev-parse", "git-annex", cwd=ds).text == before
+
+
 def test_a_file_that_cannot_be_replaced_stays(cli: Program, ds: Path, web: WebServer) -> None:
     (ds / "mine.dat").write_bytes(b"years of work")
     table = given_table(

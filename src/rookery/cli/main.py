@@ -221,18 +221,23 @@ def _complete(words: Sequence[str], shell: str) -> int:
     return 0
 
 
+def _leave(words: Sequence[str]) -> int:
+    """Answer a shell that completes, or run; give the exit code also where argparse leaves by itself."""
+    try:
+        shell = os.environ.get("ROOKERY_COMPLETE")
+        return _run(words) if shell is None else _complete(words, shell)
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else 0 if e.code is None else 1
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     _prepare_streams()
     signal.signal(signal.SIGTERM, _stop)
     said = sys.argv[1:] if words is None else words
     try:
-        code = (
-            _complete(said, os.environ["ROOKERY_COMPLETE"])
-            if "ROOKERY_COMPLETE" in os.environ
-            else _run(said)
-        )
-        sys.stdout.flush()
+        code = _leave(said)
+        sys.stdout.flush()  # argparse does not care whether its help could be written
         return code
     except KeyboardInterrupt:
         log.error("Interrupted: what was done is kept, the same command goes on from there")
@@ -241,8 +246,6 @@ def main(words: Sequence[str] | None = None) -> int:
         # the reader has seen enough; nothing may be written to the broken pipe at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except SystemExit as e:
-        return e.code if isinstance(e.code, int) else 0 if e.code is None else 1
 
 
 def entry() -> None:

@@ -179,7 +179,7 @@ def _read(ctx: Context, urlfile: Any, input_type: Any, formats: Formats, *, dry_
     def served(number: int, url: str) -> Mapping[str, str]:
         if dry_run:  # as DataLad: no requests for what is only shown
             return {k: f"{v}{number}" for k, v in name_parts("BASE.EXT", "_url_filename").items()}
-        with web.open(_bare(web, url)) as answer:
+        with web.open(url) as answer:
             name = answer.name
         if not name:
             raise DownloadError(f"{url} does not contain a filename")
@@ -189,16 +189,6 @@ def _read(ctx: Context, urlfile: Any, input_type: Any, formats: Formats, *, dry_
     if left_out:
         log.warning("Dropped %d row(s) that had an empty URL", left_out)
     return found
-
-
-def _bare(web: Any, url: str) -> str:
-    """Take a login out of a URL, and use it."""
-    from rookery.steps.fetching.web import without_login  # start-up
-
-    bare, login = without_login(url)
-    if login is not None:
-        web.logins.give(bare, login)
-    return bare
 
 
 def _table(ctx: Context, urlfile: Any, input_type: Any) -> Table:

@@ -114,6 +114,12 @@ def additions(
             continue
         if re.search(r"[\s\0]", url):
             raise TableError(f"the URL {url!r} has white space in it", hints=["write a space as %20"])
+        if "@" in urlsplit(url).netloc:
+            raise TableError(
+                f"the URL for {urlsplit(url).hostname} has a login in it, "
+                "which everybody who gets the dataset could read",
+                hints=["take it out of the table; git-annex asks Git's credential helpers for it"],
+            )
         extended = dict(row)
         if any(name.startswith("_url") for name in names):
             extended |= url_parts(url)
