@@ -251,6 +251,14 @@ def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
         next(waits)
 
 
+def stage(repo: Repo, paths: Iterable[str]) -> None:
+    """Have Git stage files as they are in the work tree, also those that it is told to ignore."""
+    listing = b"".join(encode(path) + b"\0" for path in paths)
+    if listing:
+        argv = ("--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul")
+        _patiently(repo, argv, listing)
+
+
 def refresh(repo: Repo, paths: Iterable[str]) -> None:
     """Let Git compare files with the index, so that the next status need not read them."""
     listing = b"".join(encode(path) + b"\0" for path in paths)

@@ -27,7 +27,7 @@ from rookery.core.environment import with_overrides
 from rookery.core.errors import CommandError, RookeryError
 from rookery.core.files import replace_with_copy, replace_with_link
 from rookery.dataset.model import Dataset
-from rookery.git.index import IndexEntry, read_index
+from rookery.git.index import IndexEntry, read_index, stage
 from rookery.git.repo import find_root
 
 # Pairs worked on together: bounds the memory and the wait for the first record.
@@ -305,10 +305,7 @@ class _Between:
 
     def _stage(self, links: Sequence[Path]) -> None:
         """Tell the index of new links, as `git annex fromkey` does."""
-        listing = b"".join(os.fsencode(link.relative_to(self.target.path)) + b"\0" for link in links)
-        if listing:
-            argv = ("--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul")
-            self.target.repo.run(*argv, stdin=listing)
+        stage(self.target.repo, (os.fspath(link.relative_to(self.target.path)) for link in links))
 
 
 def _usable(urls: Sequence[str], places: Sequence[Location], known: dict[str, str]) -> Iterator[str]:
