@@ -5,7 +5,8 @@ old.  A process that is killed on the way leaves the file, and no Git command
 works until a person removes it.  Ours has a mark instead of an index in it and
 is locked by its holder (flock, which the kernel lets go of when a process ends,
 however it ends): whoever meets the mark and gets that lock knows that it may be
-removed.  For Git it is a lock like any other.
+removed.  For Git it is a lock like any other.  Configuration files, `.gitmodules`
+among them, are locked by Git and by us in the same way.
 """
 
 from __future__ import annotations

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from rookery.core.errors import LockedError
 from rookery.core.process import decode, encode
 from rookery.git import configfile
+from rookery.git.index_lock import index_lock
 from rookery.git.repo import Repo
 
 FILE = ".gitmodules"
-
-# How long to wait for another command to let go of a configuration file, in seconds.
-LOCK_PATIENCE = 30.0
 
 
 class Submodule(NamedTuple):
@@ -137,34 +132,11 @@ def append_sections(file: Path, sections: Iterable[tuple[str, Mapping[str, str]]
     text = "".join(configfile.section("submodule", name, keys) for name, keys in sections)
     if not text:
         return
-    with _config_lock(file) as draft:
-        try:
-            old = file.read_bytes()
-            os.chmod(draft, file.stat().st_mode & 0o7777)
-        except FileNotFoundError:
-            old = b""
+    with index_lock(file) as draft:
+        old = file.read_bytes() if file.exists() else b""
         if old and not old.endswith(b"\n"):
             old += b"\n"
         draft.write_bytes(old + encode(text))
+        if file.exists():
+            os.chmod(draft, file.stat().st_mode & 0o7777)
         os.replace(draft, file)
-
-
-@contextmanager
-def _config_lock(file: Path) -> Iterator[Path]:
-    lock = file.with_name(file.name + ".lock")
-    deadline = time.monotonic() + LOCK_PATIENCE
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            break
-        except FileExistsError:
-            if time.monotonic() >= deadline:
-                raise LockedError(
-                    f"{lock} is held by another process, or was left behind by one that was killed",
-                    hints=[f"if no other Git command runs here, remove {lock}"],
-                ) from None
-            time.sleep(0.01)
-    try:
-        yield lock
-    finally:
-        lock.unlink(missing_ok=True)
