@@ -82,10 +82,16 @@ def with_subdataset(root: Path, tools: Tools) -> None:
     tools.datalad("create", "-d", root / "ds", root / "ds" / "data" / "sub")
 
 
+def with_a_new_repository(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    tools.factory.copy(root / "ds" / "sub", number=1, files={})
+
+
 SCENES = {
     "create": Scene(lambda root, _: (root / "ds").mkdir(), "create --force ."),
     "create in": Scene(tiny, "create -d . sub"),
     "save": Scene(changed, "save -m changes"),
+    "save a new subdataset": Scene(with_a_new_repository, "save -m nested"),
     "run": Scene(
         tiny, "run --explicit -m all -o data/one.dat -o out.txt 'echo x > data/one.dat; echo y > out.txt'"
     ),

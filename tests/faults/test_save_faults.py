@@ -173,4 +173,7 @@ def kill_and_recover(
         tracked = set(git("ls-tree", "-r", "--name-only", "HEAD", cwd=ds).lines)
         assert set(expected) <= tracked
     annex("fsck", "--quiet", cwd=ds)
+    # A save that has nothing to commit makes no private index, and sweeps none away.
+    (ds / "last").write_text("last\n")
+    cli("save", cwd=ds)
     assert not list((ds / ".git/rookery").glob("index-*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def test_the_records_are_datalads(
     both = side_by_side(tmp_path / "world")
     for options in (arguments, arguments, ["--since", "^"]):
         ours, theirs = both.records("push", "--to", "gin", *options, at="ds")
-        assert missing_from(ours, theirs) == []
+        assert missing_from(ours, [r for r in theirs if "/git-annex:" not in r.get("refspec", "")]) == []
         assert len(ours) == len(theirs)
 
 
@@ -136,18 +137,36 @@ def nested(
     return world
 
 
+def but_git_annex(lines: list[str]) -> list[str]:
+    """Leave out what became of the branch git-annex, and count publications whatever became of them.
+
+    git-annex notes a copy on both sides, in whole seconds.  Two such commits made
+    within one second are the same commit, and then there is nothing left to push.
+    """
+
+    def counted(summary: re.Match[str]) -> str:
+        return f"publish ({sum(map(int, re.findall('[0-9]+', summary[1])))})"
+
+    return [re.sub(r"publish \(([^)]*)\)$", counted, line) for line in lines if "/git-annex->" not in line]
+
+
 def test_recursion_reaches_what_datalad_reaches(
     nested: Path, side_by_side: Callable[[Path], SideBySide], git: Program, cli: Program
 ) -> None:
     both = side_by_side(nested)
     for arguments in (["sub"], ["sub/s.dat"], ["sub", "-r"], ["-r"], ["-r", "-R1"], ["-r", "--since", "^"]):
         ours, theirs = both.lines("push", "--to", "gin", *arguments, at="top")
-        assert ours == theirs, arguments
+        assert but_git_annex(ours) == but_git_annex(theirs), arguments
+    for place in ("top", "top/sub", "top/sub/deep"):
+        refs = git("ls-remote", "gin", "main", "git-annex", cwd=both.root / "ours" / place).text
+        for branch in ("main", "git-annex"):
+            here = git("rev-parse", branch, cwd=both.root / "ours" / place).text
+            assert f"{here}\trefs/heads/{branch}" in refs
     for side in ("ours", "theirs"):
         write_tree(both.root / side / "top", {"sub/deep/new": "new\n"})
         cli("save", "-r", cwd=both.root / side / "top")
     ours, theirs = both.lines("push", "--to", "gin", "-r", "--since", "^", at="top")
-    assert ours == theirs
+    assert but_git_annex(ours) == but_git_annex(theirs)
     assert "copy(ok): sub/deep/new (file) [to gin...]" in ours
 
 
@@ -158,7 +177,7 @@ def test_a_subdataset_without_that_sibling_fails_and_the_others_are_pushed(
     both = side_by_side(nested)
     ours, theirs = both.lines("push", "--to", "gin", "-r", at="top")
     assert "publish(error): sub (dataset) [Unknown target sibling 'gin'.]" in ours
-    assert ours == theirs
+    assert but_git_annex(ours) == but_git_annex(theirs)
 
 
 def test_the_python_face_pushes_and_updates(

@@ -32,9 +32,11 @@ def lock_of(index: Path) -> Path:
 
 
 @contextmanager
-def index_lock(index: Path) -> Iterator[Path]:
+def index_lock(index: Path, *, drafts: Path | None = None) -> Iterator[Path]:
     """Hold the lock; gives where to write the new index, to be renamed over the old within the block.
 
+    `drafts` is a folder where a draft that a killed process left behind bothers
+    nobody, on the same file system: not beside the file, if that is in a work tree.
     Raises LockedError when somebody else holds it for longer than PATIENCE.
     """
     lock = lock_of(index)
@@ -46,7 +48,7 @@ def index_lock(index: Path) -> Iterator[Path]:
         except FileExistsError:
             take_over(lock)
             next(waits)
-    draft = index.with_name(index.name + ".rookery")  # one at a time: we hold the lock
+    draft = (drafts or index.parent) / f"{index.name}.rookery"  # one at a time: we hold the lock
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         os.write(handle, MARK)

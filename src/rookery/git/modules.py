@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rookery.core.process import decode, encode
 from rookery.git import configfile
-from rookery.git.index_lock import index_lock
+from rookery.git.index_lock import index_lock, lock_of, take_over
 from rookery.git.repo import Repo
 
 FILE = ".gitmodules"
@@ -116,7 +116,8 @@ def append_modules(repo: Repo, modules: Iterable[Submodule]) -> None:
         (module.name, {"path": module.path, **({"url": module.url} if module.url else {}), **module.more})
         for module in modules
     )
-    append_sections(repo.root / FILE, sections)
+    apart = os.stat(repo.gitdir).st_dev != os.stat(repo.root).st_dev  # a rename cannot cross file systems
+    append_sections(repo.root / FILE, sections, drafts=None if apart else repo.gitdir)
 
 
 def append_active(repo: Repo, modules: Iterable[Submodule]) -> None:
@@ -127,12 +128,23 @@ def append_active(repo: Repo, modules: Iterable[Submodule]) -> None:
     append_sections(repo.commondir / "config", sections)
 
 
-def append_sections(file: Path, sections: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+def forget_dead_locks(repo: Repo) -> None:
+    """Take away the locks of `.gitmodules` and the local configuration that a killed process of ours left.
+
+    The former would be taken for a file of the user's, the latter stops `git config`.
+    """
+    for file in (repo.root / FILE, repo.commondir / "config"):
+        take_over(lock_of(file))
+
+
+def append_sections(
+    file: Path, sections: Iterable[tuple[str, Mapping[str, str]]], *, drafts: Path | None = None
+) -> None:
     """Append `[submodule "NAME"]` sections under the lock that `git config` takes.  Raises LockedError."""
     text = "".join(configfile.section("submodule", name, keys) for name, keys in sections)
     if not text:
         return
-    with index_lock(file) as draft:
+    with index_lock(file, drafts=drafts) as draft:
         old = file.read_bytes() if file.exists() else b""
         if old and not old.endswith(b"\n"):
             old += b"\n"

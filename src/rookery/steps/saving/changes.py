@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rookery.git import modes
+from rookery.git import modes, modules
 from rookery.git.index import NewEntry
 from rookery.git.refs import Head
 from rookery.git.repo import Repo
@@ -23,7 +23,9 @@ class Changes(NamedTuple):
     `files` and `links` have to be taken in; `repositories` are nested ones whose
     commit has to be recorded.  `conflicts`, `uncertain` and `overtaken` are among
     the others too: the second may turn out to be as in HEAD, the third are staged
-    in a version that is neither HEAD's nor the work tree's.
+    in a version that is neither HEAD's nor the work tree's.  `behind` tells that the
+    index has other subdatasets than both HEAD and the work tree, as it is left when
+    a save is killed between the commit and the index.
     """
 
     head: Head
@@ -36,6 +38,7 @@ class Changes(NamedTuple):
     conflicts: frozenset[str]
     uncertain: frozenset[str]
     overtaken: frozenset[str]
+    behind: bool
 
     def __bool__(self) -> bool:
         return bool(self.before)
@@ -47,6 +50,7 @@ def find_changes(repo: Repo, paths: Sequence[str] = (), *, updated: bool = False
     `updated` leaves untracked files out.  A nested repository counts as changed
     when its commit is another one; what is not committed in it does not count.
     """
+    modules.forget_dead_locks(repo)
     head = Head(None, None)
     found: dict[str, Change] = {}
     listing = status_at(repo, paths, untracked="no" if updated else "all", ignore_submodules="dirty")
@@ -67,7 +71,10 @@ def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
     conflicts = frozenset(path for path, change in found.items() if change.kind == "conflict")
     twice = frozenset(path for path, c in found.items() if "." not in (c.staged, c.unstaged) and c.mode_head)
     overtaken = frozenset(p for p, c in found.items() if c.staged in "AMT" and c.unstaged in "DMT")
-    changes = Changes(head, {}, [], {}, [], [], [], conflicts, twice, overtaken)
+    behind = any(
+        modes.GITLINK in (c.mode_head, c.mode_index) and _is_as_in_head(repo, c) for c in found.values()
+    )
+    changes = Changes(head, {}, [], {}, [], [], [], conflicts, twice, overtaken, behind)
     for path, change in found.items():
         changes.before[path] = (change.mode_head, change.sha_head if change.mode_head else "")
         now = change.mode_worktree or (_mode_of(repo, change.path) if _may_be_there(change) else 0)
@@ -82,6 +89,12 @@ def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
         else:
             changes.files.append(path)
     return changes
+
+
+def _is_as_in_head(repo: Repo, change: Change) -> bool:
+    """Say whether only the index has another kind of thing at this path than HEAD and the work tree have."""
+    now = change.mode_worktree or _mode_of(repo, change.path)
+    return change.staged in "ADT" and now == change.mode_head
 
 
 def _may_be_there(change: Change) -> bool:

@@ -171,6 +171,7 @@ class _Saving:
         for entry in known:
             self._note(entry)
         self.entries.update((entry.path, entry) for entry in nested.entries)
+        self.settled += nested.settled
         for path in changes.gone:
             mode = changes.before[path][0]
             if mode:

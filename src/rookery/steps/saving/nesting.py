@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rookery.annex.identity import corresponding_branch, parse_adjusted
 from rookery.dataset import sources
 from rookery.dataset.model import Dataset
-from rookery.git import modes, modules, objects, refs
+from rookery.git import modes, modules, objects, refs, trees
 from rookery.git.index import NewEntry
 from rookery.git.modules import Submodule
 from rookery.git.repo import NotARepository, Repo
@@ -20,11 +20,13 @@ class Nested(NamedTuple):
     """What has to be recorded about nested repositories.
 
     `entries` are their commits, and `.gitmodules` where it had to be changed;
-    `recorded` the paths of those that have another commit than before,
-    `unborn` those that have none.  `listed` tells that `.gitmodules` is part of it.
+    `settled` those that HEAD holds and the index may not; `recorded` the paths of
+    those that have another commit than before, `unborn` those that have none.
+    `listed` tells that `.gitmodules` is part of it.
     """
 
     entries: list[NewEntry]
+    settled: list[NewEntry]
     recorded: list[str]
     unborn: list[str]
     listed: bool
@@ -47,11 +49,9 @@ def record_nested(ds: Dataset, changes: Changes) -> Nested:
     """
     found = dict(_commits(ds, changes.repositories))
     unborn = [path for path, commit in found.items() if commit is None]
-    entries = [
-        NewEntry(path, modes.GITLINK, commit)
-        for path, commit in found.items()
-        if commit is not None and changes.before[path] != (modes.GITLINK, commit)
-    ]
+    born = [NewEntry(path, modes.GITLINK, commit) for path, commit in found.items() if commit is not None]
+    settled = [one for one in born if changes.before[one.path] == (one.mode, one.sha)]
+    entries = [one for one in born if one not in settled]
     entries.sort(
         key=lambda entry: changes.before[entry.path][0] == modes.GITLINK
     )  # new ones first, as DataLad
@@ -62,7 +62,17 @@ def record_nested(ds: Dataset, changes: Changes) -> Nested:
     if vanished or added:
         _keep_list(ds, vanished, added)
         entries.append(gitmodules_entry(ds.repo))
-    return Nested(entries, recorded, unborn, bool(recorded or vanished))
+    elif changes.behind and modules.FILE not in changes.before:
+        settled += _list_in_head(ds.repo, changes)
+    return Nested(entries, settled, recorded, unborn, bool(recorded or vanished))
+
+
+def _list_in_head(repo: Repo, changes: Changes) -> list[NewEntry]:
+    """Give the entry of `.gitmodules` if HEAD and the work tree agree about it."""
+    now = gitmodules_entry(repo)
+    assert changes.head.commit is not None
+    held = [e.sha for e in trees.ls_tree(repo, changes.head.commit, [modules.FILE])]
+    return [now] if held == ([now.sha] if now.mode else []) else []
 
 
 def gitmodules_entry(repo: Repo) -> NewEntry:

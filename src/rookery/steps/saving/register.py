@@ -56,6 +56,7 @@ def _record_in(above: Dataset, below: Dataset, message: str, more: Mapping[str, 
     commit = recordable_commit(below.repo)
     if commit is None:
         raise RookeryError("it has no commit yet", hints=["save something in it first"])
+    modules.forget_dead_locks(repo)
     listed = {module.path: module for module in modules.read_modules(repo)}
     if path not in listed:
         new = describe(above, below, taken={m.name for m in listed.values()}, more=more or {})
