@@ -14,8 +14,8 @@ from rookery.core.results import result
 from rookery.dataset.locate import GivenPath, absolute, require_dataset
 from rookery.dataset.model import Dataset
 from rookery.opkit.declare import Positional, Record, Words, operation, option
+from rookery.opkit.parameters import CfgProc, Jobs
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.opkit.parameters import Jobs
 
 if TYPE_CHECKING:
     from rookery.steps.fetching.addition import Manner
@@ -111,16 +111,7 @@ def addurls(
             help="make http(s) URLs of S3 buckets that keep versions name the version that they have now",
         ),
     ] = False,
-    cfg_proc: Annotated[
-        Words,
-        option(
-            "-c",
-            "--cfg-proc",
-            metavar="PROC",
-            append=True,
-            help="run the procedure cfg_PROC on datasets that are made",
-        ),
-    ] = None,
+    cfg_proc: CfgProc = None,
     jobs: Jobs = None,
     drop_after: Annotated[
         bool, option("--drop-after", help="drop each content when it was added and can be had from its URL")

@@ -9,9 +9,9 @@ from typing import Annotated
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
 from rookery.dataset.locate import require_dataset
-from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
+from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation
+from rookery.opkit.parameters import CfgProc, CloneMode, Description, Message
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.opkit.parameters import Message
 from rookery.steps.obtaining.cloning import clone_into
 from rookery.steps.obtaining.settle import Setup, check_reckless
 
@@ -37,34 +37,10 @@ def clone(
     ] = None,
     *,
     dataset: DatasetParameter = None,
-    description: Annotated[
-        str | None,
-        option(
-            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
-        ),
-    ] = None,
-    reckless: Annotated[
-        str | None,
-        option(
-            "--reckless",
-            metavar="MODE",
-            const="auto",
-            help="trade safety for speed or space: 'auto' hardlinks content of a source on this machine and does not "
-            "trust this clone, 'ephemeral' uses the source's content in place (for clones that are thrown away), "
-            "'shared-MODE' lets others write (MODE as in git init --shared). Remembered for subdatasets",
-        ),
-    ] = None,
+    description: Description = None,
+    reckless: CloneMode = None,
     message: Message = None,
-    cfg_proc: Annotated[
-        Words,
-        option(
-            "-c",
-            "--cfg-proc",
-            metavar="PROC",
-            append=True,
-            help="run the procedure cfg_PROC on the clone; may be given several times",
-        ),
-    ] = None,
+    cfg_proc: CfgProc = None,
 ) -> Iterator[Record]:
     """Obtain a dataset: its history and file names now, file content with `get` later.
 

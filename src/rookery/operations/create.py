@@ -12,8 +12,8 @@ from rookery.dataset import unfinished
 from rookery.dataset.locate import absolute, find_dataset, require_dataset
 from rookery.dataset.model import Dataset
 from rookery.opkit.declare import PathLikeText, Positional, Record, Words, operation, option
+from rookery.opkit.parameters import CfgProc, Description, Message
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.opkit.parameters import Message
 from rookery.steps.obtaining.making import make_dataset, refusal
 
 
@@ -35,29 +35,14 @@ def create(
         bool,
         option("-f", "--force", help="make a dataset in a folder that is not empty, or of a Git repository"),
     ] = False,
-    description: Annotated[
-        str | None,
-        option(
-            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
-        ),
-    ] = None,
+    description: Description = None,
     dataset: DatasetParameter = None,
     annex: Annotated[bool, option("--no-annex", help="make a plain Git repository, without an annex")] = True,
     fake_dates: Annotated[
         bool,
         option("--fake-dates", help="use invented dates for all commits, so that they can be reproduced"),
     ] = False,
-    cfg_proc: Annotated[
-        Words,
-        option(
-            "-c",
-            "--cfg-proc",
-            metavar="PROC",
-            append=True,
-            help="run the procedure cfg_PROC on the new dataset, e.g. text2git (text files go to Git) or yoda; "
-            "may be given several times",
-        ),
-    ] = None,
+    cfg_proc: CfgProc = None,
     message: Message = None,
 ) -> Iterator[Record]:
     """Make a new dataset: a Git repository with an annex for file content.

@@ -13,8 +13,8 @@ from rookery.dataset.model import Dataset
 from rookery.git import modes
 from rookery.git.repo import find_root
 from rookery.opkit.declare import Many, Positional, Record, operation, option
+from rookery.opkit.parameters import Annexed, RecursionLimit, Recursive, Untracked
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.opkit.parameters import RecursionLimit, Recursive
 from rookery.steps.comparing import states
 from rookery.steps.comparing.states import Item
 from rookery.steps.comparing.survey import Asked, Survey, at_submodules
@@ -35,22 +35,8 @@ def diff(
         ),
     ] = None,
     dataset: DatasetParameter = None,
-    annex: Annotated[
-        Literal["basic", "availability", "all"] | None,
-        option(
-            "--annex",
-            const="basic",
-            help="tell of annexed content too: 'basic' (the default) its size and key, 'availability' and 'all' "
-            "also whether it is here",
-        ),
-    ] = None,
-    untracked: Annotated[
-        Literal["no", "normal", "all"],
-        option(
-            "--untracked",
-            help="leave untracked files out, name whole untracked folders, or each file in them",
-        ),
-    ] = "normal",
+    annex: Annexed = None,
+    untracked: Untracked = "normal",
     recursive: Recursive = False,
     recursion_limit: RecursionLimit = None,
 ) -> Iterator[Record]:

@@ -14,9 +14,9 @@ from rookery.core.results import result
 from rookery.dataset.grouping import as_seen_from, below_root
 from rookery.dataset.locate import given_paths, require_dataset
 from rookery.dataset.model import Dataset
-from rookery.opkit.declare import Many, Positional, Record, Words, operation, option
+from rookery.opkit.declare import Many, Positional, Record, operation, option
+from rookery.opkit.parameters import CfgProc, CloneMode, Description, DryRun, Jobs, Recursive
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.opkit.parameters import DryRun, Jobs, Recursive
 from rookery.steps.obtaining.obtain import Data, obtain
 
 if TYPE_CHECKING:
@@ -45,31 +45,9 @@ def get(
     get_data: Annotated[
         bool, option("-n", "--no-data", help="install subdatasets, but get no file content")
     ] = True,
-    cfg_proc: Annotated[
-        Words,
-        option(
-            "-c",
-            "--cfg-proc",
-            metavar="PROC",
-            append=True,
-            help="run the procedure cfg_PROC on each subdataset that is installed; may be given several times",
-        ),
-    ] = None,
-    description: Annotated[
-        str | None,
-        option(
-            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
-        ),
-    ] = None,
-    reckless: Annotated[
-        str | None,
-        option(
-            "--reckless",
-            metavar="MODE",
-            const="auto",
-            help="trade safety for speed or space in subdatasets that are installed: auto, ephemeral or shared-MODE",
-        ),
-    ] = None,
+    cfg_proc: CfgProc = None,
+    description: Description = None,
+    reckless: CloneMode = None,
     jobs: Jobs = "auto",
     data: Annotated[
         Data,

@@ -14,9 +14,9 @@ from rookery.dataset import sources
 from rookery.dataset.grouping import below_root
 from rookery.dataset.locate import absolute, require_dataset
 from rookery.dataset.model import Dataset
-from rookery.opkit.declare import Many, PathLikeText, Positional, Record, Words, operation, option
+from rookery.opkit.declare import Many, PathLikeText, Positional, Record, operation, option
+from rookery.opkit.parameters import CfgProc, CloneMode, Description, Jobs, RecursionLimit, Recursive
 from rookery.opkit.parameters import Dataset as DatasetParameter
-from rookery.opkit.parameters import Jobs, RecursionLimit, Recursive
 from rookery.steps.obtaining.cloning import After, clone_into
 from rookery.steps.obtaining.obtain import obtain
 from rookery.steps.obtaining.reach import Content, Wish, reach
@@ -51,34 +51,12 @@ def install(
     ] = None,
     dataset: DatasetParameter = None,
     get_data: Annotated[bool, option("-g", "--get-data", help="get all file content too")] = False,
-    description: Annotated[
-        str | None,
-        option(
-            "-D", "--description", metavar="TEXT", help="describe this place, for people who look for content"
-        ),
-    ] = None,
+    description: Description = None,
     recursive: Recursive = False,
     recursion_limit: RecursionLimit = None,
-    reckless: Annotated[
-        str | None,
-        option(
-            "--reckless",
-            metavar="MODE",
-            const="auto",
-            help="trade safety for speed or space: auto, ephemeral or shared-MODE (see clone)",
-        ),
-    ] = None,
+    reckless: CloneMode = None,
     jobs: Jobs = "auto",
-    cfg_proc: Annotated[
-        Words,
-        option(
-            "-c",
-            "--cfg-proc",
-            metavar="PROC",
-            append=True,
-            help="run the procedure cfg_PROC on what is installed; may be given several times",
-        ),
-    ] = None,
+    cfg_proc: CfgProc = None,
     branch: Annotated[
         str | None,
         option("--branch", metavar="NAME", help="the branch or tag to clone, of the topmost dataset only"),
