@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import shutil
 from collections.abc import Callable
@@ -87,6 +88,15 @@ def with_a_new_repository(root: Path, tools: Tools) -> None:
     tools.factory.copy(root / "ds" / "sub", number=1, files={})
 
 
+def with_a_table(root: Path, tools: Tools) -> None:
+    tiny(root, tools)
+    write_tree(root, {"source.dat": binary(500, seed=5)})
+    schemes = ("annex.security.allowed-url-schemes", "http https file")
+    tools.git("config", "--global", *schemes, cwd=root)
+    rows = [{"u": f"file://{root / 'source.dat'}", "n": name} for name in ("data/one.dat", "sub//new.dat")]
+    write_tree(root, {"table.json": json.dumps(rows)})
+
+
 SCENES = {
     "create": Scene(lambda root, _: (root / "ds").mkdir(), "create --force ."),
     "create in": Scene(tiny, "create -d . sub"),
@@ -100,6 +110,7 @@ SCENES = {
     "remove": Scene(obtained, "remove -m away data", "clone"),
     "remove with a subdataset": Scene(with_subdataset, "remove -d . --reckless availability data"),
     "copy-file": Scene(beside_another, "copy-file -r ds/data -d other", "."),
+    "addurls": Scene(with_a_table, "addurls ../table.json {u} {n} --ifexists overwrite"),
     "get": Scene(cloned, "get .", "clone"),
     "push": Scene(with_sibling, "push --to sibling"),
     "clone": Scene(tiny, "clone ../ds ../copy"),

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from rookery import api
+from rookery.core.context import Context
+from rookery.operations.addurls import addurls
+from rookery.steps.fetching import addition
 from support.counting import Started
 from support.inside import Inside
 from support.programs import Program
+from support.recorder import Recorder
 from support.samples import binary
 from support.web import WebServer
 
@@ -148,3 +152,20 @@ def test_records_of_python_are_added_in_several_datasets_at_once(ds: Path, web: 
     assert {record["status"] for record in records} == {"ok"}
     assert sum(record["action"] == "addurl" for record in records) == 6
     assert all((ds / f"s{n % 3}/{n}").read_bytes() == binary(9, seed=n) for n in range(6))
+
+
+def test_files_are_counted_and_large_ones_have_a_bar_of_their_own(
+    ds: Path, web: WebServer, context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addition, "LARGE", 1000)
+    rows = [
+        {"u": web.put("l.dat", binary(5000)), "n": "l.dat"},
+        {"u": web.put("s.dat", binary(9)), "n": "s.dat"},
+    ]
+    recorder = Recorder()
+    ctx = context(ds)._replace(progress=recorder)
+    list(addurls.function(ctx, rows, "{u}", "{n}"))
+    whole, large = f"addurls {ds}", f"addurls {ds} l.dat"
+    assert recorder.total.pop(whole) == recorder.done[whole] == 2
+    assert set(recorder.total) <= {large}, "git-annex need not tell of a file that comes at once"
+    assert set(recorder.ended) == {whole, *recorder.total}

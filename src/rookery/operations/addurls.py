@@ -247,15 +247,16 @@ class _Adding:
 
     def run(self) -> Iterator[Record]:
         """Make the datasets that are not there, and add the files."""
-        from rookery.core.pool import in_order, workers  # start-up
+        from rookery.core.pool import in_order, workers
+        from rookery.dataset.unfinished import is_unfinished  # start-up
 
-        if not self._top.is_installed():
+        if not self._top.is_installed() or is_unfinished(self._top.path):
             yield from self._make("", refds=self._top.path)
         for place in self._places:
             above = any(place.startswith(f"{other}/") for other in self._refused if other)
             if above or "" in self._refused:
                 self._refused.add(place)
-            elif not self._dataset(place).is_installed():
+            elif not self._dataset(place).is_installed() or is_unfinished(self._top.path / place):
                 yield from self._make(place, refds=self._dataset(place).path)
         groups = [place for place in sorted(self._groups) if place not in self._refused]
         several = workers(self._manner.jobs) if self._manner.jobs is not None else 1

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import adding
 from rookery.annex.adding import Added
+from rookery.annex.content import Listener
 from rookery.annex.metadata import add_metadata
 from rookery.annex.remotes import register_urls
+from rookery.core.progress import SILENT
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git.repo import find_root
@@ -18,6 +21,8 @@ from rookery.steps.fetching.urlrows import Addition
 
 Record = dict[str, Any]
 IfExists = Literal["overwrite", "skip"]
+
+LARGE = 10_000_000  # bytes; smaller files come and go faster than a bar of their own can be read
 
 
 class Manner(NamedTuple):
@@ -47,9 +52,9 @@ def add_rows(ds: Dataset, wanted: Sequence[tuple[str, Addition]], manner: Manner
                     yield result("addurls", file, "notneeded", type="file")
                     continue
                 if manner.ifexists == "overwrite":
-                    aside[path] = _put_aside(file)
+                    aside[path] = _put_aside(ds, file)
             todo[path] = one
-        for action, added in _added(ds, todo, manner):
+        for action, added in _watched(ds, todo, manner):
             one = todo[added.path]
             yield _told(ds, action, added, one.url)
             if added.ok:
@@ -79,8 +84,13 @@ def _obstacle(ds: Dataset, file: Path) -> str | None:
     return None
 
 
-def _put_aside(file: Path) -> Path:
-    old = file.with_name(f".{file.name}.{os.getpid()}.replaced")
+def _put_aside(ds: Dataset, file: Path) -> Path:
+    """Move a file to where a killed process leaves it unseen by the next save, and not lost."""
+    folder = ds.repo.gitdir / "rookery" / "replaced"
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_dev != file.parent.stat().st_dev:
+        folder = file.parent  # a rename cannot cross file systems
+    old = folder / f".{file.name}.{os.getpid()}.{time.monotonic_ns()}.replaced"
     os.rename(file, old)
     return old
 
@@ -94,9 +104,43 @@ def _told(ds: Dataset, action: str, added: Added, url: str) -> Record:
     return result(action, file, "ok", type="file", annexkey=added.key, message=message, url=url)
 
 
-def _added(ds: Dataset, todo: Mapping[str, Addition], manner: Manner) -> Iterator[tuple[str, Added]]:
+def _watched(ds: Dataset, todo: Mapping[str, Addition], manner: Manner) -> Iterator[tuple[str, Added]]:
+    """Show how many files there are by now, and each large one while it comes."""
+    progress, task = ds.ctx.progress, f"addurls {ds.path}"
+    coming: set[str] = set()
+
+    def hear(path: str, done: int, total: int | None) -> None:
+        name = f"{task} {path}"
+        if path not in coming and total is not None and total >= LARGE:
+            coming.add(path)
+            progress.start(name, path, total)
+        if path in coming:
+            progress.set(name, done)
+
+    if todo:
+        progress.start(task, f"Adding files to {ds.path.name}", len(todo), "files")
+    try:
+        for number, (action, added) in enumerate(_added(ds, todo, manner, hear), 1):
+            if added.path in coming:
+                coming.remove(added.path)
+                progress.finish(f"{task} {added.path}")
+            progress.set(task, number)
+            yield action, added
+    finally:
+        for path in coming:
+            progress.finish(f"{task} {path}")
+        if todo:
+            progress.finish(task)
+
+
+def _added(
+    ds: Dataset, todo: Mapping[str, Addition], manner: Manner, hear: Listener
+) -> Iterator[tuple[str, Added]]:
     by_url = {path: one.url for path, one in todo.items() if one.key is None}
-    for added in adding.add_urls(ds.repo, by_url, fast=manner.fast, jobs=ds.annex_jobs(manner.jobs)):
+    listener = None if ds.ctx.progress is SILENT else hear  # news of each file cost time
+    for added in adding.add_urls(
+        ds.repo, by_url, fast=manner.fast, jobs=ds.annex_jobs(manner.jobs), on_progress=listener
+    ):
         yield "addurl", added
     by_key = _keys(ds, todo)
     failed = {key: why for key, _, why in _registered(ds, todo, by_key) if why}
