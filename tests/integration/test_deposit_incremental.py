@@ -104,7 +104,7 @@ def test_what_the_users_repository_has_is_not_fetched(
     anna, berta = new_person("anna"), new_person("berta")
     anna.commit("one")
     anna.pushed()
-    berta.work.run("fetch", "-q", anna.work.root, "main:main")
+    berta.take_from(anna)
     store.log.clear()
     berta.deposit.bring_objects()
     assert "fetch" not in {kind for kind, _ in store.log}
@@ -192,7 +192,7 @@ def test_the_branch_of_git_annex_alone_tells_whose_repository_it_is(
             person.catch_up()
         else:
             person.commit("unrelated")
-        tree = person.work.text("mktree", "--missing") if False else person.work.text("write-tree")
+        tree = person.work.text("write-tree")
         person.work.run(
             "update-ref", "refs/heads/git-annex", person.work.text("commit-tree", "-m", "x", tree)
         )
@@ -229,7 +229,7 @@ def test_large_history_is_stored_in_parts_and_an_upload_goes_on_where_it_broke_o
     store.objects.update(kept)
     store.log.clear()
     again = new_person("carla", options=Options(pause=no_pause, part_size=1 << 20))
-    again.work.run("fetch", "-q", anna.work.root, "main:main")
+    again.take_from(anna)
     anna.mirror.run("config", "pack.threads", "1")
     outcome = again.pushed(to="main")
     stored = [names[0] for kind, names in store.log if kind == "write"]

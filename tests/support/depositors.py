@@ -100,7 +100,13 @@ class Person:
         """Fetch, and put own commits on top of what is there."""
         values = self.fetch()
         if there := values.get(f"refs/heads/{branch}"):
-            self.work.run("rebase", "-q", "-X", "theirs", there)
+            born = self.work.run("rev-parse", "-q", "--verify", "HEAD", ok=(0, 1)).code == 0
+            self.work.run(*(("rebase", "-q", "-X", "theirs") if born else ("reset", "-q", "--hard")), there)
+
+    def take_from(self, other: Person) -> None:
+        """Get the history directly, past the deposit."""
+        self.work.run("fetch", "-q", other.work.root, "main")
+        self.work.run("reset", "-q", "--hard", "FETCH_HEAD")
 
     def push_until_through(self, *, tries: int = 60) -> int:
         """Push the own branch, catching up whenever told so; give how many tries it took."""

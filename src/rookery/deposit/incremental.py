@@ -226,7 +226,10 @@ class V2Deposit:
                 return self._read(names)
             case Write(name, content):
                 self._refresh_lock()
-                return self.store.write(name, content)
+                self.store.write(name, content)
+                if isinstance(content, bytes) and name.startswith("SHA256-"):
+                    self.ledger.keep_record(name, content)
+                return None
             case Present(names):
                 return self.store.present(names)
             case Identify(update, base):

@@ -83,3 +83,8 @@ class Ledger:
     def keep_parts(self, names: Iterable[str]) -> None:
         """Say which parts' objects have been here; others are forgotten."""
         files.write(self._parts, "".join(f"{name}\n" for name in sorted(set(names))))
+
+    def all_records(self) -> dict[str, bytes]:
+        """Give all records that are kept."""
+        names = [file.name for file in self._records.iterdir()] if self._records.exists() else []
+        return {name: raw for name in names if (raw := self.record(name)) is not None}
