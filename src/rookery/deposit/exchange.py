@@ -21,7 +21,7 @@ from rookery.deposit.state import State
 # A part of at most this size is sent without asking whether it is there: the question costs as much.
 SMALL = 256 << 10
 
-# How often a push begins anew after both sides had taken theirs back, and a joiner writes the directory again.
+# How often somebody who is missing in the directory writes it again.
 TRIES = 3
 
 
@@ -135,7 +135,7 @@ def push(update: Update, setup: Setup) -> Steps:
     """
     stored: set[str] = set()
     clash: tuple[str, ...] = ()
-    for attempt in range(TRIES):
+    for attempt in range(setup.tries):
         seen = yield from look(setup)
         base = seen.state
         moved = tuple(c.ref for c in update.changes if base.values.get(c.ref) != c.old)
@@ -153,7 +153,7 @@ def push(update: Update, setup: Setup) -> Steps:
             names = tuple(part.name for part in packed.parts)
             return Pushed(tried, records.content_name(raw), names, sent + len(raw))
         clash = tried
-        if attempt + 1 < TRIES:
+        if attempt + 1 < setup.tries:
             yield Pause(attempt + 1)
     return FetchFirst(clash)
 

@@ -47,7 +47,10 @@ class Memory(NamedTuple):
 
 @dataclass
 class Setup:
-    """Who looks or pushes, and with what; `memory` moves on while the steps are made."""
+    """Who looks or pushes, and with what; `memory` moves on while the steps are made.
+
+    `tries` is how often a push begins anew after both sides had taken theirs back.
+    """
 
     writer: str
     memory: Memory
@@ -56,6 +59,7 @@ class Setup:
     tool: str = "rookery"
     legacy_name: str | None = None
     read_legacy: Callable[[bytes], Legacy] | None = None
+    tries: int = 3
 
 
 class Look(NamedTuple):
