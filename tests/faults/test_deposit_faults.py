@@ -62,7 +62,7 @@ def test_a_push_that_dies_at_any_request_loses_nothing_and_the_next_one_heals(
 def test_a_first_push_that_dies_at_any_request_can_be_done_again(
     new_person: Callable[..., Person], death: Callable[..., None]
 ) -> None:
-    for at in range(1, 12):
+    for at in range(1, 20):
         store = MemoryStore()
         anna = new_person(f"anna{at}", store)
         anna.commit("first")
@@ -75,6 +75,7 @@ def test_a_first_push_that_dies_at_any_request_can_be_done_again(
             assert isinstance(anna.push(), Pushed | Unchanged)
         else:
             assert troubled.requests < at
+            anna.at(store)
         assert anna.deposit.state().values == {MAIN: anna.tip("HEAD")}
         if troubled.requests < at:
             return
@@ -145,7 +146,8 @@ def test_a_writer_who_was_overwritten_in_the_directory_is_found_again(
     anna, berta = new_person("anna", store), new_person("berta", store)
     anna.commit("first")
     anna.pushed()
-    store.objects[records.DIRECTORY] = records.build_writers(["carla"])
+    for name in (records.DIRECTORY, records.SPARE_DIRECTORY):
+        store.objects[name] = records.build_writers(["carla"])
     store.objects[records.register_name("carla")] = records.build_register(
         records.Register("carla", None, 0, 0)
     )

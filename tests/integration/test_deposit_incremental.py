@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from rookery.core.context import Context
-from rookery.deposit import packs, records
+from rookery.core.errors import LockedError
+from rookery.deposit import packs, records, stamp
 from rookery.deposit.exchange import Change, FetchFirst, Pushed, Unchanged, Update
 from rookery.deposit.incremental import Options
+from rookery.deposit.ledger import writer_of
+from rookery.deposit.locks import FolderCell, Lease, LockLost, Policy
 from rookery.deposit.records import Damaged
-from rookery.deposit.state import AnotherRepository
+from rookery.deposit.state import AnotherRepository, Legacy
 from support.depositors import MAIN, Person, no_pause
-from support.stores import MemoryStore
+from support.stores import MemoryStore, Troubled
 
 SIDE = "refs/heads/side"
 
@@ -309,3 +312,104 @@ def test_two_copies_of_one_clone_do_not_overwrite_each_other_unnoticed(
     with pytest.raises(Exception, match=r"not what was written|does not have the form"):
         anna.push()
     assert store.objects[records.register_name("anna")] == twin
+
+
+def test_a_shallow_clone_pushes_what_it_has_made(
+    new_person: Callable[..., Person], store: MemoryStore
+) -> None:
+    anna, berta, reader = new_person("anna"), new_person("berta"), new_person("reader")
+    for number in range(3):
+        anna.commit(f"line {number}")
+    anna.pushed()
+    berta.work.run("fetch", "-q", "--depth=1", f"file://{anna.work.root}", "main")
+    berta.work.run("reset", "-q", "--hard", "FETCH_HEAD")
+    wish = berta.update()
+    berta.commit("on a shallow history")
+    berta.deposit.bring_objects()
+    outcome = berta.deposit.push(Update((Change(MAIN, wish.changes[0].old, berta.tip("HEAD")),)))
+    assert isinstance(outcome, Pushed)
+    assert reader.fetch() == {MAIN: berta.tip("HEAD")}
+    assert reader.work.text("rev-list", "--count", "refs/deposit/heads/main") == "4"
+
+
+def test_with_a_lock_a_push_is_refused_while_another_one_goes_on(
+    new_person: Callable[..., Person], store: MemoryStore, tmp_path: Path
+) -> None:
+    def options() -> Options:
+        lock = Lease(FolderCell(tmp_path / "lock"))
+        return Options(pause=no_pause, lock=lock, lock_policy=Policy.REQUIRE)
+
+    anna, berta = new_person("anna", options=options()), new_person("berta", options=options())
+    anna.commit("one")
+    anna.pushed()
+    berta.catch_up()
+    berta.commit("two")
+    held = Lease(FolderCell(tmp_path / "lock")).acquire("somebody", now=anna.now, lasting=60)
+    objects = dict(store.objects)
+    with pytest.raises(LockedError):
+        berta.push()
+    assert held is not None and store.objects == objects
+    berta.now += 61
+    berta.pushed()
+    anna.now = berta.now
+    anna.catch_up()
+    anna.commit("three")
+    anna.pushed()
+
+
+def test_a_lock_that_is_lost_in_a_long_push_ends_it_where_one_is_required(
+    new_person: Callable[..., Person], store: MemoryStore, tmp_path: Path
+) -> None:
+    anna, berta = new_person("anna"), new_person("berta")
+    anna.commit("one")
+    anna.pushed()
+    before = berta.fetch()
+    anna.options = Options(
+        pause=no_pause, lock=Lease(FolderCell(tmp_path / "lock")), lock_policy=Policy.REQUIRE
+    )
+    anna.commit("two")
+
+    def takes_long(*_: object) -> None:
+        anna.now += 1000
+        assert Lease(FolderCell(tmp_path / "lock")).acquire("berta", now=anna.now, lasting=60)
+
+    wish = Update((Change(MAIN, before[MAIN], anna.tip("HEAD")),))
+    with pytest.raises(LockLost):
+        anna.at(Troubled(store, 2, takes_long)).deposit.push(wish)
+    assert berta.fetch() == before
+    anna.options = anna.options._replace(lock_policy=Policy.OFF)
+    anna.at(store).pushed()
+
+
+def test_a_copied_clone_is_another_writer(tmp_path: Path) -> None:
+    here = writer_of(tmp_path, "host:/one")
+    assert records.is_writer(here)
+    assert writer_of(tmp_path, "host:/one") == here
+    assert writer_of(tmp_path, "host:/two") != here
+
+
+def test_a_legacy_push_is_taken_in_by_the_next_one(
+    new_person: Callable[..., Person], store: MemoryStore
+) -> None:
+    """The legacy `refs` are one more writer; its objects come by the legacy archive."""
+
+    def read_legacy(raw: bytes) -> Legacy:
+        *lines, head = raw.decode().splitlines()
+        refs = {name: sha for sha, name in (line.split(" ") for line in lines)}
+        return Legacy(stamp.hash_of(raw), refs, head.removeprefix("@").removesuffix(" HEAD"))
+
+    options = Options(pause=no_pause, legacy_name="XDLRA--refs", read_legacy=read_legacy)
+    anna, peer = new_person("anna", options=options), new_person("peer")
+    anna.commit("one")
+    anna.pushed(head=MAIN)
+    peer.catch_up()
+    peer.commit("of a peer")
+    store.objects["XDLRA--refs"] = f"{peer.tip('HEAD')} {MAIN}\n@{MAIN} HEAD\n".encode()
+    anna.mirror.run("fetch", "-q", peer.work.root, "+main:refs/legacy/main")
+    assert anna.deposit.state().values == {MAIN: peer.tip("HEAD")}
+    anna.take_from(peer)
+    anna.commit("on top")
+    anna.pushed()
+    # the legacy refs are as they were: older than what stands here, so nothing changes any more
+    assert anna.deposit.state().values == {MAIN: anna.tip("HEAD")}
+    assert new_person("reader").fetch() == {MAIN: anna.tip("HEAD")}

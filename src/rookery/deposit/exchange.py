@@ -171,8 +171,13 @@ def _join(seen: Look, setup: Setup) -> Generator[Request, Any, Look]:
         yield Write(records.register_name(me), records.build_register(empty))
         seen = seen._replace(registers={**seen.registers, me: empty})
     if not seen.writers <= seen.listed:
-        yield Write(records.DIRECTORY, records.build_writers(seen.writers))
+        yield from _list(seen.writers)
     return seen
+
+
+def _list(writers: frozenset[str]) -> Generator[Request, Any, None]:
+    for name in (records.SPARE_DIRECTORY, records.DIRECTORY):
+        yield Write(name, records.build_writers(writers))
 
 
 def _store(packed: Packed, stored: set[str]) -> Generator[Request, Any, int]:
@@ -276,7 +281,7 @@ def _look_again(seen: Look, mine: Register, setup: Setup) -> Generator[Request, 
             )
         if after.writers | seen.writers <= after.listed:
             return after
-        yield Write(records.DIRECTORY, records.build_writers(after.writers | seen.writers))
+        yield from _list(after.writers | seen.writers)
     raise RookeryError(
         "the directory of writers is overwritten again and again by others",
         hints=["push again: nothing was changed"],

@@ -21,7 +21,7 @@ from rookery.deposit.exchange import (
     Write,
 )
 from rookery.deposit.ledger import Ledger
-from rookery.deposit.locks import Exclusive, Held, Policy
+from rookery.deposit.locks import Exclusive, Held, LockLost, Policy
 from rookery.deposit.look import Look, Pause, Read, Setup, look
 from rookery.deposit.records import Damaged, Identity
 from rookery.deposit.state import Legacy, State
@@ -300,5 +300,11 @@ class V2Deposit:
         if lock is None or held is None:
             return
         now = self.clock()
-        if now > held.expires - locks.LASTING / 2:
+        if now <= held.expires - locks.LASTING / 2:
+            return
+        self._held = None
+        try:
             self._held = lock.refresh(held, now=now, lasting=locks.LASTING)
+        except LockLost:
+            if self.options.lock_policy is Policy.REQUIRE:
+                raise  # what follows takes the push back, without the lock

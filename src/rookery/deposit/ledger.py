@@ -5,7 +5,9 @@ All of it can be lost together with the writer id; then the clone is a new write
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -13,6 +15,21 @@ from rookery.core import files
 from rookery.deposit import records
 from rookery.deposit.look import Memory
 from rookery.deposit.records import Damaged, TooNew
+
+
+def writer_of(folder: Path, place: str) -> str:
+    """Give the id under which a clone writes, made at its first use.
+
+    `place` says where the clone is (machine and path): a copy of the folder
+    elsewhere is another writer, or two would write one register.
+    """
+    file = folder / "writer"
+    try:
+        seed = file.read_text()
+    except FileNotFoundError:
+        seed = os.urandom(16).hex()
+        files.write(file, seed, durable=True)
+    return hashlib.sha256(f"{seed}\0{place}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 class Ledger:

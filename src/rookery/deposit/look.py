@@ -101,21 +101,27 @@ def look(setup: Setup) -> Looking:
 
 
 def _directory(raw: bytes | None, setup: Setup) -> Generator[Any, Any, frozenset[str]]:
-    """Read who writes here.  Absent twice is absent: then nobody does, or somebody joins right now."""
+    """Read who writes here; absent everywhere, and again, is absent: nobody does, or somebody joins right now."""
     trouble: Damaged | None = None
     for turn in range(1, AGAIN + 1):
-        if raw is None and (turn == AGAIN or (turn > 1 and not setup.memory.writers)):
-            return frozenset()
         try:
             if raw is not None:
                 return records.parse_writers(raw)
         except Damaged as e:
             trouble = e
+        spare = (yield Read((records.SPARE_DIRECTORY,)))[records.SPARE_DIRECTORY]
+        try:
+            if spare is not None:
+                return records.parse_writers(spare)
+        except Damaged:
+            pass  # torn by one who joined; if nobody has been here before, the other is not there at all
+        if raw is None and turn > 1 and not setup.memory.writers:
+            break
         yield Pause(turn)
         raw = (yield Read((records.DIRECTORY,)))[records.DIRECTORY]
-    if trouble is None:
-        return frozenset() if raw is None else records.parse_writers(raw)
-    raise trouble
+    if trouble is not None:
+        raise trouble
+    return frozenset()
 
 
 def _registers(

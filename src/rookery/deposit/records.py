@@ -21,6 +21,8 @@ from rookery.annex.keys import Key, format_key, parse_key
 from rookery.core.errors import RookeryError
 
 DIRECTORY = "XDLRB--writers"
+# The same, written first: whoever is killed while writing leaves one of the two whole.
+SPARE_DIRECTORY = "XDLRB--writers-spare"
 REGISTER_LIMIT = 200
 RECORD_LIMIT = 64 << 20  # a deposit with 500 000 refs has records of this size: more is no record
 

@@ -171,12 +171,15 @@ def _mend_registers(deposit: V2Deposit) -> Iterator[Finding]:
     """Replace what cannot be read by the newest that is remembered."""
     memory = deposit.ledger.memory()
     raw = deposit.store.read([records.DIRECTORY])[records.DIRECTORY]
+    why = "writers were missing in it"
     try:
         listed = frozenset[str]() if raw is None else records.parse_writers(raw)
     except Damaged as e:
-        yield Finding(records.DIRECTORY, Verdict.MENDED, e.message)
-        listed = frozenset()
-        deposit.store.write(records.DIRECTORY, records.build_writers(memory.writers))
+        listed, why = frozenset(), e.message
+    if not memory.writers <= listed:
+        for name in (records.SPARE_DIRECTORY, records.DIRECTORY):
+            deposit.store.write(name, records.build_writers(listed | memory.writers))
+        yield Finding(records.DIRECTORY, Verdict.MENDED, why)
     writers = sorted(listed | memory.writers)
     registers = deposit.store.read([records.register_name(w) for w in writers])
     good, damaged = _sorted_out(writers, registers, deposit.writer)
