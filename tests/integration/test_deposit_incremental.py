@@ -388,15 +388,16 @@ def test_a_copied_clone_is_another_writer(tmp_path: Path) -> None:
     assert writer_of(tmp_path, "host:/two") != here
 
 
+def read_legacy(raw: bytes) -> Legacy:
+    *lines, head = raw.decode().splitlines()
+    refs = {name: sha for sha, name in (line.split(" ") for line in lines)}
+    return Legacy(stamp.hash_of(raw), refs, head.removeprefix("@").removesuffix(" HEAD"))
+
+
 def test_a_legacy_push_is_taken_in_by_the_next_one(
     new_person: Callable[..., Person], store: MemoryStore
 ) -> None:
     """The legacy `refs` are one more writer; its objects come by the legacy archive."""
-
-    def read_legacy(raw: bytes) -> Legacy:
-        *lines, head = raw.decode().splitlines()
-        refs = {name: sha for sha, name in (line.split(" ") for line in lines)}
-        return Legacy(stamp.hash_of(raw), refs, head.removeprefix("@").removesuffix(" HEAD"))
 
     options = Options(pause=no_pause, legacy_name="XDLRA--refs", read_legacy=read_legacy)
     anna, peer = new_person("anna", options=options), new_person("peer")
@@ -413,3 +414,25 @@ def test_a_legacy_push_is_taken_in_by_the_next_one(
     # the legacy refs are as they were: older than what stands here, so nothing changes any more
     assert anna.deposit.state().values == {MAIN: anna.tip("HEAD")}
     assert new_person("reader").fetch() == {MAIN: anna.tip("HEAD")}
+
+
+def test_a_legacy_deposit_becomes_one_of_many_writers_and_its_repository_is_recognised(
+    new_person: Callable[..., Person], store: MemoryStore
+) -> None:
+    options = Options(pause=no_pause, legacy_name="XDLRA--refs", read_legacy=read_legacy)
+    peer, anna = new_person("peer"), new_person("anna", options=options)
+    other = new_person("other", options=options)
+    peer.commit("of a peer")
+    store.objects["XDLRA--refs"] = f"{peer.tip('HEAD')} {MAIN}\n@{MAIN} HEAD\n".encode()
+    for person in (anna, other):  # as the legacy archive would
+        person.mirror.run("fetch", "-q", peer.work.root, "+main:refs/legacy/main")
+    other.commit("unrelated")
+    with pytest.raises(AnotherRepository):
+        other.push(SIDE)
+    anna.take_from(peer)
+    anna.commit("on top", branch="side")
+    anna.pushed(SIDE)
+    state = anna.deposit.state()
+    assert state.head is not None and state.head.value == MAIN
+    reader = new_person("reader")
+    assert reader.fetch() == {MAIN: peer.tip("HEAD"), SIDE: anna.tip("HEAD")}

@@ -163,7 +163,8 @@ class V2Deposit:
 
     def _packed(self, wish: Pack, repo: Repo) -> Packed:
         wants = [c.new for c in wish.update.changes if c.new is not None]
-        haves = wish.base.values.values()
+        wants += _legacy_refs(wish.base).values()  # no part has these: they came with the legacy archive
+        haves = [entry.value for entry in wish.base.refs.values() if entry.dot.writer != state.LEGACY]
         made = packs.make(repo, wants, haves, self.ledger.spool, part_size=self.options.part_size)
         return Packed(tuple(made))
 
@@ -259,25 +260,21 @@ class V2Deposit:
         """Tell whether it is the same repository; a plain advance of a branch needs no walk to the roots."""
         new = origin.branches({c.ref: c.new for c in update.changes if c.new is not None})
         old = {c.ref: c.old for c in update.changes if c.old is not None}
-        if base.identity.roots and any(
-            ref in old and origin.ancestry(repo, old[ref], sha) for ref, sha in new.items()
-        ):
+        advances = any(ref in old and origin.ancestry(repo, old[ref], sha) for ref, sha in new.items())
+        if base.identity.roots and (advances or update.parts_only):
             return base.identity
-        if update.parts_only:
-            return base.identity
+        deposit = base.identity
+        if not base.heads and base.refs:  # a legacy deposit, which says nothing of itself
+            deposit = origin.identity_of(repo, origin.branches(_legacy_refs(base)).values())
         ours = origin.identity_of(repo, new.values())
+        whole = ours
         if not new and self._source is not None:  # git-annex's branch comes first: whose is it?
-            heads = self._source.text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads")
-            pairs = dict(line.split(" ", 1)[::-1] for line in heads.splitlines())
-            mine = origin.identity_of(self._source, origin.branches(pairs).values())
-            self._check(mine, base)
-        else:
-            self._check(ours, base)
-        return state.united(ours, base.identity)
-
-    def _check(self, ours: Identity, base: State) -> None:
+            heads = self._source.text("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads")
+            mine = dict(line.split(" ", 1) for line in heads.splitlines())
+            whole = origin.identity_of(self._source, origin.branches(mine).values())
         nothing_there = not base.heads and not base.refs
-        state.check_identity(ours, base.identity, nothing_there=nothing_there, override=self.options.another)
+        state.check_identity(whole, deposit, nothing_there=nothing_there, override=self.options.another)
+        return state.united(ours, deposit)
 
     # --- the lock --------------------------------------------------------------------------------
 
@@ -308,3 +305,7 @@ class V2Deposit:
         except LockLost:
             if self.options.lock_policy is Policy.REQUIRE:
                 raise  # what follows takes the push back, without the lock
+
+
+def _legacy_refs(base: State) -> dict[str, str]:
+    return {name: entry.value for name, entry in base.refs.items() if entry.dot.writer == state.LEGACY}
