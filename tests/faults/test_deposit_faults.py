@@ -10,7 +10,7 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
-from rookery.deposit import records
+from rookery.deposit import compaction, records
 from rookery.deposit.exchange import Change, FetchFirst, Pushed, Unchanged, Update
 from rookery.deposit.records import Damaged
 from rookery.deposit.store import Unreadable
@@ -222,3 +222,65 @@ def test_a_storm_of_four_writers_keeps_every_commit(new_person: Callable[..., Pe
         ["anna: start"] + [f"{p.name}: {p.name}-{n}" for p in people for n in range(3)]
     )
     assert not reader.deposit.state().conflicts
+
+
+@pytest.mark.parametrize("trouble", ["another push", "death"])
+def test_a_compaction_that_is_disturbed_at_any_request_loses_nothing(
+    new_person: Callable[..., Person], trouble: str
+) -> None:
+    first = MemoryStore()
+    anna, berta = new_person("anna", first), new_person("berta", first)
+    for number in range(compaction.FEWEST_PARTS):
+        anna.commit(f"line {number}")
+        anna.pushed()
+    berta.catch_up()
+    berta.commit("of berta")
+    berta.pushed("refs/heads/known")
+    berta.commit("more of berta")
+    side = Update((Change("refs/heads/side", None, berta.tip("HEAD")),))
+    at = 0
+    while True:
+        at += 3
+        store = MemoryStore()
+        store.objects.update(first.objects)
+        berta.at(store)
+
+        def disturbs(inner: MemoryStore, kind: str, *arguments: object) -> None:
+            if trouble == "death":
+                dies_tearing(inner, kind, *arguments)
+            assert isinstance(berta.deposit.push(side), Pushed)
+
+        troubled = Troubled(store, at, disturbs)
+        try:
+            assert isinstance(anna.at(troubled).deposit.tidy(), Pushed)
+        except Died:
+            anna.at(store)
+            assert isinstance(anna.deposit.tidy(), Pushed | None)
+        reader = new_person(f"reader{at}", store)
+        values = reader.fetch()
+        assert values[MAIN] == anna.tip("HEAD")
+        if troubled.requests < at:
+            assert len(reader.deposit.state().parts) == 1
+            break
+        if trouble == "another push":
+            assert values["refs/heads/side"] == berta.tip("HEAD")
+    assert at > 9
+
+
+def test_a_deposit_that_was_emptied_is_begun_anew_by_those_who_knew_the_old_one(
+    new_person: Callable[..., Person],
+) -> None:
+    store = MemoryStore()
+    anna, berta = new_person("anna", store), new_person("berta", store)
+    anna.commit("one")
+    anna.pushed()
+    berta.catch_up()
+    berta.commit("two")
+    berta.pushed("refs/heads/side")
+    anna.fetch()
+    store.objects.clear()
+    assert anna.deposit.state().values == {}
+    anna.pushed()
+    assert berta.fetch() == {MAIN: anna.tip("HEAD")}
+    berta.pushed("refs/heads/side")
+    assert set(anna.fetch()) == {MAIN, "refs/heads/side"}

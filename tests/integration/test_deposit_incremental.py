@@ -17,8 +17,9 @@ from rookery.deposit.ledger import writer_of
 from rookery.deposit.locks import FolderCell, Lease, LockLost, Policy
 from rookery.deposit.records import Damaged
 from rookery.deposit.state import AnotherRepository, Legacy
+from rookery.deposit.store import Unreadable
 from support.depositors import MAIN, Person, no_pause
-from support.stores import MemoryStore, Troubled
+from support.stores import Died, MemoryStore, Troubled, dies_tearing, fails
 
 SIDE = "refs/heads/side"
 
@@ -217,7 +218,7 @@ def test_a_repository_with_another_object_format_is_refused_even_by_force(
         other.push(SIDE)
 
 
-def test_large_history_is_stored_in_parts_and_an_upload_goes_on_where_it_broke_off(
+def test_large_history_is_stored_in_parts_and_a_fetch_goes_on_where_it_broke_off(
     new_person: Callable[..., Person], store: MemoryStore
 ) -> None:
     anna = new_person("anna", options=Options(pause=no_pause, part_size=1 << 20))
@@ -226,18 +227,65 @@ def test_large_history_is_stored_in_parts_and_an_upload_goes_on_where_it_broke_o
     first = anna.pushed()
     assert len(first.parts) == 4
     assert new_person("berta").fetch() == {MAIN: anna.tip("HEAD")}
-    # as if the upload had been broken off after two parts, before record and register
-    kept = {name: store.objects[name] for name in first.parts[:2]}
-    store.objects.clear()
-    store.objects.update(kept)
+    assert parts_of_the_second_try(new_person("carla"), store, at=3 + 3) == 2
+
+
+def parts_of_the_second_try(person: Person, store: MemoryStore, *, at: int) -> int:
+    """Fetch with a failure in between, then again; give how many parts the second try had to bring."""
+    person.at(Troubled(store, at, fails))
+    with pytest.raises(Unreadable):
+        person.fetch()
     store.log.clear()
-    again = new_person("carla", options=Options(pause=no_pause, part_size=1 << 20))
-    again.take_from(anna)
-    anna.mirror.run("config", "pack.threads", "1")
-    outcome = again.pushed(to="main")
-    stored = [names[0] for kind, names in store.log if kind == "write"]
-    assert set(outcome.parts) == set(first.parts)
-    assert not set(kept) & set(stored)
+    person.at(store).fetch()
+    return [kind for kind, _ in store.log].count("fetch")
+
+
+def test_an_upload_goes_on_where_it_broke_off(new_person: Callable[..., Person], store: MemoryStore) -> None:
+    anna = new_person("anna", options=Options(pause=no_pause, part_size=1 << 20))
+    anna.commit("small")
+    before = anna.tip("HEAD")
+    anna.pushed()
+    for number in range(4):
+        anna.commit(os.urandom(900_000), f"large-{number}")
+    wish = Update((Change(MAIN, before, anna.tip("HEAD")),))
+    with pytest.raises(Died):  # look, two parts, half of the third
+        anna.at(Troubled(store, 4, dies_tearing)).deposit.push(wish)
+    store.log.clear()
+    outcome = anna.at(store).deposit.push(wish)
+    assert isinstance(outcome, Pushed) and len(outcome.parts) == 4
+    stored = [names[0] for kind, names in store.log if kind == "write" and names[0] in outcome.parts]
+    assert len(stored) == 2
+    assert new_person("berta").fetch() == {MAIN: anna.tip("HEAD")}
+
+
+def test_half_an_upload_of_somebody_else_is_not_taken_for_a_part(
+    new_person: Callable[..., Person], store: MemoryStore
+) -> None:
+    anna, reader = new_person("anna"), new_person("reader")
+    anna.commit(os.urandom(900_000), "large")
+    parts = packs.make(anna.work, [anna.tip("HEAD")], [], anna.folder / "elsewhere")
+    for part in parts:
+        store.objects[part.name] = b"half"
+    anna.pushed()
+    assert reader.fetch() == {MAIN: anna.tip("HEAD")}
+
+
+def test_odd_objects_come_in_if_somebody_has_told_git_not_to_check(
+    new_person: Callable[..., Person],
+) -> None:
+    anna, berta = new_person("anna"), new_person("berta")
+    anna.commit("first")
+    text = f"tree {anna.tip('HEAD^{tree}')}\nauthor A <a@b.c> 01 +0000\ncommitter A <a@b.c> 1 +0000\n\nodd\n"
+    odd = anna.work.run(
+        "hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=text.encode()
+    ).text
+    anna.work.run("update-ref", "refs/heads/main", odd)
+    anna.pushed(to="main")
+    with pytest.raises(Damaged) as refused:
+        berta.fetch()
+    assert "fetch.fsckObjects=false" in refused.value.hints[0]
+    berta.mirror.run("config", "fetch.fsckObjects", "false")
+    assert berta.fetch() == {MAIN: odd}
 
 
 def test_a_part_that_is_not_what_its_name_says_is_refused(

@@ -23,6 +23,7 @@ from rookery.deposit.exchange import (
 from rookery.deposit.ledger import Ledger
 from rookery.deposit.locks import Exclusive, Held, LockLost, Policy
 from rookery.deposit.look import Look, Pause, Read, Setup, look
+from rookery.deposit.packs import Quarantine
 from rookery.deposit.records import Damaged, Identity
 from rookery.deposit.state import Legacy, State
 from rookery.deposit.store import Store
@@ -119,16 +120,25 @@ class V2Deposit:
     def _take_in(self, repo: Repo, wanted: State, names: list[str]) -> int:
         with packs.quarantine(repo) as inside:
             for name in names:
-                inside.add(name, self.bring_part(name, inside.folder))
+                self.bring_part(name, inside)
             inside.release(wanted.values.values())
+        self.ledger.forget_arrived()
         return len(names)
 
-    def bring_part(self, name: str, folder: Path) -> Path:
-        """Bring one part into a folder.  Raises Damaged if the deposit has lost it."""
-        path = folder / "arriving.pack"
-        if not self.store.fetch(name, path):
+    def bring_part(self, name: str, inside: Quarantine) -> None:
+        """Bring one part into a quarantine; what has arrived stays here until all of it is in, for the next try.
+
+        Raises Damaged if the deposit has lost it, or has something else under its name.
+        """
+        path = self.ledger.arriving(name)
+        whole = path.exists() and packs.file_name(path) == name
+        if not whole and not self.store.fetch(name, path):
             raise Damaged(f"the deposit has lost the part {name}", hints=records.REPAIR)
-        return path
+        try:
+            inside.add(name, path)
+        except Damaged:
+            path.unlink()
+            raise
 
     # --- pushing ---------------------------------------------------------------------------------
 
@@ -140,7 +150,7 @@ class V2Deposit:
         outcome = self.run(update, repo or self.repo, self._packed)
         if isinstance(outcome, exchange.Pushed):
             self.ledger.keep_parts(self.ledger.parts() | set(outcome.parts))
-            packs.forget(self.ledger.spool)
+            self.ledger.forget_stored()
         return outcome
 
     def tidy(self, known: State | None = None) -> Outcome | None:
@@ -152,7 +162,7 @@ class V2Deposit:
         if not compaction.due((known or self.state()).parts, part_size=self.options.part_size):
             return None
         outcome = self.run(Update(parts_only=True), self.repo, self._rolled_up)
-        packs.forget(self.ledger.spool)
+        self.ledger.forget_stored()
         return outcome
 
     def run(self, update: Update, repo: Repo, pack: Callable[[Pack, Repo], Packed]) -> Outcome:
@@ -174,15 +184,13 @@ class V2Deposit:
         if not names:
             return Packed()
         with packs.quarantine(repo) as inside:
-            ids = [
-                sha
-                for name in wish.base.parts
-                if name in names
-                for sha in inside.add(name, self.bring_part(name, inside.folder))
-            ]
-            made = packs.pack_objects(
-                inside.repo, dict.fromkeys(ids), self.ledger.spool, part_size=self.options.part_size
-            )
+            ids: dict[str, None] = {}
+            for name in wish.base.parts:
+                if name in names:
+                    self.bring_part(name, inside)
+                    ids |= dict.fromkeys(inside.objects(name))
+            made = packs.pack_objects(inside.repo, ids, self.ledger.spool, part_size=self.options.part_size)
+        self.ledger.forget_arrived()
         if names <= self.ledger.parts():
             self.ledger.keep_parts(self.ledger.parts() | {part.name for part in made})
         return Packed(tuple(made), names)
@@ -228,11 +236,15 @@ class V2Deposit:
             case Write(name, content):
                 self._refresh_lock()
                 self.store.write(name, content)
-                if isinstance(content, bytes) and name.startswith("SHA256-"):
+                if isinstance(content, Path):
+                    self.ledger.keep_stored(name)
+                elif name.startswith("SHA256-"):
                     self.ledger.keep_record(name, content)
                 return None
             case Present(names):
-                return self.store.present(names)
+                # What others left under a name may be half an upload: only what we saw through counts.
+                ours = [name for name in names if name in self.ledger.stored()]
+                return self.store.present(ours) if ours else {}
             case Identify(update, base):
                 return self._identify(update, base, repo)
             case Pack():

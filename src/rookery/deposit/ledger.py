@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class Ledger:
         self._memory = folder / f"memory-{writer}"
         self._records = folder / "records"
         self._parts = folder / "parts"
+        self._stored = folder / "stored"
+        self._arriving = folder / "arriving"
 
     @property
     def spool(self) -> Path:
@@ -105,3 +108,28 @@ class Ledger:
         """Give all records that are kept."""
         names = [file.name for file in self._records.iterdir()] if self._records.exists() else []
         return {name: raw for name in names if (raw := self.record(name)) is not None}
+
+    def stored(self) -> frozenset[str]:
+        """Give the parts that a push that did not end has stored whole."""
+        try:
+            return frozenset(self._stored.read_text().split())
+        except FileNotFoundError:
+            return frozenset()
+
+    def keep_stored(self, name: str) -> None:
+        """Say that a part is stored, and was verified."""
+        files.write(self._stored, "".join(f"{part}\n" for part in sorted(self.stored() | {name})))
+
+    def forget_stored(self) -> None:
+        """Begin anew: the push is through, and its packs are not needed any more."""
+        self._stored.unlink(missing_ok=True)
+        shutil.rmtree(self.spool, ignore_errors=True)
+
+    def arriving(self, name: str) -> Path:
+        """Give the file that a part comes into."""
+        self._arriving.mkdir(exist_ok=True)
+        return self._arriving / name
+
+    def forget_arrived(self) -> None:
+        """Remove what came, when it is where it belongs."""
+        shutil.rmtree(self._arriving, ignore_errors=True)

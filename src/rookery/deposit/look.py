@@ -7,7 +7,7 @@ is decided: "unreadable" must never look like "empty".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -86,12 +86,12 @@ def look(setup: Setup) -> Looking:
     listed = yield from _directory(got[records.DIRECTORY], setup)
     registers: dict[str, Register] = {}
     found: dict[str, Record] = {}
-    new = known | listed
+    new, must = known | listed, listed
     while new:
-        registers |= yield from _registers(new, got, setup)
+        registers |= yield from _registers(new, must, got, setup)
         found |= yield from _records(registers, found)
         known |= new
-        new = frozenset(w for record in found.values() for w in record.seen) - known
+        new = must = frozenset(w for record in found.values() for w in record.seen) - known
     raw = got.get(setup.legacy_name) if setup.legacy_name else None
     legacy = setup.read_legacy(raw) if raw is not None and setup.read_legacy else None
     merged = state.merge(found, setup.is_ancestor, legacy)
@@ -125,9 +125,13 @@ def _directory(raw: bytes | None, setup: Setup) -> Generator[Any, Any, frozenset
 
 
 def _registers(
-    writers: Iterable[str], got: dict[str, bytes | None], setup: Setup
+    writers: Iterable[str], must: Collection[str], got: dict[str, bytes | None], setup: Setup
 ) -> Generator[Any, Any, dict[str, Register]]:
-    """Read registers; whoever is listed has one, but for ourselves before we joined."""
+    """Read registers.  Those of `must` are there: who is listed, or named in a record, has one.
+
+    Of others we only remember that they were: whoever is neither listed nor has
+    a register has gone, as when a deposit was emptied and begun anew.
+    """
     found: dict[str, Register] = {}
     missing = sorted(writers)
     trouble: Damaged | None = None
@@ -135,6 +139,7 @@ def _registers(
         unread = tuple(name for w in missing if (name := records.register_name(w)) not in got)
         if unread:
             got |= yield Read(unread)
+        torn = set[str]()
         for writer in missing:
             raw = got.pop(records.register_name(writer))
             try:
@@ -142,14 +147,19 @@ def _registers(
                     found[writer] = records.parse_register(raw, writer)
             except Damaged as e:
                 trouble = e
+                torn.add(writer)
         missing = [w for w in missing if w not in found]
         if setup.writer in missing:
             missing.remove(setup.writer)  # torn by our own crash, or not yet there
-            if setup.memory.register is not None:
-                found[setup.writer] = setup.memory.register._replace(used=setup.memory.used)
+            known = setup.memory.register
+            if known is not None and (setup.writer in torn or setup.writer in must):
+                found[setup.writer] = known._replace(used=setup.memory.used)
         if not missing:
             return found
         yield Pause(turn + 1)
+    missing = [w for w in missing if w in must or w in torn]
+    if not missing:
+        return found
     raise trouble or Unreadable(
         f"the register of writer {missing[0]} is not there, though it is in the directory of writers",
         hints=["try again later: it may be written just now", *records.REPAIR],

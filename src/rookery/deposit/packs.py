@@ -74,11 +74,6 @@ def _spooled(
     return [Part(file_name(path), path, path.stat().st_size) for path in paths]
 
 
-def forget(spool: Path) -> None:
-    """Remove the packs that were made, when they are stored."""
-    shutil.rmtree(spool, ignore_errors=True)
-
-
 def _forget_others(spool: Path, folder: Path) -> None:
     if spool.exists():
         for other in spool.iterdir():
@@ -117,6 +112,15 @@ def _lines(names: Iterable[str]) -> bytes:
     return "".join(f"{name}\n" for name in names).encode()
 
 
+def checks_objects(repo: Repo) -> bool:
+    """Say whether what comes from outside is checked: always, unless somebody has said no to Git."""
+    for setting in ("fetch.fsckObjects", "transfer.fsckObjects"):
+        said = repo.text("config", "--type=bool", "--get", setting, ok=(0, 1))
+        if said:
+            return said == "true"
+    return True
+
+
 class Quarantine:
     """A place where packs from outside wait until all of them are found good."""
 
@@ -131,24 +135,35 @@ class Quarantine:
         )
         self._dangling = False
 
-    def add(self, name: str, path: Path) -> list[str]:
-        """Check a pack against its name and Git's rules, and index it; give its objects.  Raises Damaged."""
+    def add(self, name: str, path: Path) -> None:
+        """Check a pack against its name and Git's rules, and index it; `path` stays.  Raises Damaged."""
         if file_name(path) != name:
             raise Damaged(
                 f"the part {name} of the deposit has another content than its name says", hints=REPAIR
             )
-        pack = self.folder / "pack" / f"pack-{name.rpartition('-')[2][:40]}.pack"
-        os.replace(path, pack)
+        pack = self._pack(name)
         try:
-            said = self.repo.run("index-pack", "--fsck-objects", pack).stdout
+            os.link(path, pack)
+        except OSError:
+            shutil.copyfile(path, pack)  # another file system, or one without hard links
+        check = ["--fsck-objects"] if checks_objects(self._repo) else []
+        try:
+            said = self.repo.run("index-pack", *check, pack).stdout
         except CommandError as e:
             raise Damaged(
-                f"the part {name} of the deposit is no pack that Git accepts: {e.stderr.strip()}"
+                f"the part {name} of the deposit is no pack that Git accepts: {e.stderr.strip()}",
+                hints=["if its odd objects are known to be harmless: git -c fetch.fsckObjects=false ..."],
             ) from e
         self._dangling = self._dangling or len(said.split()) > 1  # a .gitmodules that is in another pack
-        with open(pack.with_suffix(".idx"), "rb") as index:
+
+    def objects(self, name: str) -> list[str]:
+        """Give the names of the objects of a pack that was added."""
+        with open(self._pack(name).with_suffix(".idx"), "rb") as index:
             shown = self._repo.run("show-index", f"--object-format={_format(self._repo)}", stdin=index.read())
         return [line.split()[1] for line in decode(shown.stdout).splitlines()]
+
+    def _pack(self, name: str) -> Path:
+        return self.folder / "pack" / f"pack-{name.rpartition('-')[2][:40]}.pack"
 
     def release(self, tips: Iterable[str]) -> None:
         """Move all into the repository, if everything behind the tips is there.  Raises Damaged."""

@@ -72,9 +72,11 @@ def verify(deposit: V2Deposit) -> Iterator[Finding]:
         yield Finding("records", Verdict.BAD, e.message)
         return
     yield Finding("records", Verdict.GOOD)
+    deposit.ledger.forget_arrived()
     with packs.quarantine(deposit.repo) as inside:
         for name in now.parts:
             yield _checked_part(deposit, inside, name)
+            deposit.ledger.forget_arrived()  # what lies here says nothing of what lies there
         # What is lost there must not be found here.
         there = inside.repo.with_env(GIT_ALTERNATE_OBJECT_DIRECTORIES=None)
         for ref, sha in now.values.items():
@@ -86,7 +88,7 @@ def verify(deposit: V2Deposit) -> Iterator[Finding]:
 
 def _checked_part(deposit: V2Deposit, inside: packs.Quarantine, name: str) -> Finding:
     try:
-        inside.add(name, deposit.bring_part(name, inside.folder))
+        deposit.bring_part(name, inside)
     except Damaged as e:
         return Finding(name, Verdict.BAD, e.message)
     return Finding(name, Verdict.GOOD)
@@ -117,7 +119,7 @@ def _replace_all(deposit: V2Deposit, repo: Repo) -> exchange.Outcome:
         return Packed(tuple(made), frozenset(wish.base.parts) - {part.name for part in made})
 
     outcome = deposit.run(Update(parts_only=True), repo, pack)
-    packs.forget(deposit.ledger.spool)
+    deposit.ledger.forget_stored()
     return outcome
 
 
