@@ -17,7 +17,7 @@ from pathlib import Path
 from rookery.annex import logs, program
 from rookery.core import files
 from rookery.core.errors import CommandError, UsageError
-from rookery.core.process import Runner
+from rookery.core.process import Runner, encode
 from rookery.deposit import layout
 from rookery.deposit.store import Unreadable
 from rookery.deposit.url import Address
@@ -25,6 +25,7 @@ from rookery.git import configfile
 from rookery.git.repo import Repo
 
 REMOTE = "origin"
+BESIDE_THE_TREE = "annexobjects=yes"  # so that keys other than the legacy pair have a place too
 HERE = "6a1c41bf-7c3e-5d0a-9f5b-1d1d4b0c5f6e"  # no other repository ever hears of ours
 FORMAT = "1"  # of the folder; another one is made anew
 
@@ -72,10 +73,15 @@ def folder_for(address: Address, folder: Path, runner: Runner) -> Repo:
 
 
 def twin(source: Repo, folder: Path) -> Repo:
-    """Make an annex that knows the same remote, and of no export to it."""
+    """Make an annex that knows the same remote, and of no export to it.
+
+    Nor of keys beside the exported tree: git-annex would believe that a file is
+    there already, and leave the old one.
+    """
     _write_repository(folder, (source.gitdir / "config").read_text("utf-8", "surrogateescape"))
-    journal = source.gitdir / "annex" / "journal-private" / "remote.log"
-    files.write(folder / "annex" / "journal-private" / "remote.log", journal.read_bytes())
+    log = Path("annex", "journal-private", "remote.log")
+    text = (source.gitdir / log).read_text("utf-8", "surrogateescape")
+    files.write(folder / log, encode(text.replace(f" {BESIDE_THE_TREE} ", " ")))
     return repo_at(folder, source.runner)
 
 
@@ -84,7 +90,7 @@ def set_up(address: Address, folder: Path, runner: Runner) -> None:
     _write_repository(folder, _ANNEX)
     settings = {**address.settings, "uuid": address.uuid}
     if address.exported:
-        settings.setdefault("annexobjects", "yes")
+        settings.setdefault(*BESIDE_THE_TREE.split("="))
     pairs = [f"{name}={value}" for name, value in settings.items()]
     try:
         program.run(repo_at(folder, runner), "initremote", "--private", REMOTE, *pairs)
@@ -138,7 +144,7 @@ def _write(address: Address, folder: Path) -> None:
     settings = {**_DEFAULTS.get(address.type, {}), **address.settings, "name": REMOTE}
     settings.setdefault("encryption", "none")
     if address.exported:
-        settings.setdefault("annexobjects", "yes")
+        settings.setdefault(*BESIDE_THE_TREE.split("="))
     settings.pop("uuid", None)
     entry_text = logs.build_by_uuid(
         {address.uuid: logs.Valued(logs.build_settings(settings), logs.Stamp("1"))}
@@ -149,13 +155,13 @@ def _write(address: Address, folder: Path) -> None:
 def _write_repository(folder: Path, config: str) -> None:
     for name in ("objects/info", "objects/pack", "refs/heads", "annex/journal-private"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    files.write(folder / "config", config.encode("utf-8", "surrogateescape"))
+    files.write(folder / "config", encode(config))
     files.write(folder / "HEAD", "ref: refs/heads/main\n")
 
 
 def _write_export_log(address: Address, repo: Repo) -> None:
     """Say that the constant tree is exported there, so that git-annex knows where the legacy pair lies."""
-    tree = export_tree(repo, *layout.PLACES)
+    tree = export_tree(repo, {place: name for name, place in layout.PLACES.items()})
     line = f"1s {_uuid_here(repo)}:{address.uuid} {tree}\n"
     files.write(repo.gitdir / "annex" / "journal-private" / "export.log", line)
 
@@ -164,12 +170,12 @@ def _uuid_here(repo: Repo) -> str:
     return repo.text("config", "annex.uuid")
 
 
-def export_tree(repo: Repo, *names: str) -> str:
-    """Make the tree in which some legacy objects lie at their places, and give its name."""
+def export_tree(repo: Repo, keys: Mapping[str, str]) -> str:
+    """Make the tree of the folder of the legacy pair, from path to key, and give its name."""
     lines = []
-    for name in sorted(names, key=lambda n: layout.PLACES[n]):
-        blob = repo.run("hash-object", "-w", "--stdin", stdin=layout.link_text(name).encode()).text
-        lines.append(f"120000 blob {blob}\t{layout.PLACES[name].rpartition('/')[2]}\n")
+    for path, key in sorted(keys.items()):
+        blob = repo.run("hash-object", "-w", "--stdin", stdin=layout.link_text(key).encode()).text
+        lines.append(f"120000 blob {blob}\t{path.rpartition('/')[2]}\n")
     tree = repo.run("mktree", stdin="".join(lines).encode()).text
     for folder in ("dotgit", ".datalad"):
         tree = repo.run("mktree", stdin=f"040000 tree {tree}\t{folder}\n".encode()).text

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
 from rookery.annex import program, store
 from rookery.annex.keys import key_file
 from rookery.annex.store import annex_dir
-from rookery.core import files
 from rookery.core.errors import CommandError, RookeryError
 from rookery.core.process import Runner
-from rookery.deposit import absence, annexfolder, layout
+from rookery.deposit import absence, annexfolder, export, layout, transit
 from rookery.deposit.annexfolder import REMOTE
 from rookery.deposit.store import Unreadable, Unwritable
 from rookery.deposit.url import Address
@@ -142,30 +140,14 @@ class AnnexStore:
 
     def _send(self, name: str, content: bytes | Path) -> None:
         """Carry an object over.  Raises CommandError."""
-        aged = self._address.type == "rsync"
         if self._address.exported and name in layout.PLACES:
-            with self._passing() as passing:
-                _put(passing, name, content, aged=aged)
-                program.run(passing, "export", annexfolder.export_tree(passing, name), "--to", REMOTE)
+            export.replace(self.repo, name, content, there=self._present(name))
             return
-        _put(self.repo, name, content, aged=aged)
+        transit.put(self.repo, name, content, aged=self._address.type == "rsync")
         try:
             program.run(self.repo, "transferkey", name, "--to", REMOTE)
         finally:
             self._forget(name)
-
-    @contextmanager
-    def _passing(self) -> Iterator[Repo]:
-        """Give an annex that has never exported anything: it neither skips nor removes what others did.
-
-        So git-annex just stores the file over the one that is there: a rename where
-        the type can do it.  One that remembered would take the old file away first.
-        """
-        folder = Path(mkdtemp(prefix="export-", dir=self._folder.parent))
-        try:
-            yield annexfolder.twin(self.repo, folder)
-        finally:
-            annexfolder.remove(folder)
 
     def _prepare(self, failed: CommandError) -> None:
         """Let git-annex make the place (a bucket, a folder), since writing there did not work."""
@@ -207,23 +189,6 @@ class AnnexStore:
                 annexfolder.remove(Path(folder))
         if layout.mutable(name):
             (annex_dir(self.repo) / "tmp" / key_file(name)).unlink(missing_ok=True)
-
-
-def _put(repo: Repo, name: str, content: bytes | Path, *, aged: bool) -> None:
-    """Put an object into the annex's own store, where git-annex takes it from."""
-    here = Path(store.candidates(repo, name)[0])
-    if here.parent.is_dir():
-        annexfolder.remove(here.parent)
-    if isinstance(content, bytes):
-        files.write(here, content)
-    else:
-        here.parent.mkdir(parents=True)
-        try:
-            os.link(content, here)
-        except OSError:
-            shutil.copyfile(content, here)
-    if aged:
-        os.utime(here, (LONG_AGO, LONG_AGO))
 
 
 def _words(raw: bytes) -> str:
