@@ -57,8 +57,12 @@ class Damaged(RookeryError):
     """An archive is not one, or holds what it must not."""
 
 
-def make(repo: Repo, state: State, into: Path, *, compressed: bool) -> None:
-    """Write the archive of a state whose objects a repository has or borrows.  Raises CommandError."""
+def make(repo: Repo, state: State, into: Path, *, compressed: bool, keeping: State = refsfile.EMPTY) -> None:
+    """Write the archive of a state whose objects a repository has or borrows.
+
+    What the state `keeping` needs goes in too: until the list of refs is replaced, it
+    is still the one that holds.  Raises CommandError.
+    """
     small = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     texts = {
         "HEAD": f"ref: {state.head or refsfile.FIRST_HEAD}\n",
@@ -70,7 +74,7 @@ def make(repo: Repo, state: State, into: Path, *, compressed: bool) -> None:
             out.writestr(_info(name, 0o40755), b"")
         for name, text in texts.items():
             out.writestr(_info(name, 0o100644), text.encode("utf-8", "surrogateescape"), small)
-        for file in _packed(repo, state, Path(folder)):
+        for file in _packed(repo, {*state.refs.values(), *keeping.refs.values()}, Path(folder)):
             info = _info(f"objects/pack/{file.name}", 0o100444)
             info.compress_type = zipfile.ZIP_STORED if file.suffix == ".pack" else small
             info.file_size = file.stat().st_size  # decides whether the long form is needed
@@ -85,10 +89,10 @@ def _info(name: str, mode: int) -> zipfile.ZipInfo:
     return info
 
 
-def _packed(repo: Repo, state: State, folder: Path) -> list[Path]:
-    if not state.refs:
+def _packed(repo: Repo, shas: set[str], folder: Path) -> list[Path]:
+    if not shas:
         return []
-    tips = "".join(f"{sha}\n" for sha in sorted(set(state.refs.values()))).encode()
+    tips = "".join(f"{sha}\n" for sha in sorted(shas)).encode()
     options = ("--revs", "--delta-base-offset", "--quiet")
     repo.run("-c", "pack.writeReverseIndex=false", "pack-objects", *options, folder / "pack", stdin=tips)
     return sorted(file for file in folder.iterdir() if file.suffix in (".pack", ".idx"))
@@ -120,6 +124,12 @@ def take(file: Path, into: Path, runner: Runner) -> State:
     bare.set_state(into, state)
     _check(repo)
     return state
+
+
+def has_all(repo: Repo, state: State) -> bool:
+    """Say whether a repository has everything that a state needs."""
+    tips = "".join(f"{sha}\n" for sha in set(state.refs.values())).encode()
+    return repo.run("rev-list", "--objects", "--stdin", "--quiet", stdin=tips, ok=None).code == 0
 
 
 def read_state(file: Path) -> State:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rookery.core.errors import CommandError
 from rookery.core.process import Runner, decode, encode
-from rookery.deposit import archive, layout, refsfile
+from rookery.deposit import archive, bare, layout, refsfile
 from rookery.deposit.archive import Damaged
 from rookery.deposit.refsfile import Malformed, State
 from rookery.deposit.store import Store, Unreadable, Unwritable
@@ -21,9 +21,10 @@ TRIES = 3  # to read refs and archive that belong together, while somebody repla
 
 
 class Update(NamedTuple):
-    """A new state, and a repository that has or borrows all its objects."""
+    """A new state, the one before, and a repository that has or borrows all objects of both."""
 
     state: State
+    before: State
     repo: Repo
 
 
@@ -68,14 +69,13 @@ class LegacyDeposit:
                         hints=["push again from a clone that has all branches: that makes the deposit whole"],
                     )
                 held = archive.take(file, into, self._runner)
-            if held.refs == state.refs:
-                return state
+            repo = bare.open_bare(into, self._runner)
+            if held.refs == state.refs or archive.has_all(repo, state):
+                return state  # an archive may be newer than the refs: then its push was not finished
             again = self.state()
             if again is None or not left:
                 break
             state = again
-            if held.refs == state.refs:
-                return state
             shutil.rmtree(into)
         raise Unreadable(
             "the deposit's list of refs and its archive do not belong together",
@@ -85,12 +85,19 @@ class LegacyDeposit:
     def upload(self, update: Update) -> None:
         """Replace archive and refs, in this order and without taking the old ones away first.
 
+        The new archive serves the old refs too, so that the deposit is whole at every moment.
         Returns when both are verified.  Raises Unwritable, CommandError.
         """
         with self._passing() as folder:
             file = folder / "repo.zip"
             try:
-                archive.make(update.repo, update.state, file, compressed=self._compressed)
+                archive.make(
+                    update.repo,
+                    update.state,
+                    file,
+                    compressed=self._compressed,
+                    keeping=update.before,
+                )
             except CommandError as e:
                 raise Unwritable(
                     f"the repository could not be packed: {' '.join(e.stderr.split())}",

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from rookery.core.errors import RookeryError
 from rookery.core.process import encode
 
-_LINE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) (refs/\S+)")
-_HEAD = re.compile(r"@(refs/\S+) HEAD")
+_LINE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\x00-\x20]+)")
+_HEAD = re.compile(r"@(refs/[^\x00-\x20]+) HEAD")
 _DETACHED = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64}) HEAD")
 
 # git-check-ref-format(1), for a full name.

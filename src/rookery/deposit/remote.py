@@ -181,7 +181,7 @@ class RepoAnnexGitRemote:
                 raise broken
             after = self._outcome(session, before)
             if after is not None:
-                self._store_outcome(Update(after, session), before, report)
+                self._store_outcome(Update(after, before or refsfile.EMPTY, session), before, report)
             elif self.user is not None:
                 markers.clear(self.user, self._markers)
             self._write(report.release())
@@ -300,4 +300,5 @@ class RepoAnnexGitRemote:
         """Store what the mirror shows.  Raises Unwritable."""
         repo = self.mirrorrepo
         with self._locked():
-            self.deposit.upload(Update(State(bare.read_refs(repo), refs.head(repo).ref), repo))
+            state = State(bare.read_refs(repo), refs.head(repo).ref)
+            self.deposit.upload(Update(state, state, repo))
