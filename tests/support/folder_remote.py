@@ -5,12 +5,14 @@ remote protocol, version 1.  In the folder above the content:
 
     requests      every request, a line each
     fail-WORD     requests that begin with WORD fail, if they contain the file's text
+    kill-WORD     such requests end the whole process group: git, its helper, git-annex and this
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +34,13 @@ class FolderRemote:
     def refuses(self, line: str) -> bool:
         with open(self.folder / "requests", "a") as log:
             log.write(line + "\n")
-        switch = self.folder / f"fail-{line.split(' ', 1)[0]}"
+        if self.told("kill", line):
+            (self.folder / f"kill-{line.split(' ', 1)[0]}").unlink()
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        return self.told("fail", line)
+
+    def told(self, what: str, line: str) -> bool:
+        switch = self.folder / f"{what}-{line.split(' ', 1)[0]}"
         return switch.exists() and switch.read_text() in line
 
     def path(self, key: str) -> Path:
