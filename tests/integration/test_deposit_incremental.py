@@ -10,13 +10,13 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.core.errors import LockedError
-from rookery.deposit import packs, records, stamp
+from rookery.deposit import layout, packs, records
 from rookery.deposit.exchange import Change, FetchFirst, Pushed, Unchanged, Update
 from rookery.deposit.incremental import Options
 from rookery.deposit.ledger import writer_of
 from rookery.deposit.locks import FolderCell, Lease, LockLost, Policy
 from rookery.deposit.records import Damaged
-from rookery.deposit.state import AnotherRepository, Legacy
+from rookery.deposit.state import AnotherRepository
 from rookery.deposit.store import Unreadable
 from support.depositors import MAIN, Person, no_pause
 from support.stores import Died, MemoryStore, Troubled, dies_tearing, fails
@@ -436,24 +436,18 @@ def test_a_copied_clone_is_another_writer(tmp_path: Path) -> None:
     assert writer_of(tmp_path, "host:/two") != here
 
 
-def read_legacy(raw: bytes) -> Legacy:
-    *lines, head = raw.decode().splitlines()
-    refs = {name: sha for sha, name in (line.split(" ") for line in lines)}
-    return Legacy(stamp.hash_of(raw), refs, head.removeprefix("@").removesuffix(" HEAD"))
-
-
 def test_a_legacy_push_is_taken_in_by_the_next_one(
     new_person: Callable[..., Person], store: MemoryStore
 ) -> None:
     """The legacy `refs` are one more writer; its objects come by the legacy archive."""
 
-    options = Options(pause=no_pause, legacy_name="XDLRA--refs", read_legacy=read_legacy)
+    options = Options(pause=no_pause, legacy_name=layout.REFS)
     anna, peer = new_person("anna", options=options), new_person("peer")
     anna.commit("one")
     anna.pushed(head=MAIN)
     peer.catch_up()
     peer.commit("of a peer")
-    store.objects["XDLRA--refs"] = f"{peer.tip('HEAD')} {MAIN}\n@{MAIN} HEAD\n".encode()
+    store.objects[layout.REFS] = f"{peer.tip('HEAD')} {MAIN}\n@{MAIN} HEAD\n".encode()
     anna.mirror.run("fetch", "-q", peer.work.root, "+main:refs/legacy/main")
     assert anna.deposit.state().values == {MAIN: peer.tip("HEAD")}
     anna.take_from(peer)
@@ -467,11 +461,11 @@ def test_a_legacy_push_is_taken_in_by_the_next_one(
 def test_a_legacy_deposit_becomes_one_of_many_writers_and_its_repository_is_recognised(
     new_person: Callable[..., Person], store: MemoryStore
 ) -> None:
-    options = Options(pause=no_pause, legacy_name="XDLRA--refs", read_legacy=read_legacy)
+    options = Options(pause=no_pause, legacy_name=layout.REFS)
     peer, anna = new_person("peer"), new_person("anna", options=options)
     other = new_person("other", options=options)
     peer.commit("of a peer")
-    store.objects["XDLRA--refs"] = f"{peer.tip('HEAD')} {MAIN}\n@{MAIN} HEAD\n".encode()
+    store.objects[layout.REFS] = f"{peer.tip('HEAD')} {MAIN}\n@{MAIN} HEAD\n".encode()
     for person in (anna, other):  # as the legacy archive would
         person.mirror.run("fetch", "-q", peer.work.root, "+main:refs/legacy/main")
     other.commit("unrelated")

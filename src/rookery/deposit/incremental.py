@@ -25,7 +25,7 @@ from rookery.deposit.locks import Exclusive, Held, LockLost, Policy
 from rookery.deposit.look import Look, Pause, Read, Setup, look
 from rookery.deposit.packs import Quarantine
 from rookery.deposit.records import Damaged, Identity
-from rookery.deposit.state import Legacy, State
+from rookery.deposit.state import State
 from rookery.deposit.store import Store
 from rookery.git.repo import Repo
 
@@ -37,7 +37,7 @@ class Options(NamedTuple):
 
     `pause` waits for some seconds; `another` allows to push another repository
     into the deposit (`dlaforeign=yes`); `legacy_name` is the object with the legacy
-    `refs`, which `read_legacy` understands.
+    `refs`, None where nobody is to look at it.
     """
 
     pause: Callable[[float], None]
@@ -46,7 +46,6 @@ class Options(NamedTuple):
     part_size: int = packs.PART_SIZE
     another: bool = False
     legacy_name: str | None = None
-    read_legacy: Callable[[bytes], Legacy] | None = None
     tool: str = "rookery"
 
 
@@ -206,7 +205,6 @@ class V2Deposit:
             now=int(self.clock()),
             tool=self.options.tool,
             legacy_name=self.options.legacy_name,
-            read_legacy=self.options.read_legacy,
         )
 
     def drive(

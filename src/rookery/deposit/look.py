@@ -7,12 +7,15 @@ is decided: "unreadable" must never look like "empty".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from rookery.deposit import records, state
+from rookery.core.process import decode
+from rookery.deposit import records, refsfile, state
 from rookery.deposit.records import Damaged, Record, Register
+from rookery.deposit.refsfile import Malformed
+from rookery.deposit.stamp import hash_of
 from rookery.deposit.state import Ancestry, Legacy, State
 from rookery.deposit.store import Unreadable
 
@@ -58,7 +61,6 @@ class Setup:
     now: int = 0
     tool: str = "rookery"
     legacy_name: str | None = None
-    read_legacy: Callable[[bytes], Legacy] | None = None
     tries: int = 3
 
 
@@ -93,11 +95,22 @@ def look(setup: Setup) -> Looking:
         known |= new
         new = must = frozenset(w for record in found.values() for w in record.seen) - known
     raw = got.get(setup.legacy_name) if setup.legacy_name else None
-    legacy = setup.read_legacy(raw) if raw is not None and setup.read_legacy else None
+    legacy = None if raw is None else _legacy(raw)
     merged = state.merge(found, setup.is_ancestor, legacy)
     writers = frozenset(registers) | {me} | listed
     more = {k: v for name in merged.heads for k, v in found[name].more.items()}
     return Look(listed, writers, registers, found, legacy, merged, more)
+
+
+def _legacy(raw: bytes) -> Legacy:
+    try:
+        read = refsfile.parse(decode(raw))
+    except Malformed as e:
+        raise Unreadable(
+            f"what lies at the place of the deposit's list of refs is none: {e.message}",
+            hints=["look whether the place wants a login, or shows a page of its own"],
+        ) from e
+    return Legacy(hash_of(raw), read.refs, read.head)
 
 
 def _directory(raw: bytes | None, setup: Setup) -> Generator[Any, Any, frozenset[str]]:

@@ -14,11 +14,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from rookery.annex.keys import Key, format_key, parse_key
 from rookery.core.errors import RookeryError
+from rookery.deposit.refsfile import valid_name
 
 DIRECTORY = "XDLRB--writers"
 # The same, written first: whoever is killed while writing leaves one of the two whole.
@@ -32,7 +33,6 @@ _WRITERS = "rookery writers 1"
 _MAJOR, _MINOR = 1, 0
 _WRITER = re.compile(r"[a-z0-9]{4,40}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REF = re.compile(r"refs/(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.|\.(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<!/)")
 
 
 class Damaged(RookeryError):
@@ -289,8 +289,8 @@ def _record(fields: dict[str, Any]) -> Record:
         writer=_match(_WRITER, take("writer")),
         generation=_count(take("generation")),
         identity=identity,
-        refs={_match(_REF, name): _read_entry(entry, _SHA) for name, entry in take("refs").items()},
-        head=None if (head := take("head")) is None else _read_entry(head, _REF),
+        refs={_ref(name): _read_entry(entry, _sha) for name, entry in take("refs").items()},
+        head=None if (head := take("head")) is None else _read_entry(head, _ref),
         parts=tuple(_part(part) for part in take("parts")),
         seen={_match(_WRITER, w): Seen(_count(g), _part(r)) for w, (g, r) in take("seen").items()},
         legacy=_text(take("legacy")),
@@ -300,9 +300,19 @@ def _record(fields: dict[str, Any]) -> Record:
     return record._replace(more=fields)
 
 
-def _read_entry(entry: Any, value: re.Pattern[str]) -> Entry:
+def _read_entry(entry: Any, check: Callable[[Any], str]) -> Entry:
     what, generation, writer = entry
-    return Entry(_match(value, what), Dot(_count(generation), _match(_WRITER, writer)))
+    return Entry(check(what), Dot(_count(generation), _match(_WRITER, writer)))
+
+
+def _sha(text: Any) -> str:
+    return _match(_SHA, text)
+
+
+def _ref(text: Any) -> str:
+    if not isinstance(text, str) or not valid_name(text):
+        raise ValueError(f"{text!r} is no name of a ref")
+    return text
 
 
 def _match(pattern: re.Pattern[str], text: Any) -> str:
