@@ -28,6 +28,7 @@ from rookery.deposit.exchange import (
 from rookery.deposit.locks import Held, Lease
 from rookery.deposit.look import Memory, Pause, Read, Setup, look
 from rookery.deposit.records import Identity, Register
+from rookery.deposit.store import Unreadable
 
 Objects = dict[str, bytes]
 Process = Generator[Any, Any, Any]
@@ -258,6 +259,46 @@ def test_with_a_lock_exactly_one_push_to_a_ref_goes_through() -> None:
     for ending in endings(locking, SAME, joined("anna", "berta")):
         assert_nothing_is_lost(ending, SAME)
         assert len(acknowledged(ending, SAME)) == 1
+
+
+def until_register(process: Process, writer: str, objects: Objects) -> Any:
+    """Run a process, alone, up to the write that makes its push count; give that request."""
+    request = next(process)
+    while not (isinstance(request, Write) and request.name == records.register_name(writer)):
+        request = process.send(answer(request, objects))
+    return request
+
+
+def finish(process: Process, objects: Objects, request: Any = None) -> Any:
+    """Run a process to its end, alone."""
+    request = next(process) if request is None else request
+    try:
+        while True:
+            request = process.send(answer(request, objects))
+    except StopIteration as end:
+        return end.value
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_push_that_was_taken_back_and_lives_on_elsewhere_makes_no_ref_vanish(remembers: bool) -> None:
+    objects = joined("anna", "berta")
+    finish(pushing(Plan("anna", MAIN, None, sha(1))), objects)
+    setup = Setup("anna", Memory(), unrelated)
+    taken_back = exchange.push(Update((Change(MAIN, sha(1), sha(2)),)), setup)
+    request = until_register(taken_back, "anna", objects)
+    request = taken_back.send(answer(request, objects))
+    # Berta sees it and builds on it, but is slow; anna cannot look again, takes it back, and pushes a tag.
+    berta = pushing(Plan("berta", "refs/heads/side", None, sha(3)))
+    slow = until_register(berta, "berta", objects)
+    with pytest.raises(Unreadable):
+        finish(taken_back, objects, taken_back.throw(Unreadable("gone")))
+    memory = setup.memory if remembers else Memory()
+    tag = Update((Change("refs/tags/v1", None, sha(4)),))
+    assert isinstance(finish(exchange.push(tag, Setup("anna", memory, unrelated)), objects), Pushed)
+    assert isinstance(finish(berta, objects, slow), Pushed)
+    values = final_state(objects).values
+    assert values["refs/heads/side"] == sha(3) and values["refs/tags/v1"] == sha(4)
+    assert values[MAIN] in (sha(1), sha(2))
 
 
 @pytest.mark.campaign
