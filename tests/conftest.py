@@ -14,6 +14,7 @@
 | `sshbox`          | an OpenSSH server on loopback; `ssh sshbox` just works                   |
 | `count_programs`  | `with count_programs() as started: ...; len(started)`                    |
 | `git_trace`       | every `git` below a command: pass `.env`, then read `.commands()`        |
+| `deposits`        | places for deposits, and Git with our remote helper or datalad-next's     |
 | `context`         | a Context in a folder, for tests below the faces                         |
 """
 
@@ -34,6 +35,7 @@ from rookery.core.context import Context, make_context
 from support.comparison import SideBySide
 from support.counting import GitTrace, Started, programs_started
 from support.datasets import DatasetFactory
+from support.deposits import Deposits
 from support.home import Home, make_home
 from support.programs import Program
 from support.secure_shell import SecureShell, server_program
@@ -190,6 +192,12 @@ def sshbox(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sec
     server.prepare(home.path)
     with server.running():
         yield server
+
+
+@pytest.fixture
+def deposits(home: Home, tmp_path: Path) -> Deposits:
+    """Give places for deposits in `tmp_path`, and the two helpers."""
+    return Deposits(home, tmp_path)
 
 
 @pytest.fixture

@@ -239,29 +239,25 @@ class Runner:
         argv: Sequence[Argument],
         *,
         cwd: Directory,
-        stdin: Iterable[bytes] | None = None,
+        stdin: Iterable[bytes] | int | None = None,
         ok: Sequence[int] | None = (0,),
         on_stderr: Callable[[bytes], None] | None = None,
     ) -> Iterator[Stream]:
         """Run while the caller reads.
 
-        `stdin` is fed from a thread, piece by piece.  `on_stderr` is called from
+        `stdin` is fed from a thread, piece by piece; the number of an open file
+        is handed over as it is, for a program that talks with somebody else.  `on_stderr` is called from
         another thread with each piece of standard error (progress meters), which
         is then not kept.  Leaving the block early ends the program; leaving it
         normally waits and raises CommandError on an exit code not in `ok`.
         """
         line = _argv(argv)
-        process = self._open(
-            line,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        given = stdin if isinstance(stdin, int) else subprocess.DEVNULL if stdin is None else subprocess.PIPE
+        process = self._open(line, cwd=cwd, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         view = Stream(process, line)
         keep = view._said.append if on_stderr is None else on_stderr
         threads = [threading.Thread(target=_drain, args=(process.stderr, keep), daemon=True)]
-        if stdin is not None:
+        if stdin is not None and not isinstance(stdin, int):
             threads.append(threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True))
         for thread in threads:
             thread.start()
