@@ -6,6 +6,7 @@
     http(s)://, ssh://, git://, user@host:path      itself
     ria+SCHEME://store#ID, #~ALIAS, ...@VERSION     the repository inside the store, at that branch or tag
     ///name          dataladri  the same name below datasets.datalad.org
+    webdav(s)://host/path   giturl   the deposit there, datalad-annex::http(s)://host/path?type=webdav...
 
 A source can come from strangers (`.gitmodules`, a link in a mail), so it is
 never able to start a program of its choice: `ext::` and its kin are refused,
@@ -25,6 +26,9 @@ from rookery.core.errors import UsageError
 DATASETS_TOP = "https://datasets.datalad.org/"
 SUBSTITUTE = "datalad.clone.url-substitute."
 
+# How a deposit lies on a WebDAV server that people look into with other programs.
+IN_WEBDAV = "type=webdav&encryption=none&exporttree=yes&url={noquery}"
+
 # DataLad's own rules, which a setting of the same name replaces.
 SUBSTITUTIONS = {
     f"{SUBSTITUTE}github": (
@@ -34,6 +38,7 @@ SUBSTITUTIONS = {
         r",([^#]+)###(.*),https://github.com/\1/\2",
     ),
     f"{SUBSTITUTE}osf": (r",^https://osf.io/([^/]+)[/]*$,osf://\1",),
+    f"{SUBSTITUTE}webdav": (rf",^webdav(s?)://([^?]+)$,datalad-annex::http\1://\2?{IN_WEBDAV}",),
 }
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")

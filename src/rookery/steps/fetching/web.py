@@ -24,6 +24,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from rookery import __version__
 from rookery.core.errors import AccessDeniedError, AccessFailedError, DownloadError, IncompleteDownloadError
+from rookery.core.proxies import Proxies
 
 SCHEMES = ("file", "http", "https")
 
@@ -130,22 +131,6 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return again
 
 
-class _Proxies(urllib.request.ProxyHandler):
-    """The proxies that the user's environment names, and the hosts that it takes out."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        named = {k.lower(): v for k, v in env.items() if k.lower().endswith("_proxy") and v}
-        if "REQUEST_METHOD" in env:
-            named.pop("http_proxy", None)  # in a CGI program a client could have set it: https://httpoxy.org
-        self._but = {"no": named.pop("no_proxy", "")}
-        super().__init__({k.removesuffix("_proxy"): v for k, v in named.items()})
-
-    def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
-        if urllib.request.proxy_bypass_environment(req.host, self._but):  # type: ignore[attr-defined]  # typeshed knows it on macOS only
-            return None
-        return super().proxy_open(req, proxy, type)
-
-
 def _identify(request: urllib.request.Request, logins: Logins) -> None:
     login = logins.find(request.full_url)
     if login is not None:
@@ -160,7 +145,7 @@ class Web:
         self.logins = Logins(env)
         self._opener = urllib.request.OpenerDirector()
         for handler in (
-            _Proxies(env),
+            Proxies(env),
             _Redirects(self.logins),
             urllib.request.HTTPHandler(),
             urllib.request.HTTPSHandler(),
