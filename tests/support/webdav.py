@@ -37,7 +37,8 @@ class WebDav:
     """Serves `root` at `url`.
 
     `anonymous` lets everybody in, `readonly` nobody write.  `blind` makes it one
-    of the servers that do not look at If-Match and If-None-Match.
+    of the servers that take everything: they do not look at If-Match and
+    If-None-Match, and let a collection be made twice.
     """
 
     def __init__(
@@ -47,7 +48,6 @@ class WebDav:
         anonymous: bool = False,
         readonly: bool = False,
         blind: bool = False,
-        realm: str = "nest",
     ) -> None:
         self.root = root
         self.blind = blind
@@ -55,9 +55,9 @@ class WebDav:
         self.users: dict[str, str] = {USER: PASSWORD}
         self._faults: list[tuple[int, Fault]] = []
         self._lock = threading.Lock()
-        self._server = self._build(anonymous=anonymous, readonly=readonly, realm=realm)
+        self._server = self._build(anonymous=anonymous, readonly=readonly)
 
-    def _build(self, *, anonymous: bool, readonly: bool, realm: str) -> Any:
+    def _build(self, *, anonymous: bool, readonly: bool) -> Any:
         from cheroot.wsgi import Server
         from wsgidav.wsgidav_app import WsgiDAVApp
 
@@ -80,7 +80,6 @@ class WebDav:
                 "server": "cheroot",
             }
         )
-        app.realm = realm
         logging.getLogger("wsgidav").setLevel(logging.CRITICAL)
         return Server(("127.0.0.1", 0), self._watched(app), numthreads=8)
 
@@ -132,6 +131,9 @@ class WebDav:
             if self.blind:
                 for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
                     environ.pop(name, None)
+                if method == "MKCOL" and (self.root / path.strip("/")).is_dir():
+                    note("201 Created", [("Content-Length", "0")])
+                    return [b""]
             answer: Iterable[bytes] = app(environ, note)
             return answer
 

@@ -38,7 +38,12 @@ def test_webdav_wants_a_login_and_keeps_what_is_put(webdav: WebDav) -> None:
     assert send("PUT", f"{webdav.url}/a", b"one", Authorization=login())[0] == 201
     assert send("GET", f"{webdav.url}/a", Authorization=login()) == (200, b"one")
     assert (webdav.root / "a").read_bytes() == b"one"
-    assert [(r.method, r.path, r.sent, r.status) for r in webdav.asked("PUT", "a")][-1] == ("PUT", "/a", 3, 201)
+    assert [(r.method, r.path, r.sent, r.status) for r in webdav.asked("PUT", "a")][-1] == (
+        "PUT",
+        "/a",
+        3,
+        201,
+    )
 
 
 def test_webdav_fails_the_request_that_it_was_told_to(webdav_server: Callable[..., WebDav]) -> None:
@@ -63,7 +68,9 @@ def test_webdav_looks_at_conditions_unless_it_is_blind(
     assert (send("PUT", f"{server.url}/a", b"two", If_None_Match="*")[0] == 412) is not blind
 
 
-def request(s3: ObjectStore, method: str, path: str, body: bytes = b"", secret: str = SECRET, **more: str) -> int:
+def request(
+    s3: ObjectStore, method: str, path: str, body: bytes = b"", secret: str = SECRET, **more: str
+) -> int:
     url = f"{s3.url}/{path}"
     headers = {k.replace("_", "-"): v for k, v in more.items()}
     made = signed(Signer(KEY_ID, secret), method, url, headers=headers, body=body, now=time.time())

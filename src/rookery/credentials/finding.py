@@ -122,8 +122,8 @@ def _failure(ctx: Context, wanted: Wanted, refused: list[Credential]) -> Credent
     hints = [] if ctx.interactive else ["nobody could be asked: standard input is not a terminal"]
     if wanted.variables:
         hints.append(f"set {wanted.variables[0]} and {wanted.variables[1]} in the environment")
-    realms = "" if wanted.name else " realm=REALM"
-    hints.append(f"or keep a login: rookery credentials set {name} type=user_password user=USER{realms}")
+    realm = "" if wanted.name else f" realm={next(iter(wanted.realms()), 'REALM')}"
+    hints.append(f"or keep a login: rookery credentials set {name} type=user_password user=USER{realm}")
     return CredentialError(why, hints=hints)
 
 

@@ -6,7 +6,6 @@ the origin (scheme, host, port) that they belong to and to no other.
 
 from __future__ import annotations
 
-import base64
 import http.client
 import netrc
 import os
@@ -25,6 +24,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from rookery import __version__
 from rookery.core.errors import AccessDeniedError, AccessFailedError, DownloadError, IncompleteDownloadError
 from rookery.core.proxies import Proxies
+from rookery.core.webrequest import basic
 
 SCHEMES = ("file", "http", "https")
 
@@ -134,8 +134,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _identify(request: urllib.request.Request, logins: Logins) -> None:
     login = logins.find(request.full_url)
     if login is not None:
-        token = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-        request.add_unredirected_header("Authorization", f"Basic {token}")
+        request.add_unredirected_header("Authorization", basic(login.user, login.password))
 
 
 class Web:

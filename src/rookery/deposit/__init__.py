@@ -1,0 +1,1 @@
+"""Deposits: a Git remote inside any special remote of git-annex."""
