@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
+
+from rookery.core.sigv4 import Signer, signed
+from rookery.core.webrequest import send
 
 KEY_ID, SECRET = "ROOKERYKEYID", "an+example/secret="
 BUCKET = "nest"
@@ -32,6 +36,7 @@ class ObjectStore:
         self.blind = blind
         self.requests: list[S3Request] = []
         self._lock = threading.Lock()
+        self._losing: list[str] = []
         self._server = self._build()
 
     def _build(self) -> Any:
@@ -62,6 +67,19 @@ class ObjectStore:
         """The address of the endpoint, without a slash at the end."""
         return f"http://{self.host}:{self.port}"
 
+    def make_bucket(self) -> None:
+        """Make the bucket BUCKET."""
+        headers = signed(
+            Signer(KEY_ID, SECRET), "PUT", f"{self.url}/{BUCKET}", headers={}, body=b"", now=time.time()
+        )
+        del headers["host"]
+        answer = send({}, "PUT", f"{self.url}/{BUCKET}", headers=headers)
+        assert answer.status == 200, answer
+
+    def lose_answer(self, method: str) -> None:
+        """Do what the next request with this method asks, and say that something went wrong."""
+        self._losing.append(method)
+
     def _watched(self, app: Any) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
         def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
@@ -80,6 +98,12 @@ class ObjectStore:
                 for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
                     environ.pop(name, None)
             with self._lock:
+                if method in self._losing:
+                    self._losing.remove(method)
+                    for _ in app(environ, lambda *_: None):
+                        pass
+                    note("500 Internal Server Error", [("Content-Length", "0")])
+                    return [b""]
                 return list(app(environ, note))
 
         return serve
@@ -90,6 +114,9 @@ class ObjectStore:
         thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
+            # what is in the buckets is the library's, not the server's: another server may have left something
+            assert send({}, "POST", f"{self.url}/moto-api/reset", body=b"").status == 200
+            self.requests.clear()
             yield self
         finally:
             self._server.shutdown()
