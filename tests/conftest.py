@@ -39,7 +39,7 @@ from rookery.core.context import Context, make_context
 from support.comparison import SideBySide
 from support.counting import GitTrace, Started, programs_started
 from support.datasets import DatasetFactory
-from support.home import Home, make_home
+from support.home import Home, choose_keyring, make_home
 from support.objectstore import ObjectStore
 from support.programs import Program
 from support.secure_shell import SecureShell, server_program
@@ -220,12 +220,16 @@ def s3(s3_server: Callable[..., ObjectStore]) -> ObjectStore:
 
 
 @pytest.fixture
-def keyring_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the keyring library keep secrets in a file of the private home; give that file."""
-    backend = "keyrings.alt.file.PlaintextKeyring"
-    home.env["PYTHON_KEYRING_BACKEND"] = backend
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
-    return home.path / ".local" / "share" / "python_keyring" / "keyring_pass.cfg"
+def keyring_file(home: Home) -> Iterator[Path]:
+    """Let the keyring library keep secrets in a file of the private home, in this process too; give that file."""
+    import keyring
+    from keyrings.alt.file import PlaintextKeyring
+
+    choose_keyring(home.path, "keyrings.alt.file.PlaintextKeyring")
+    before = keyring.get_keyring()
+    keyring.set_keyring(PlaintextKeyring())
+    yield home.path / ".local" / "share" / "python_keyring" / "keyring_pass.cfg"
+    keyring.set_keyring(before)
 
 
 @pytest.fixture
