@@ -192,7 +192,7 @@ def default_target(url: str) -> str:
         host, _, path = url.partition(":")
         path = unquote(path.rstrip("/")) or host
     else:
-        path = url.partition("::")[2].partition("?")[0].rstrip("/")
+        path = _inside_helper(url)
     parts_ = path.split("/")
     if len(parts_) > 1 and parts_[-1] == ".git":
         parts_.pop()
@@ -202,6 +202,22 @@ def default_target(url: str) -> str:
             f"no folder name can be made from {url!r}", hints=["name the folder after the source"]
         )
     return name
+
+
+# The parameters of a deposit that end in something like a name, the most telling first.
+TELLING = ("url", "directory", "rsyncurl", "fileprefix", "bucket")
+
+
+def _inside_helper(url: str) -> str:
+    """Find a path in the address of a remote helper, or in its parameters if it has nothing else."""
+    from urllib.parse import unquote  # start-up
+
+    address, _, query = url.partition("::")[2].partition("?")
+    if path := address.rstrip("/"):
+        return path
+    parameters = dict(pair.partition("=")[::2] for pair in query.split("&"))
+    named = (unquote(parameters.get(key, "")).rstrip("/") for key in TELLING)
+    return next((path for path in named if path), "deposit")
 
 
 def rewritten(text: str, config: Config) -> str:
