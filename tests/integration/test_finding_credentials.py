@@ -251,6 +251,18 @@ def test_git_annex_gets_through_to_a_protected_web_server(
     assert (ds / "out").read_bytes() == b"0123456789"
 
 
+def test_no_server_gets_the_login_of_another(
+    webdav: WebDav, web: WebServer, search: Search, cli: Program
+) -> None:
+    keep(cli, "good", f"user={USER}", f"realm={realm(webdav)}")
+    web.redirect("/trap", f"{webdav.url}/ds")
+    web.redirect("/trap", f"{webdav.url}/ds", status=307)
+    for kind in ("webdav", "httpalso"):
+        with pytest.raises(CredentialError, match="none is known"):
+            search({"type": kind, "url": f"{web.url}/trap"})
+    assert not [r for r in web.requests if "authorization" in r.headers]
+
+
 def test_nothing_of_a_secret_is_in_what_is_printed_of_it(
     webdav: WebDav, search: Search, cli: Program
 ) -> None:

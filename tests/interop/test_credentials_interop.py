@@ -64,7 +64,7 @@ def test_datalads_older_credentials_are_found(cli: Program, keyring_file: Path) 
 
 @pytest.mark.parametrize(
     "header",
-    ['Basic realm="Nest"', "Basic realm=Nest", 'Basic realm="https://login.example.org/x", charset="UTF-8"'],
+    ['Basic realm="Nest"', "Basic realm=Nest", 'Basic realm="https://dav.example.org/x", charset="UTF-8"'],
 )
 def test_a_realm_has_the_name_that_datalad_gives_it(header: str, datalad: Program) -> None:
     url = "https://dav.example.org:8443/some/place"

@@ -57,5 +57,7 @@ def test_a_realm_names_its_server() -> None:
     url = "https://me@dav.example.org:8443/some/place"
     assert realm_of(url, Challenge("basic", "Nest")) == "https://dav.example.org:8443/Nest"
     assert realm_of(url, Challenge("basic", "/")) == "https://dav.example.org:8443/"
-    assert realm_of(url, Challenge("basic", "https://login.example.org/x")) == "https://login.example.org/x"
+    assert realm_of(url, Challenge("basic", "https://dav.example.org/x")) == "https://dav.example.org/x"
+    foreign = realm_of(url, Challenge("basic", "https://bank.example.org/x"))
+    assert foreign == "https://dav.example.org:8443/https://bank.example.org/x"
     assert realm_of("https://a.example.org/", None) == "https://a.example.org/"

@@ -29,10 +29,9 @@ def ask(ctx: Context, method: str, url: str, headers: Mapping[str, str] | None =
     return said
 
 
-def wanted_by(ctx: Context, url: str) -> tuple[str, list[Challenge]]:
-    """Ask a web server whom it wants to know; give the address after redirects, and its challenges."""
-    answer = ask(ctx, "HEAD", url)
-    return answer.url, challenges(answer.headers.get_all("WWW-Authenticate") or [])
+def wanted_by(ctx: Context, url: str) -> list[Challenge]:
+    """Ask a web server whom it wants to know."""
+    return challenges(ask(ctx, "HEAD", url).headers.get_all("WWW-Authenticate") or [])
 
 
 def _login(credential: Credential) -> str:

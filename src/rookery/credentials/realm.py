@@ -56,21 +56,22 @@ def _parsed(header: str) -> Iterator[Challenge]:
 def realm_of(url: str, challenge: Challenge | None) -> str:
     """Give the name under which DataLad keeps what a server wants: its own realm, if that is a URL, else made one.
 
-    A server that wants nothing is its own realm.
+    A server that wants nothing is its own realm.  One that gives as its realm a
+    URL of another server is not believed, as DataLad would: it could have any
+    login sent to itself.
     """
     if challenge is None:
         return url
-    if _is_url(challenge.realm):
-        return challenge.realm
     parts = urlsplit(url)
+    if _is_url_at(challenge.realm, parts.hostname):
+        return challenge.realm
     place = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{place}{'' if challenge.realm.startswith('/') else '/'}{challenge.realm}"
 
 
-def _is_url(text: str) -> bool:
-    """Say whether a text is a URL of its own, with a scheme and a server."""
+def _is_url_at(text: str, host: str | None) -> bool:
     try:
         parts = urlsplit(text)
+        return bool(parts.scheme and parts.netloc) and parts.hostname == host
     except ValueError:
         return False
-    return bool(parts.scheme and parts.netloc)

@@ -92,26 +92,29 @@ class _Server:
     def __init__(self, ctx: Context, url: str) -> None:
         self._ctx = ctx
         self._url = url
-        self._said: tuple[str, list[Challenge]] | None = None
+        self._offered: list[Challenge] | None = None
 
     @property
-    def said(self) -> tuple[str, list[Challenge]]:
-        """The address after redirects, and the challenges."""
-        if self._said is None:
-            self._said = probing.wanted_by(self._ctx, self._url)
-        return self._said
+    def offered(self) -> list[Challenge]:
+        """The ways to authenticate that it offers."""
+        if self._offered is None:
+            self._offered = probing.wanted_by(self._ctx, self._url)
+        return self._offered
 
     def realms(self) -> list[str]:
-        """Give the names of its realm; DataLad takes the last way to authenticate that a server offers."""
-        url, offered = self.said
-        return [realm_of(url, one) for one in reversed(offered)] or [realm_of(url, None)]
+        """Give the names of its realm; DataLad takes the last way to authenticate that a server offers.
+
+        They are those of the server that was named, not of one that it leads to:
+        it is the one that would get the login.
+        """
+        return [realm_of(self._url, one) for one in reversed(self.offered)] or [realm_of(self._url, None)]
 
 
 def _webdav(ctx: Context, config: Config, url: str, name: str | None) -> Access:
     server = _Server(ctx, url)
     purpose = f"WebDAV access at {url}"
     wanted = Wanted("webdav", purpose, name, url, server.realms, VARIABLES["webdav"])
-    if name is None and from_environment(ctx, wanted) is None and not server.said[1]:
+    if name is None and from_environment(ctx, wanted) is None and not server.offered:
         ctx = ctx._replace(interactive=False)  # a server that asks nobody is no reason to ask somebody
         if not Store(ctx, config).query(realm=server.realms()[0]) and probing.webdav_is_open(ctx, url):
             return OPEN._replace(env=dict.fromkeys(VARIABLES["webdav"], NOBODY))
@@ -120,7 +123,7 @@ def _webdav(ctx: Context, config: Config, url: str, name: str | None) -> Access:
 
 def _web(ctx: Context, config: Config, kind: str, url: str, name: str | None) -> Access:
     server = _Server(ctx, url)
-    if urlsplit(url).scheme not in ("http", "https") or not (name or server.said[1]):
+    if urlsplit(url).scheme not in ("http", "https") or not (name or server.offered):
         return OPEN
     wanted = Wanted(kind, f"access to {url}", name, url, server.realms)
     access = _found(ctx, config, wanted, lambda one: probing.web_takes(ctx, url, one))
