@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rookery.dataset.sources import default_target
 from support.programs import Program
 from support.webdav import PASSWORD, USER, WebDav
 
@@ -24,6 +25,7 @@ def remotes(git: Program, ds: Path) -> list[str]:
     return sorted(git("remote", cwd=ds).lines)
 
 
+@pytest.mark.campaign  # DataLad's helper takes most of a minute
 def test_pushing_sends_the_content_and_then_the_history(
     knowing: Program, git: Program, webdav: WebDav, tiny_dataset: Path, tmp_path: Path
 ) -> None:
@@ -54,6 +56,7 @@ def test_pushing_sends_the_content_and_then_the_history(
     assert (copy / "data" / "one.dat").read_bytes() == (tiny_dataset / "data" / "one.dat").read_bytes()
 
 
+@pytest.mark.campaign  # DataLad's helper takes most of a minute
 def test_files_for_people_and_a_clone_by_the_short_address(
     knowing: Program, git: Program, webdav: WebDav, tiny_dataset: Path, tmp_path: Path
 ) -> None:
@@ -68,6 +71,72 @@ def test_files_for_people_and_a_clone_by_the_short_address(
         f"datalad-annex::{webdav.url}/ds?type=webdav&encryption=none&exporttree=yes&url={{noquery}}"
     )
     assert (tmp_path / "copy" / "notes.txt").is_symlink()
+
+
+def test_pushing_to_files_for_people_exports_them(
+    knowing: Program, git: Program, webdav: WebDav, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    words = [COMMAND, f"{webdav.url}/ds", "-s", "dav", "--mode", "filetree-only", "--storage-name", "files"]
+    knowing(*words, cwd=tiny_dataset)
+    foretold = knowing("-f", "json", "push", "--to", "files", "--dry-run", cwd=tiny_dataset).records
+    assert [r["action"] for r in foretold] == ["copy [dry-run]"] and not webdav.asked("PUT", "notes")
+    sent = knowing("-f", "json", "push", "--to", "files", cwd=tiny_dataset).records
+    assert {r["action"] for r in sent} == {"copy"} and {r["status"] for r in sent} == {"ok"}
+    assert (webdav.root / "ds" / "notes.txt").read_text() == "first line\n"
+    assert (webdav.root / "ds" / "data" / "two.dat").stat().st_size == 2000
+    assert (webdav.root / "ds" / ".datalad" / "config").is_file()
+    webdav.requests.clear()
+    knowing("push", "--to", "files", cwd=tiny_dataset)
+    assert webdav.requests == [], "nothing has changed, so nobody is asked"
+    git("mv", "notes.txt", "words.txt", cwd=tiny_dataset)
+    knowing("save", "-m", "Rename", cwd=tiny_dataset)
+    knowing("push", "--to", "files", cwd=tiny_dataset)
+    assert sorted(p.name for p in (webdav.root / "ds").glob("*.txt")) == ["words.txt"]
+
+
+def test_the_export_of_another_clone_is_not_pushed_over(
+    knowing: Program, git: Program, webdav: WebDav, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    words = [COMMAND, f"{webdav.url}/ds", "-s", "dav", "--mode", "filetree-only", "--storage-name", "files"]
+    knowing(*words, cwd=tiny_dataset)
+    knowing("push", "--to", "files", cwd=tiny_dataset)
+    knowing("clone", tiny_dataset, tmp_path / "copy")
+    copy = tmp_path / "copy"
+    knowing("siblings", "enable", "-s", "files", cwd=copy)
+    answer = knowing("push", "--to", "files", cwd=copy, code=1)
+    assert (
+        "refuse to export to files" in answer.stdout and "git annex export HEAD --to files" in answer.stdout
+    )
+
+
+@pytest.mark.parametrize("scheme", ["webdav", "webdavs"])
+def test_the_short_address_means_what_it_means_to_datalad(cli: Program, tmp_path: Path, scheme: str) -> None:
+    short = f"{scheme}://127.0.0.1:9/some/place"
+    meant = short.replace("webdav", "http")
+    answer = cli("-f", "json", "clone", short, code=1).records[-1]
+    assert answer["source"]["giturl"] == (
+        f"datalad-annex::{meant}?type=webdav&encryption=none&exporttree=yes&url={{noquery}}"
+    )
+    assert answer["path"] == str(tmp_path / "place")
+    other = cli(
+        "-c", f"datalad.clone.url-substitute.webdav=,^webdavs?://.*$,{tmp_path}/mine", "-f", "json", "clone", short,
+        code=1,
+    )  # fmt: skip
+    assert other.records[-1]["source"]["giturl"] == f"{tmp_path}/mine"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("datalad-annex::?type=webdav&url=https%3A//example.org/data/my%20ds/", "my ds"),
+        ("datalad-annex::?type=directory&directory=/store/ds.git", "ds"),
+        ("datalad-annex::file:///store/ds?type=directory&directory={path}", "ds"),
+        ("datalad-annex::?type=S3&bucket=nest", "nest"),
+        ("datalad-annex::?type=external&externaltype=x", "deposit"),
+    ],
+)
+def test_the_clone_of_a_deposit_has_a_name(address: str, name: str) -> None:
+    assert default_target(address) == name
 
 
 def test_nothing_secret_is_shown_or_written_into_the_settings(

@@ -103,6 +103,19 @@ def test_a_machine_that_keeps_no_secrets_says_so_and_notes_nothing(cli: Program,
     assert git("config", "--global", "--get-regexp", "credential", code=1).text == ""
 
 
+def test_a_locked_configuration_ends_in_words_and_the_same_command_finishes_later(
+    cli: Program, keyring_file: Path
+) -> None:
+    lock = Path(cli.env["GIT_CONFIG_GLOBAL"] + ".lock")
+    lock.touch()
+    answer = cli("credentials", "set", "work", "user=robin", f"secret={SECRET}", code=1)
+    assert "could not be noted" in answer.stdout and "lock" in answer.stdout
+    shows_nothing(answer)
+    lock.unlink()
+    cli("credentials", "set", "work", "user=robin")
+    assert cli("credentials").lines == ["work: user=robin, secret known"]
+
+
 def test_without_the_keyring_library_all_else_works(cli: Program, tmp_path: Path) -> None:
     (tmp_path / "keyring.py").write_text("raise ImportError\n")
     bare = cli.having({"PYTHONPATH": str(tmp_path)})
