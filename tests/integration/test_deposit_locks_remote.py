@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from rookery.core.sigv4 import Signer
+from rookery.core.webrequest import Login
 from rookery.deposit.lock_refusal import CannotLock
 from rookery.deposit.lock_s3 import S3Cell
-from rookery.deposit.lock_webdav import GRACE, Login, WebDavCell
+from rookery.deposit.lock_webdav import GRACE, WebDavCell
 from rookery.deposit.locks import Cell, Lease, LockLost
 from rookery.deposit.store import Unreadable
 from support.objectstore import BUCKET, KEY_ID, SECRET, ObjectStore

@@ -19,6 +19,16 @@ PATIENCE = 30.0
 LARGEST = 1 << 20
 
 
+class Login(NamedTuple):
+    """A name and password; neither is ever shown."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Login(...)"
+
+
 class Answer(NamedTuple):
     """What a server said at the end of all redirects, whatever it was; `body` is no longer than LARGEST."""
 

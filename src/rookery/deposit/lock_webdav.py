@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 from rookery.core.errors import AccessFailedError
-from rookery.core.webrequest import Answer, basic, send, shown
+from rookery.core.webrequest import Answer, Login, basic, send, shown
 from rookery.deposit.lock_refusal import CannotLock
 from rookery.deposit.store import Unreadable
 
@@ -39,16 +38,6 @@ LISTING = (
     b'<?xml version="1.0" encoding="utf-8"?>'
     b'<propfind xmlns="DAV:"><prop><getlastmodified/><creationdate/></prop></propfind>'
 )
-
-
-class Login(NamedTuple):
-    """A name and password; neither is ever shown."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return "Login(...)"
 
 
 class WebDavCell:

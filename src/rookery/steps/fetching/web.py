@@ -24,7 +24,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from rookery import __version__
 from rookery.core.errors import AccessDeniedError, AccessFailedError, DownloadError, IncompleteDownloadError
 from rookery.core.proxies import Proxies
-from rookery.core.webrequest import basic
+from rookery.core.webrequest import Login, basic
 
 SCHEMES = ("file", "http", "https")
 
@@ -35,16 +35,6 @@ OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 # A busy or troubled server: another try may find it better.
 PASSING = frozenset({408, 425, 429, *range(500, 600)})
 GONE = frozenset({404, 410})
-
-
-class Login(NamedTuple):
-    """A name and password; neither is ever shown."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return "Login(...)"
 
 
 class Answer(NamedTuple):
