@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rookery.core.sigv4 import Signer
 from rookery.core.webrequest import Login
+from rookery.deposit.lock_choice import lock_for
 from rookery.deposit.lock_refusal import CannotLock
 from rookery.deposit.lock_s3 import S3Cell
 from rookery.deposit.lock_webdav import GRACE, WebDavCell
@@ -176,3 +178,28 @@ def test_the_lock_costs_few_requests(webdav: WebDav) -> None:
     webdav.requests.clear()
     lease.refresh(first, now=1, lasting=LONG)
     assert [r.method for r in webdav.requests] == ["MKCOL", "PUT", "PROPFIND"]
+
+
+def test_a_special_remote_has_the_lock_that_its_server_can_keep(
+    webdav_server: Callable[..., WebDav], s3: ObjectStore, tmp_path: Path
+) -> None:
+    s3.make_bucket()
+    dav = webdav_server()
+    aws = {"host": s3.host, "port": str(s3.port), "bucket": BUCKET, "fileprefix": "some/"}
+    login = Login(USER, PASSWORD)
+
+    def chosen(parameters: dict[str, str], login: Login = login) -> Any:
+        return lock_for(parameters, env={}, login=login, clock=time.time)
+
+    for parameters, who in (
+        ({"type": "directory", "directory": str(tmp_path / "store")}, login),
+        ({"type": "webdav", "url": f"{dav.url}/ds"}, login),
+        ({"type": "S3", **aws}, Login(KEY_ID, SECRET)),
+    ):
+        first, second = chosen(parameters, who), chosen(parameters, who)
+        assert first.acquire("one", now=0, lasting=LONG) is not None
+        assert second.acquire("two", now=1, lasting=LONG) is None
+    assert chosen({"type": "rsync", "rsyncurl": "x"}) is None
+    assert chosen({"type": "webdav", "url": webdav_server(blind=True).url}) is None
+    with pytest.raises(Unreadable):
+        chosen({"type": "webdav", "url": dav.url}, Login(USER, "wrong"))

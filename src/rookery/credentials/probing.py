@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
+from rookery.core import s3address
 from rookery.core.context import Context
 from rookery.core.errors import AccessFailedError
 from rookery.core.sigv4 import Signer, signed
@@ -57,27 +57,15 @@ def web_takes(ctx: Context, url: str, credential: Credential) -> bool:
 def s3_takes(ctx: Context, parameters: Mapping[str, str], credential: Credential) -> bool:
     """Say whether an S3 server knows this credential, asking for the bucket (which may not exist yet)."""
     signer = Signer(
-        credential.user or "", credential.secret, s3_region(parameters), ctx.env.get("AWS_SESSION_TOKEN")
+        credential.user or "",
+        credential.secret,
+        s3address.region(parameters),
+        ctx.env.get("AWS_SESSION_TOKEN"),
     )
-    url = f"{s3_endpoint(parameters)}/{quote(parameters.get('bucket', ''))}?max-keys=1"
+    url = f"{s3address.bucket(parameters)}?max-keys=1"
     headers = signed(signer, "GET", url, headers={}, body=b"", now=ctx.clock())
     answer = ask(ctx, "GET", url, headers)
     return answer.status != 401 and not any(code in answer.body for code in UNKNOWN_KEYS)
-
-
-def s3_endpoint(parameters: Mapping[str, str]) -> str:
-    """Give the address of the server in a special remote's parameters, as git-annex reads them."""
-    port = parameters.get("port")
-    plain = parameters.get("protocol", "http" if port and port != "443" else "https") == "http"
-    usual = "80" if plain else "443"
-    place = parameters.get("host") or "s3.amazonaws.com"
-    return f"{'http' if plain else 'https'}://{place}{f':{port}' if port and port != usual else ''}"
-
-
-def s3_region(parameters: Mapping[str, str]) -> str:
-    """Give the region that requests are signed for."""
-    named = parameters.get("region") or parameters.get("datacenter") or ""
-    return named if named not in ("", "US") else "us-east-1"
 
 
 def moment(clock: float) -> str:

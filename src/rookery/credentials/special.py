@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from rookery.core import s3address
 from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.credentials import probing
@@ -68,7 +69,7 @@ def find_for_special_remote(
     if kind == "webdav":
         return _webdav(ctx, config, parameters.get("url", ""), name)
     if kind in VARIABLES:
-        place = f"{probing.s3_endpoint(parameters)}/{parameters.get('bucket', '')}"
+        place = s3address.bucket(parameters)
         if kind == "glacier":
             place = f"glacier:{parameters.get('vault') or parameters.get('datacenter') or ''}"
         purpose = f"{'S3' if kind == 's3' else 'Glacier'} access at {place}"

@@ -51,8 +51,7 @@ class S3Cell:
         An answer that got lost leaves open who won: the object is read again, as
         content is never the same twice.
         """
-        if not self._tried:
-            self._try_out()
+        self.try_out()
         condition = {"If-None-Match": "*"} if tag is None else {"If-Match": tag}
         try:
             answer = self._request("PUT", self._url, content, condition)
@@ -70,7 +69,10 @@ class S3Cell:
         found = self.get()
         return found[1] if found is not None and found[0] == content else None
 
-    def _try_out(self) -> None:
+    def try_out(self) -> None:
+        """See, once, that conditions are obeyed.  Raises CannotLock."""
+        if self._tried:
+            return
         probe = self._url + PROBE
         for condition, wanted in (
             ({"If-None-Match": "*"}, {200, 409, 412}),

@@ -70,8 +70,7 @@ class WebDavCell:
     def swap(self, content: bytes, *, tag: str | None) -> str | None:
         """Make the next number, if it is still free and nobody is further.  Raises Unreadable, CannotLock."""
         mine = int(tag or 0) + 1
-        if not self._tried:
-            self._try_out()
+        self.try_out()
         if not self._make(str(mine)):
             return None
         answer = self._send("PUT", f"{mine}/{VALUE}", content)
@@ -85,8 +84,10 @@ class WebDavCell:
             self._send("DELETE", str(old))
         return str(mine)
 
-    def _try_out(self) -> None:
-        """Make our folder, with those above it, and see that it cannot be made twice."""
+    def try_out(self) -> None:
+        """Make our folder, with those above it, and see that it cannot be made twice.  Raises CannotLock."""
+        if self._tried:
+            return
         self._make_folder(self._url)
         again = self._request("MKCOL", f"{self._url}/")
         if again.status in (200, 201, 204):
