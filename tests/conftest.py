@@ -11,6 +11,11 @@
 | `new_dataset`     | a factory of datasets: `new_dataset("name", files={...})`                |
 | `side_by_side`    | the same folder twice, one command with both tools, comparable answers   |
 | `web`             | a web server on loopback that can be told to misbehave                   |
+| `webdav`          | a WebDAV server that wants a login, and can be told to fail              |
+| `webdav_server`   | a factory of those: `webdav_server(anonymous=True)`, and other ways      |
+| `s3`              | an S3 server that looks at signatures                                    |
+| `s3_server`       | a factory of those: `s3_server(blind=True)`                              |
+| `keyring_file`    | (once asked for) a keyring in a file of the private home                 |
 | `sshbox`          | an OpenSSH server on loopback; `ssh sshbox` just works                   |
 | `count_programs`  | `with count_programs() as started: ...; len(started)`                    |
 | `git_trace`       | every `git` below a command: pass `.env`, then read `.commands()`        |
@@ -24,9 +29,9 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -36,10 +41,12 @@ from support.comparison import SideBySide
 from support.counting import GitTrace, Started, programs_started
 from support.datasets import DatasetFactory
 from support.deposits import Deposits
-from support.home import Home, make_home
+from support.home import Home, choose_keyring, make_home
+from support.objectstore import ObjectStore
 from support.programs import Program
 from support.secure_shell import SecureShell, server_program
 from support.web import WebServer
+from support.webdav import WebDav
 
 if TYPE_CHECKING:
     from support.inside import Inside
@@ -178,6 +185,53 @@ def web(tmp_path: Path) -> Iterator[WebServer]:
     root.mkdir()
     with WebServer(root).running() as server:
         yield server
+
+
+@pytest.fixture
+def webdav_server(tmp_path: Path) -> Iterator[Callable[..., WebDav]]:
+    """Give a factory of WebDAV servers below `tmp_path`; its options are those of `WebDav`."""
+    with ExitStack() as running:
+        made = 0
+
+        def make(**options: Any) -> WebDav:
+            nonlocal made
+            made += 1
+            folder = tmp_path / ("webdav" if made == 1 else f"webdav-{made}")
+            return running.enter_context(WebDav(folder, **options).running())
+
+        yield make
+
+
+@pytest.fixture
+def webdav(webdav_server: Callable[..., WebDav]) -> WebDav:
+    """Serve `tmp_path/webdav` to those who know the password."""
+    return webdav_server()
+
+
+@pytest.fixture
+def s3_server() -> Iterator[Callable[..., ObjectStore]]:
+    """Give a factory of S3 servers; its options are those of `ObjectStore`."""
+    with ExitStack() as running:
+        yield lambda **options: running.enter_context(ObjectStore(**options).running())
+
+
+@pytest.fixture
+def s3(s3_server: Callable[..., ObjectStore]) -> ObjectStore:
+    """Run an S3 server that is empty."""
+    return s3_server()
+
+
+@pytest.fixture
+def keyring_file(home: Home) -> Iterator[Path]:
+    """Let the keyring library keep secrets in a file of the private home, in this process too; give that file."""
+    import keyring
+    from keyrings.alt.file import PlaintextKeyring
+
+    choose_keyring(home.path, "keyrings.alt.file.PlaintextKeyring")
+    before = keyring.get_keyring()
+    keyring.set_keyring(PlaintextKeyring())
+    yield home.path / ".local" / "share" / "python_keyring" / "keyring_pass.cfg"
+    keyring.set_keyring(before)
 
 
 @pytest.fixture

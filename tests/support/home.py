@@ -13,7 +13,19 @@ USER_NAME = "Robin Rook"
 USER_EMAIL = "robin@example.org"
 
 # Whatever starts like this may change what Git, git-annex, DataLad or Rookery do.
-FOREIGN = ("GIT_", "DATALAD_", "ROOKERY_", "XDG_", "SSH_", "ANNEX_", "LC_", "LANG", "EMAIL", "PYTHONSTARTUP")
+FOREIGN = (
+    "GIT_",
+    "DATALAD_",
+    "ROOKERY_",
+    "XDG_",
+    "SSH_",
+    "ANNEX_",
+    "LC_",
+    "LANG",
+    "EMAIL",
+    "PYTHONSTARTUP",
+    "PYTHON_KEYRING",
+)
 
 GITCONFIG = f"""\
 [user]
@@ -56,11 +68,19 @@ def annex_folder() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+def choose_keyring(home: Path, backend: str) -> None:
+    """Choose where the keyring library keeps secrets for somebody who lives there: nowhere, or in a file."""
+    settings = home / ".config" / "python_keyring" / "keyringrc.cfg"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f"[backend]\ndefault-keyring={backend}\n")
+
+
 def make_home(path: Path, environ: Mapping[str, str]) -> Home:
     """Furnish a home in `path`, with nothing of `environ` but what names no person and no repository."""
     path.mkdir(parents=True, exist_ok=True)
     config = path / ".gitconfig"
     config.write_text(GITCONFIG)
+    choose_keyring(path, "keyring.backends.null.Keyring")
     scripts = os.path.dirname(os.path.abspath(sys.executable))
     annex = annex_folder()
     system = [
@@ -87,7 +107,6 @@ def make_home(path: Path, environ: Mapping[str, str]) -> Home:
         "XDG_CONFIG_DIRS": str(path / ".config" / "system"),
         "DATALAD_UI_PROGRESSBAR": "none",
         "DATALAD_SSH_MULTIPLEX__CONNECTIONS": "0",  # else an ssh of DataLad's outlives the test
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     for name in ("VIRTUAL_ENV", "MAGIC", "PWD", "OLDPWD", "NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR"):

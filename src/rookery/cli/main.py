@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rookery.cli.asking import ask
 from rookery.cli.globals import global_parser, keeper
 from rookery.cli.parser import parse, parser_for
 from rookery.core.config import Config
@@ -190,7 +191,7 @@ def _run(words: Sequence[str]) -> int:
             progress=progress,
             interactive=sys.stdin.isatty() and sys.stderr.isatty(),
         )
-        ctx = ctx._replace(read_input=lambda: sys.stdin.buffer.read())
+        ctx = ctx._replace(read_input=lambda: sys.stdin.buffer.read(), ask=ask)
         # what a program writes must come after what we have said before it
         ctx.runner.listeners.append(lambda _argv: sys.stdout.flush())
         return _guarded(ctx, op, arguments, options)

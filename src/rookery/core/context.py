@@ -45,13 +45,19 @@ class Settings:
             self._read.pop(place, None)
 
 
+def nobody(question: str, hidden: bool) -> str | None:  # noqa: ARG001 - has the shape of a person
+    """Answer nothing, where there is no person to ask."""
+    return None
+
+
 class Context(NamedTuple):
     """The surroundings of one command.
 
     `cwd` is the folder as the user sees it (PWD, symlinks kept), `env` the
     user's environment untouched, `runner` starts programs in the prepared one,
     `overrides` are the `-c` settings in order (None unsets), `interactive` says
-    whether a person can be asked, `brief` that nobody reads records of what is
+    whether a person can be asked, `ask` asks one (a question, and whether the
+    answer must not be seen; None: no answer), `brief` that nobody reads records of what is
     unchanged, so that they need not be made.  `read_input` gives what was handed
     to the command on its standard input.
     """
@@ -64,6 +70,7 @@ class Context(NamedTuple):
     progress: Progress = SILENT
     clock: Callable[[], float] = time.time
     interactive: bool = False
+    ask: Callable[[str, bool], str | None] = nobody
     brief: bool = False
     read_input: Callable[[], bytes] = bytes
 

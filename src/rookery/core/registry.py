@@ -20,6 +20,11 @@ SETTINGS: dict[str, Known] = {
     "datalad.annex.retry": Known("how often git-annex tries a failed transfer again", "3"),
     "datalad.clone.reckless": Known("how clones are made without being told: auto, ephemeral or shared-..."),
     "datalad.clone.url-substitute.": Known("rewrites of clone sources: ,PATTERN,REPLACEMENT"),
+    "datalad.credential.": Known("properties of credentials: NAME.user, NAME.type, NAME.realm and others"),
+    "datalad.credentials.hidden-secret-entry": Known(
+        "whether secrets are hidden while they are typed", "yes"
+    ),
+    "datalad.credentials.repeat-secret-entry": Known("whether secrets are typed twice", "yes"),
     "datalad.dataset.id": Known("the dataset's identity, in its committed configuration"),
     "datalad.datasets.topurl": Known(
         "where clone sources that begin with /// are", "https://datasets.datalad.org/"

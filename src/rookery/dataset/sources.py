@@ -6,6 +6,7 @@
     http(s)://, ssh://, git://, user@host:path      itself
     ria+SCHEME://store#ID, #~ALIAS, ...@VERSION     the repository inside the store, at that branch or tag
     ///name          dataladri  the same name below datasets.datalad.org
+    webdav(s)://host/path   giturl   the deposit there, datalad-annex::http(s)://host/path?type=webdav...
 
 A source can come from strangers (`.gitmodules`, a link in a mail), so it is
 never able to start a program of its choice: `ext::` and its kin are refused,
@@ -25,6 +26,9 @@ from rookery.core.errors import UsageError
 DATASETS_TOP = "https://datasets.datalad.org/"
 SUBSTITUTE = "datalad.clone.url-substitute."
 
+# How a deposit lies on a WebDAV server that people look into with other programs.
+IN_WEBDAV = "type=webdav&encryption=none&exporttree=yes&url={noquery}"
+
 # DataLad's own rules, which a setting of the same name replaces.
 SUBSTITUTIONS = {
     f"{SUBSTITUTE}github": (
@@ -34,6 +38,7 @@ SUBSTITUTIONS = {
         r",([^#]+)###(.*),https://github.com/\1/\2",
     ),
     f"{SUBSTITUTE}osf": (r",^https://osf.io/([^/]+)[/]*$,osf://\1",),
+    f"{SUBSTITUTE}webdav": (rf",^webdav(s?)://([^?]+)$,datalad-annex::http\1://\2?{IN_WEBDAV}",),
 }
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -187,7 +192,7 @@ def default_target(url: str) -> str:
         host, _, path = url.partition(":")
         path = unquote(path.rstrip("/")) or host
     else:
-        path = url.partition("::")[2].partition("?")[0].rstrip("/")
+        path = _inside_helper(url)
     parts_ = path.split("/")
     if len(parts_) > 1 and parts_[-1] == ".git":
         parts_.pop()
@@ -197,6 +202,22 @@ def default_target(url: str) -> str:
             f"no folder name can be made from {url!r}", hints=["name the folder after the source"]
         )
     return name
+
+
+# The parameters of a deposit that end in something like a name, the most telling first.
+TELLING = ("url", "directory", "rsyncurl", "fileprefix", "bucket")
+
+
+def _inside_helper(url: str) -> str:
+    """Find a path in the address of a remote helper, or in its parameters if it has nothing else."""
+    from urllib.parse import unquote  # start-up
+
+    address, _, query = url.partition("::")[2].partition("?")
+    if path := address.rstrip("/"):
+        return path
+    parameters = dict(pair.partition("=")[::2] for pair in query.split("&"))
+    named = (unquote(parameters.get(key, "")).rstrip("/") for key in TELLING)
+    return next((path for path in named if path), "deposit")
 
 
 def rewritten(text: str, config: Config) -> str:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from rookery.annex import identity
 from rookery.annex import remotes as annex_remotes
+from rookery.annex.remotes import SpecialRemote
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, InsufficientArgumentsError, RookeryError, UsageError
 from rookery.core.results import result
+from rookery.credentials.special import find_for_special_remote, needs_login
 from rookery.dataset import siblings as model
 from rookery.dataset import sources
 from rookery.dataset.hierarchy import walk
@@ -326,22 +328,43 @@ def _enable(ds: Dataset, asked: Asked, refds: Any) -> Iterator[Record]:
     if asked.name is None:
         yield record("error", "require `name` of sibling to enable")
         return
-    known = [one.name for one in annex_remotes.special(ds.repo).values()]
-    if asked.name not in known:
-        hints = [f"known are: {', '.join(filter(None, known))}"] if known else None
+    special = {one.name: one for one in annex_remotes.special(ds.repo).values()}
+    if asked.name not in special:
+        hints = [f"known are: {', '.join(filter(None, special))}"] if special else None
         yield record("impossible", ("cannot enable sibling '%s', not known", asked.name), hints=hints)
         return
     try:
-        annex_remotes.enable(ds.repo, asked.name)
+        _enabled(ds, special[asked.name])
     except CommandError as e:
-        why = e.stderr.strip() or str(e)
-        hints = None
-        if "WEBDAV_" in why:
-            hints = ["set WEBDAV_USERNAME and WEBDAV_PASSWORD in the environment and try again"]
-        yield record("error", why, exception=e, hints=hints)
+        yield record("error", e.stderr.strip() or str(e), exception=e)
+        return
+    except RookeryError as e:
+        yield record("error", e.message, exception=e, hints=e.hints or None)
         return
     ds.forget()
+    if ds.config.get(f"remote.{asked.name}.annex-verified") == "manual":
+        settings = special[asked.name].settings
+        place = (
+            settings.get("url") or settings.get("host") or settings.get("directory") or settings.get("type")
+        )
+        why = ("git-annex will use it when you have said that %s is a place that you expect", place)
+        yield record("ok", why, hints=[f"say so: git annex verifyremote {asked.name} --safe 1"])
+        return
     yield record("ok")
+
+
+def _enabled(ds: Dataset, special: SpecialRemote) -> None:
+    """Enable a special remote, with a login if it needs one.  Raises RookeryError."""
+    if special.type != "webdav":  # many others that could have a login are public
+        try:
+            annex_remotes.enable(ds.repo, special.name)
+            return
+        except CommandError:
+            if not needs_login(special.type):
+                raise
+    access = find_for_special_remote(ds.ctx, ds.config, special.settings)
+    annex_remotes.enable(ds.repo.with_env(**access.env), special.name)
+    access.keep()
 
 
 WORKERS: dict[str, Callable[[Dataset, Asked, Any], Iterator[Record]]] = {

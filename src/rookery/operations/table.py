@@ -45,6 +45,7 @@ TABLE: dict[str, Entry] = {
     "clone": Entry("share", "Obtain a dataset from a path or URL"),
     "install": Entry("share", "Clone a dataset or get subdatasets (older spelling of clone and get)"),
     "siblings": Entry("share", "List and edit the places a dataset is shared with"),
+    "create-sibling-webdav": Entry("share", "Make a sibling on a WebDAV server, for history and content"),
     "push": Entry("share", "Send history and file content to a sibling"),
     "update": Entry("share", "Bring in what changed at a sibling"),
     "run": Entry("run", "Run a command and record how its results came to be"),
@@ -52,6 +53,7 @@ TABLE: dict[str, Entry] = {
     "run-procedure": Entry("run", "Run a configured procedure on a dataset"),
     "foreach-dataset": Entry("run", "Run a command in a dataset and each of its subdatasets"),
     "configuration": Entry("more", "Read and write settings"),
+    "credentials": Entry("more", "List, show, keep and forget names and secrets"),
     "wtf": Entry("more", "Describe this installation and dataset for a problem report"),
     "shell-completion": Entry("more", "Print the line that makes a shell complete rookery's commands"),
 }

@@ -213,6 +213,6 @@ def bind(op: Operation, places: Sequence[Any], named: Mapping[str, Any]) -> dict
 
 
 def _as_list(value: Any) -> Any:
-    if value is None or isinstance(value, list):
-        return value
+    if value is None or isinstance(value, (list, Mapping)):
+        return value  # a mapping says more than a list could: its operation knows
     return [value] if isinstance(value, (str, bytes, PathLike)) else list(value)

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from rookery.render.generic import Generic
+from rookery.render.words import hint_lines
 
 
 class Renderer(Generic):
@@ -22,7 +23,7 @@ class Renderer(Generic):
             super().record(record)
         else:
             self.tally.add(record)
-            self.say(sibling_line(record))
+            self.say(sibling_line(record) + hint_lines(record.get("hints")))
 
     def finish(self) -> None:
         """Say nothing more: the lines are all there is to know."""

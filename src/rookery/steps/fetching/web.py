@@ -6,7 +6,6 @@ the origin (scheme, host, port) that they belong to and to no other.
 
 from __future__ import annotations
 
-import base64
 import http.client
 import netrc
 import os
@@ -24,6 +23,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from rookery import __version__
 from rookery.core.errors import AccessDeniedError, AccessFailedError, DownloadError, IncompleteDownloadError
+from rookery.core.proxies import Proxies
+from rookery.core.webrequest import Login, basic
 
 SCHEMES = ("file", "http", "https")
 
@@ -34,16 +35,6 @@ OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 # A busy or troubled server: another try may find it better.
 PASSING = frozenset({408, 425, 429, *range(500, 600)})
 GONE = frozenset({404, 410})
-
-
-class Login(NamedTuple):
-    """A name and password; neither is ever shown."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return "Login(...)"
 
 
 class Answer(NamedTuple):
@@ -130,27 +121,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return again
 
 
-class _Proxies(urllib.request.ProxyHandler):
-    """The proxies that the user's environment names, and the hosts that it takes out."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        named = {k.lower(): v for k, v in env.items() if k.lower().endswith("_proxy") and v}
-        if "REQUEST_METHOD" in env:
-            named.pop("http_proxy", None)  # in a CGI program a client could have set it: https://httpoxy.org
-        self._but = {"no": named.pop("no_proxy", "")}
-        super().__init__({k.removesuffix("_proxy"): v for k, v in named.items()})
-
-    def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
-        if urllib.request.proxy_bypass_environment(req.host, self._but):  # type: ignore[attr-defined]  # typeshed knows it on macOS only
-            return None
-        return super().proxy_open(req, proxy, type)
-
-
 def _identify(request: urllib.request.Request, logins: Logins) -> None:
     login = logins.find(request.full_url)
     if login is not None:
-        token = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-        request.add_unredirected_header("Authorization", f"Basic {token}")
+        request.add_unredirected_header("Authorization", basic(login.user, login.password))
 
 
 class Web:
@@ -160,7 +134,7 @@ class Web:
         self.logins = Logins(env)
         self._opener = urllib.request.OpenerDirector()
         for handler in (
-            _Proxies(env),
+            Proxies(env),
             _Redirects(self.logins),
             urllib.request.HTTPHandler(),
             urllib.request.HTTPSHandler(),

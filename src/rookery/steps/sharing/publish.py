@@ -29,6 +29,7 @@ from rookery.git.remotes import PushReport, RefReport
 from rookery.git.repo import Repo
 from rookery.git.words import on_one_line, without_credentials
 from rookery.steps.sharing import transfer
+from rookery.steps.sharing.export import export, holds_trees
 from rookery.steps.sharing.targets import in_order, meant, siblings_of
 from rookery.steps.sharing.transfer import Absence, Plan, Record, Selection
 from rookery.steps.sharing.verdicts import advice, operations_of
@@ -134,10 +135,23 @@ class Publication:
             yield from self._noted_absence()
             return
         try:
-            yield from self._content(None)
+            if holds_trees(self.repo, self.sibling.uuid):
+                yield from self._tree()
+            else:
+                yield from self._content(None)
         except CommandError as e:
             yield self._broken(e)
         self._note(head)
+
+    def _tree(self) -> Iterator[Record]:
+        """Send all files as they are in HEAD; single ones cannot be chosen."""
+        wish, uuid = self.wish, self.sibling.uuid
+        if wish.data == "nothing" or self.sibling.ignored or uuid is None:
+            self.complete = False
+            return
+        for record in export(self.dataset, self.sibling.name, uuid, refds=wish.refds, dry_run=wish.dry_run):
+            self.complete = self.complete and not failed(record)
+            yield record
 
     # Git remotes
 
