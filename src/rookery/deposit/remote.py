@@ -18,7 +18,7 @@ from rookery.annex.keys import hashdirlower
 from rookery.core import files
 from rookery.core.errors import RemoteNotAvailableError, RookeryError
 from rookery.core.process import Runner
-from rookery.deposit import bare, layout, logins, markers, refsfile, service, url
+from rookery.deposit import annexfolder, bare, layout, logins, markers, refsfile, service, url
 from rookery.deposit.annexstore import AnnexStore
 from rookery.deposit.conversation import Conversation, Say, Stop
 from rookery.deposit.legacy import LegacyDeposit, Update
@@ -31,6 +31,7 @@ from rookery.git import refs
 from rookery.git.repo import Repo
 
 FOLDER = "dl-repoannex"
+PASSING = ("passing-*", "export-*", "setup-*")  # folders that live no longer than the lock is held
 NOTHING_THERE = "couldn't find remote refs (repository deposit does not exist, or is inaccessible"
 
 
@@ -126,7 +127,7 @@ class RepoAnnexGitRemote:
 
     def _synchronise(self) -> State | None:
         """Make the mirror show what the deposit is now, and give that; to be called under the lock."""
-        self._mirror.sweep()
+        self._sweep()
         state = self.deposit.state()
         if state is None or self._mirror.state() == state:
             return state
@@ -142,6 +143,13 @@ class RepoAnnexGitRemote:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return state
+
+    def _sweep(self) -> None:
+        """Remove what killed processes have left: who holds the lock has nothing of this yet."""
+        self._mirror.sweep()
+        for pattern in PASSING:
+            for folder in self._folder.glob(pattern):
+                annexfolder.remove(folder)
 
     def _serve(self, name: str) -> None:
         with ExitStack() as stack:
@@ -271,7 +279,8 @@ class RepoAnnexGitRemote:
         Where the two are to be told apart, `raise_on_error` raises Unreadable.
         """
         try:
-            state = self.deposit.state()
+            with self._locked():
+                state = self.deposit.state()
         except Unreadable:
             if raise_on_error:
                 raise

@@ -1,0 +1,76 @@
+"""The store over special remotes: what it is given it gives back, in every layout."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rookery.core.context import Context
+from rookery.deposit import url
+from rookery.deposit.annexstore import AnnexStore
+from rookery.deposit.backend import sealed
+from rookery.deposit.store import Store, Unreadable, Unwritable
+from support.deposits import Deposits
+
+REGISTER, REFS = "XDLRB--w-me", "XDLRA--refs"
+
+
+def store(deposits: Deposits, context: Callable[..., Context], kind: str) -> Store:
+    runner = context(env=deposits.ours.env).runner
+    folder = deposits.folder / "state"
+    folder.mkdir(exist_ok=True)
+    return AnnexStore(url.parse(deposits.url(kind)), folder / "annex", runner)
+
+
+def pack(content: bytes) -> str:
+    return f"SHA256-s{len(content)}--{hashlib.sha256(content).hexdigest()}"
+
+
+@pytest.mark.parametrize("kind", ["directory", "directory-export", "external"])
+def test_objects_are_written_replaced_read_and_removed(
+    deposits: Deposits, context: Callable[..., Context], kind: str, tmp_path: Path
+) -> None:
+    there = store(deposits, context, kind)
+    names = [REGISTER, REFS]
+    assert there.read(names) == dict.fromkeys(names)
+    for number in (1, 2):
+        content = {REGISTER: sealed(b"generation %d\n" % number), REFS: b"%d HEAD\n" % number}
+        for name in names:
+            there.write(name, content[name])
+        assert there.read(names) == content
+    big = tmp_path / "big"
+    big.write_bytes(b"\0" * 3_000_000)
+    name = pack(big.read_bytes())
+    there.write(name, big)
+    assert there.present([name, pack(b"other")]) == {name: True, pack(b"other"): False}
+    assert there.fetch(name, tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == big.read_bytes()
+    assert not there.fetch(pack(b"other"), tmp_path / "nothing")
+    there.remove([name, REGISTER, REGISTER])
+    assert there.present([name, REGISTER]) == {name: False, REGISTER: False}
+
+
+def test_what_cannot_be_told_is_unreadable_and_what_is_not_taken_unwritable(
+    deposits: Deposits, context: Callable[..., Context]
+) -> None:
+    there = store(deposits, context, "external")
+    there.write(REFS, b" HEAD\n")
+    for request in ("CHECKPRESENT", "TRANSFER"):
+        (deposits.place() / f"fail-{request}").write_text("XDLRA")
+    with pytest.raises(Unreadable):
+        there.read([REFS])
+    with pytest.raises(Unreadable):
+        there.present([REFS])
+    with pytest.raises(Unwritable):
+        there.write(REFS, b"2 HEAD\n")
+
+
+def test_a_damaged_register_is_not_taken_for_one(deposits: Deposits, context: Callable[..., Context]) -> None:
+    there = store(deposits, context, "external")
+    there.write(REGISTER, sealed(b"generation 1\n"))
+    (deposits.place() / "content" / REGISTER).write_bytes(b"generation 2\nsha256:0\n")
+    with pytest.raises(Unreadable):
+        there.read([REGISTER])
