@@ -231,7 +231,7 @@ def test_two_of_ours_and_git_annex_at_once_lose_no_line(
 def test_a_death_at_any_point_loses_no_line(
     home: Home, repo: Repo, git: Program, annex: Program, tmp_path: Path
 ) -> None:
-    known, dirty = list(index_files(repo))[0].key, key(7)
+    known, dirty = next(iter(index_files(repo))).key, key(7)
     annex("setpresentkey", "-c", "annex.alwayscommit=false", dirty, OTHER, "1", cwd=repo.root)
 
     def copied(name: str) -> Repo:
