@@ -32,17 +32,18 @@ def verified(key: str, path: str) -> bool | None:
         return None
     if parsed.size is not None and os.stat(path).st_size != parsed.size:
         return False
-    hasher = _hasher(parsed.backend)
-    if hasher is None:
+    digesting = hasher(parsed.backend)
+    if digesting is None:
         return None
     with open(path, "rb") as content:
         while piece := content.read(CHUNK):
-            hasher.update(piece)
-    digest: str = hasher.hexdigest()
+            digesting.update(piece)
+    digest: str = digesting.hexdigest()
     return digest == parsed.name.partition(".")[0]
 
 
-def _hasher(backend: str):  # type: ignore[no-untyped-def] # hashlib names no type for what it makes
+def hasher(backend: str):  # type: ignore[no-untyped-def] # hashlib names no type for what it makes
+    """Make what computes the checksum of a backend's keys; None if Python cannot."""
     import hashlib  # start-up
 
     name = backend.removesuffix("E")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rookery.annex.content import Outcome
+from rookery.annex.outcome import Outcome
 from rookery.annex.keys import size_of
 from rookery.core.progress import Progress
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import content, remotes
-from rookery.annex.content import Outcome
+from rookery.annex.outcome import Outcome
 from rookery.annex.files import AnnexedFile, index_files
 from rookery.annex.keys import size_of
 from rookery.annex.meter import Meter
@@ -124,6 +124,7 @@ def _fetch(
             jobs=ds.annex_jobs(jobs),
             options=options,
             on_progress=None if ds.ctx.progress is SILENT else meter.hear,  # news of each file cost time
+            clock=ds.ctx.clock,
         ):
             meter.settled(outcome)
             if outcome.silent:
