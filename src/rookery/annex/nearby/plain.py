@@ -127,6 +127,8 @@ def require_plain(repo: Repo, settings: Settings) -> None:
         raise NotForUs(f"{repo.root} is of an unusual format")
     if (repo.gitdir / "HEAD").read_bytes().startswith(b"ref: refs/heads/adjusted/"):
         raise NotForUs(f"{repo.root} shows an adjusted branch")
+    if not repo.bare and not (repo.root / ".git").is_dir():
+        raise NotForUs("the links of annexed files lead nowhere until git-annex makes .git a link")
     hooks = settings.get("core.hookspath")
     folder = repo.root / Path(os.path.expanduser(hooks)) if hooks else repo.commondir / "hooks"
     for hook in folder.glob("*-annex"):
