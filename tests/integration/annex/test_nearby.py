@@ -25,6 +25,7 @@ from rookery.core.process import Runner
 from rookery.git.repo import Repo, open_repo
 from support.counting import Started
 from support.home import Home
+from support.killing import Killing, spread
 from support.programs import Program
 
 NOW = 1_900_000_000.0
@@ -345,9 +346,14 @@ def held(place: Path, kind: str) -> AbstractContextManager[None]:
 
 class _Held(AbstractContextManager[None]):
     def __init__(self, place: Path, kind: str) -> None:
-        program = f"import fcntl, sys; f = open({str(place) + '.lck'!r}, 'a+'); fcntl.lockf(f, fcntl.{kind}); print(flush=True); sys.stdin.read()"
+        program = (
+            "import fcntl, sys; f = open(sys.argv[1], 'a+'); fcntl.lockf(f, getattr(fcntl, sys.argv[2])); "
+            "print(flush=True); sys.stdin.read()"
+        )
         self._process = subprocess.Popen(
-            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", program, f"{place}.lck", kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
         self._process.stdout.readline()
@@ -509,3 +515,30 @@ def leftovers(root: Path) -> Iterator[Path]:
 def test_a_source_that_is_spoilt_leaves_nothing_half(world: World) -> None:
     gets_what_is_spoilt_or_gone(world)
     assert not list(leftovers(world.root / "clone"))
+
+
+@pytest.mark.parametrize("line", ["get .", "drop .", "push --to bare --data anything"])
+def test_claims_are_right_again_after_a_death_and_another_run(
+    line: str, world: World, home: Home, tmp_path: Path
+) -> None:
+    world.annex("clone", "get", "-q")
+    if line == "get .":
+        world.annex("clone", "drop", "-q")
+    words = line.split()
+    killing = Killing(home.env, tmp_path / "steps")
+    steps = killing.steps(words, world.copy("whole").root / "clone")
+    for step in spread(steps, 5):
+        killed = world.copy(f"killed-{step}")
+        killing.kill(words, killed.root / "clone", step)
+        for name in REPOSITORIES:
+            assert_no_claim_is_wrong(killed.copy(f"seen-{step}-{name}"), name)
+        killing.again(words, killed.root / "clone")
+        assert claimed(killed) == {f.key for f in index_files(killed.repo("clone")) if f.present}
+        if "push" in words:
+            assert len(list((killed.root / "bare/annex/objects").rglob("*/*/*/*"))) == 10
+        for name in REPOSITORIES:
+            assert_no_claim_is_wrong(killed, name)
+
+
+def assert_no_claim_is_wrong(world: World, name: str) -> None:
+    world.annex(name, "fsck", "--quiet", "--all", "--numcopies=1")

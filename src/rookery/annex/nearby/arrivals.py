@@ -1,4 +1,4 @@
-"""What a get is about to bring, noted before it comes: if it is killed, the next one tells the log what came."""
+"""Keys that are coming or going, noted before: if we are killed, the next one tells the log which are here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rookery.git.repo import Repo
 _serial = itertools.count()
 
 _PREFIX = "arrivals-"
+_DRAFT = "arriving-"
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def noted(repo: Repo, keys: Iterable[str]) -> Iterator[None]:
     folder = _folder(repo)
     folder.mkdir(exist_ok=True)
     name = f"{os.getpid()}-{next(_serial)}"
-    draft = folder / f"drafts-{name}"
+    draft = folder / f"{_DRAFT}{name}"
     note = folder / f"{_PREFIX}{name}"
     with open(draft, "wb") as out:
         fcntl.flock(out, fcntl.LOCK_EX)  # before it has its name: a note without a lock has no owner
@@ -38,13 +39,15 @@ def noted(repo: Repo, keys: Iterable[str]) -> Iterator[None]:
 
 
 def settle(repo: Repo, *, clock: Clock) -> None:
-    """Tell the log what a killed get has brought; no process if there was none."""
+    """Tell the log what is here of the notes that killed ones have left; no process if there are none."""
     try:
         names = os.listdir(_folder(repo))
     except FileNotFoundError:
         return
     for name in names:
-        if name.startswith(_PREFIX):
+        if name.startswith(_DRAFT) and not _alive(name):
+            (_folder(repo) / name).unlink(missing_ok=True)
+        elif name.startswith(_PREFIX):
             _settle_one(repo, _folder(repo) / name, clock)
 
 
@@ -59,6 +62,16 @@ def _settle_one(repo: Repo, note: Path, clock: Clock) -> None:
             note.unlink(missing_ok=True)
     except (FileNotFoundError, BlockingIOError):
         return  # settled by somebody else, or its owner is at work
+
+
+def _alive(name: str) -> bool:
+    try:
+        os.kill(int(name.split("-")[1]), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError):
+        return True
+    return True
 
 
 def _folder(repo: Repo) -> Path:

@@ -18,7 +18,7 @@ from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.keys import parse_key
 from rookery.annex.logs import parse_by_uuid
-from rookery.annex.nearby import content_locks, knowledge
+from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
 from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
 from rookery.annex.numcopies import copies_of_keys, required_copies
@@ -40,15 +40,22 @@ class Dropping(NamedTuple):
 
     def run(self, items: Iterable[Item]) -> Generator[Outcome, None, list[Item]]:
         """Drop what can safely go, yield each outcome, and return what is left to git-annex."""
+        arrivals.settle(self.repo, clock=self.clock)
         left: list[Item] = []
         todo: list[Item] = []
         for item in items:
             (todo if self._may_go(item.key) else left).append(item)
         keys = list(dict.fromkeys(item.key for item in todo))
-        try:
-            record_presence(self.repo, [(key, self.here, False) for key in keys], now=self.clock())
-        except (NotForUs, LostRaceError, CommandError):
-            return [*left, *todo]
+        with arrivals.noted(self.repo, keys):  # if we are killed, what has stayed is put back into the log
+            try:
+                record_presence(self.repo, [(key, self.here, False) for key in keys], now=self.clock())
+            except (NotForUs, LostRaceError, CommandError):
+                return [*left, *todo]
+            left += yield from self._drop(todo, keys)
+        return left
+
+    def _drop(self, todo: Sequence[Item], keys: Sequence[str]) -> Generator[Outcome, None, list[Item]]:
+        left: list[Item] = []
         gone: set[str] = set()
         try:
             for item in todo:
@@ -72,8 +79,12 @@ class Dropping(NamedTuple):
         place = content_locks.object_here(self.repo, key)
         if place is None or "\n" in key or key in self.names.unlocked:
             return False
-        beside = set(os.listdir(os.path.dirname(place))) - {os.path.basename(place)}
-        if beside - {os.path.basename(place) + content_locks.SUFFIX}:
+        name = os.path.basename(place)
+        try:
+            beside = set(os.listdir(os.path.dirname(place)))
+        except OSError:
+            return False
+        if beside - {name, name + content_locks.SUFFIX}:
             return False
         having = sum(_copy_at(keeper, key, place) is not None for keeper in self.keepers.get(key, ()))
         return having >= self.needed[key]

@@ -98,7 +98,7 @@ def prepare(
         giver = around.named(source)
         if giver is None:
             raise NotForUs(f"{source} is no neighbour")
-        sources = dict.fromkeys(keys, [giver])
+        sources = {key: [giver] for key in keys}
     else:
         around.require_known()
         sources = _by_log(repo, around, keys)

@@ -20,8 +20,11 @@ def told(repo: Repo, uuid: str, keys: Iterable[str], *, present: bool, clock: Cl
     try:
         record_presence(repo, [(key, uuid, present) for key in wanted], now=clock())
     except (NotForUs, LostRaceError):
-        lines = "".join(f"{key} {uuid} {int(present)}\n" for key in wanted)
+        spaced = [key for key in wanted if len(key.split()) > 1]  # the batch mode takes words
+        lines = "".join(f"{key} {uuid} {int(present)}\n" for key in wanted if key not in spaced)
         program.run(repo, "setpresentkey", "--batch", stdin=lines.encode("utf-8", "surrogateescape"))
+        for key in spaced:
+            program.run(repo, "setpresentkey", "--", key, uuid, str(int(present)))
 
 
 def arrived(repos: Iterable[Repo], store: Repo, uuid: str, keys: Iterable[str], *, clock: Clock) -> None:

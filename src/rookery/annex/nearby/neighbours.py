@@ -25,17 +25,11 @@ _ELSEWHERE = re.compile(r"[^/]*:")
 # What a remote may have set that changes nothing for content.
 _NEUTRAL = frozenset(
     (
-        "url",
-        "fetch",
-        "push",
-        "tagopt",
-        "prune",
-        "mirror",
-        "skipdefaultupdate",
-        "skipfetchall",
-        "followremotehead",
+        *("url", "fetch", "push", "tagopt", "prune", "mirror"),
+        *("skipdefaultupdate", "skipfetchall", "followremotehead"),
+        *("annex-uuid", "annex-config-uuid", "annex-ignore", "annex-readonly"),
+        *("annex-sync", "annex-pull", "annex-push"),
     )
-    + tuple(f"annex-{name}" for name in ("uuid", "config-uuid", "ignore", "readonly", "sync", "pull", "push"))
 )
 
 

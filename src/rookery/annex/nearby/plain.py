@@ -44,7 +44,6 @@ _NEUTRAL = frozenset(
         "largefiles",
         "maxextensionlength",
         "maxextensions",
-        "merge-annex-branches",
         "numcopies",
         "private",
         "queuesize",

@@ -21,7 +21,11 @@ TOGETHER = 5_000
 
 
 class Sending(NamedTuple):
-    """A copy that is ready to go.  `there` are the keys that need not be looked at, `bound` those with unlocked files."""
+    """A copy that is ready to go.
+
+    `there` are the keys that are taken for being at the other side, `bound`
+    those of files that are unlocked somewhere.
+    """
 
     repo: Repo
     to: Neighbour

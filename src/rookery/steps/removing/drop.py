@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import content
-from rookery.annex.outcome import Outcome
 from rookery.annex.files import index_files
 from rookery.annex.meter import Meter
+from rookery.annex.outcome import Outcome
 from rookery.annex.store import is_shared, keys_here
 from rookery.core.pool import in_order, workers
 from rookery.core.progress import SILENT

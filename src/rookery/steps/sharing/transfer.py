@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rookery.annex import branch, content, identity
-from rookery.annex.outcome import Outcome
 from rookery.annex.files import AnnexedFile, annexed, tree_files
 from rookery.annex.keys import size_of
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.meter import Meter
+from rookery.annex.outcome import Outcome
 from rookery.core.results import result
 from rookery.core.sizes import natural
 from rookery.dataset.model import Dataset
