@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ def noted(repo: Repo, keys: Iterable[str]) -> Iterator[None]:
     """Keep a note of keys for the block, which stays behind if it ends with an error or not at all."""
     folder = _folder(repo)
     folder.mkdir(exist_ok=True)
-    name = f"{os.getpid()}-{next(_serial)}"
+    name = f"{os.getpid()}-{time.monotonic_ns()}-{next(_serial)}"
     draft = folder / f"{_DRAFT}{name}"
     note = folder / f"{_PREFIX}{name}"
     with open(draft, "wb") as out:

@@ -6,6 +6,8 @@ import fcntl
 import itertools
 import os
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -76,7 +78,7 @@ def place(
     parsed = parse_key(key)
     assert parsed is not None
     hasher = checksum.hasher(parsed.backend)
-    draft = os.path.join(folder, f".rookery.{os.getpid()}.{next(_serial)}")
+    draft = os.path.join(folder, f".rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}")
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         seen = os.fstat(origin)
@@ -105,20 +107,67 @@ def place(
 
 
 def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, heard: Heard | None) -> int:
-    """Copy all that is in a file, hand what arrived to `update`, and give its size."""
+    """Copy all that is in a file, hand what arrived to `update`, and give its size.
+
+    While a piece is compared the next one is copied: both go on outside of the
+    interpreter's lock.
+    """
     done = 0
-    while step := _piece(origin, target, done):
-        end = done + step
-        while update is not None and done < end:
-            arrived = os.pread(target, end - done, done)
-            if not arrived:
-                raise Unplaced("the copy is shorter than what was written")
-            update(arrived)
-            done += len(arrived)
-        done = end
-        if heard is not None and step == PIECE:
-            heard(done)
+    reader: _Reader | None = None
+    try:
+        while step := _piece(origin, target, done):
+            if reader is not None:
+                reader.finish()
+            if update is not None:
+                reader = _Reader(target, done, step, update, alone=step == PIECE)
+            done += step
+            if heard is not None and step == PIECE:
+                heard(done)
+        if reader is not None:
+            reader.finish()
+    finally:
+        if reader is not None:
+            reader.wait()  # it reads a file that is closed next
     return done
+
+
+class _Reader:
+    """Reads a piece of a file back and hands it on, in a thread of its own if it is long."""
+
+    def __init__(
+        self, file: int, at: int, size: int, update: Callable[[bytes], object], *, alone: bool
+    ) -> None:
+        self._failure: Exception | None = None
+        self._piece = (file, at, size, update)
+        self._thread = threading.Thread(target=self._read) if alone else None
+        if self._thread is None:
+            self._read()
+        else:
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for it.  Raises what went wrong."""
+        self.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def wait(self) -> None:
+        """Let it come to its end."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _read(self) -> None:
+        file, at, size, update = self._piece
+        end = at + size
+        try:
+            while at < end:
+                arrived = os.pread(file, end - at, at)
+                if not arrived:
+                    raise Unplaced("the copy is shorter than what was written")
+                update(arrived)
+                at += len(arrived)
+        except (OSError, Unplaced) as e:
+            self._failure = e
 
 
 def _piece(origin: int, target: int, at: int) -> int:
