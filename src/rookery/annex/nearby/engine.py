@@ -37,7 +37,7 @@ def attempt(
 ) -> Generator[Outcome, None, list[Item]]:
     """Do what can be done here, yield each outcome, and return what is left to git-annex."""
     mine = [item for item in items if _is_plain(repo, item)]
-    flags = _flags(wish.options)
+    flags = understood(wish.options)
     if not mine or flags is None or not content_locks.supported() or "GIT_INDEX_FILE" in repo.runner.env:
         return list(items)
     chosen = frozenset(mine)
@@ -77,7 +77,7 @@ def _started(
     return None
 
 
-def _flags(options: Sequence[str]) -> frozenset[str] | None:
+def understood(options: Sequence[str]) -> frozenset[str] | None:
     """Take out what makes no difference here; None if that is not understood."""
     rest = list(options)
     flags = set()

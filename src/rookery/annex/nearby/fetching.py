@@ -12,7 +12,7 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
-from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain, reserve
+from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
@@ -22,13 +22,13 @@ TOGETHER = 5_000
 
 
 class Fetching(NamedTuple):
-    """A get that is ready to go: for each key the neighbours to try, in order."""
+    """A get that is ready to go: for each key the neighbours to try, in order; `unlocked` keys are not ours."""
 
     repo: Repo
     here: str
     reserve: int
     sources: Mapping[str, Sequence[Neighbour]]
-    names: Names
+    unlocked: frozenset[str]
     clock: Clock
 
     def run(
@@ -39,7 +39,7 @@ class Fetching(NamedTuple):
         left: list[Item] = []
         todo: list[Item] = []
         for item in items:
-            fits = self.sources.get(item.key) and item.key not in self.names.unlocked
+            fits = self.sources.get(item.key) and item.key not in self.unlocked
             (todo if fits and placing.checkable(item.key) else left).append(item)
         for start in range(0, len(todo), TOGETHER):
             left += yield from self._bring(todo[start : start + TOGETHER], on_progress)
@@ -104,7 +104,7 @@ def prepare(
         sources = _by_log(repo, around, keys)
     if not any(sources.values()):
         raise NotForUs("no neighbour is said to have any of it")
-    return Fetching(repo, here, reserve(settings), sources, names_in_index(repo), clock)
+    return Fetching(repo, here, reserve(settings), sources, unlocked_keys(repo), clock)
 
 
 def _by_log(repo: Repo, around: Neighbourhood, keys: Sequence[str]) -> dict[str, Sequence[Neighbour]]:

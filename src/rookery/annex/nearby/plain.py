@@ -7,6 +7,7 @@ means that git-annex has to do the work.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -75,13 +76,13 @@ _ONLY_FALSE = frozenset(
 # git-annex's default for annex.diskreserve, in bytes.
 RESERVE = 100_000_000
 
+# As git-annex reads them; other spellings are for it to judge.
 _UNITS = {
     "": 1,
-    **{u: 1000**n for n, u in enumerate(("b", "kb", "mb", "gb", "tb", "pb", "eb", "zb", "yb"))},
-    **{u: 1000**n for n, u in enumerate(("b", "k", "m", "g", "t", "p", "e", "z", "y"))},
-    **{u: 1024**n for n, u in enumerate(("b", "kib", "mib", "gib", "tib", "pib", "eib", "zib", "yib"))},
-    **{f"{u}s": 1000**n for n, u in enumerate(("byte", "kilobyte", "megabyte", "gigabyte", "terabyte"))},
-    **{u: 1000**n for n, u in enumerate(("byte", "kilobyte", "megabyte", "gigabyte", "terabyte"))},
+    **{unit: 1000**n for n, unit in enumerate(("b", "kb", "mb", "gb", "tb", "pb"))},
+    **{unit: 1024**n for n, unit in enumerate(("b", "kib", "mib", "gib", "tib", "pib"))},
+    **{unit: 1000**n for n, unit in enumerate(("byte", "kilobyte", "megabyte", "gigabyte", "terabyte"))},
+    **{unit: 1000**n for n, unit in enumerate(("bytes", "kilobytes", "megabytes", "gigabytes", "terabytes"))},
 }
 
 
@@ -150,6 +151,12 @@ def reserve(settings: Settings) -> int:
 
 def _unreadable(text: str) -> int:
     raise NotForUs(f"annex.diskreserve is {text!r}")
+
+
+def unlocked_keys(repo: Repo) -> frozenset[str]:
+    """Read which keys have an unlocked file in the index; links are not looked at."""
+    entries = () if repo.bare else (e for e in index_entries(repo) if stat.S_ISREG(e.mode))
+    return frozenset(key for _, key, _ in with_keys(repo, entries) if key is not None)
 
 
 def names_in_index(repo: Repo) -> Names:

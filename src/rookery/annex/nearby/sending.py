@@ -11,7 +11,7 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
-from rookery.annex.nearby.plain import Settings, names_in_index, require_plain, reserve
+from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
@@ -104,5 +104,5 @@ def prepare(
         there = frozenset(
             k for k, places in known.items() if any(p.uuid == target.uuid and p.present for p in places)
         )
-    bound = names_in_index(target.repo).unlocked | names_in_index(repo).unlocked
+    bound = unlocked_keys(target.repo) | unlocked_keys(repo)
     return Sending(repo, target, reserve(target.settings), there, bound, clock)
