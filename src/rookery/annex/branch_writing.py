@@ -34,6 +34,7 @@ from rookery.core.errors import CommandError, LostRaceError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git import hooks, modes
 from rookery.git.index import NewEntry, name_length, put_entries
+from rookery.git.objects import name_of_blob
 from rookery.git.repo import Repo
 
 # Whoever moves the branch without git-annex's lock does it once, not all the time.
@@ -47,6 +48,7 @@ _VERSIONS = ("8", "9", "10")
 # Settings under which git-annex would write otherwise, or not at all.
 _OTHERWISE = ("annex.private", "annex.pidlock", "annex.allowsign")
 _NEEDED = ("annex.alwayscommit", "annex.alwayscompact")
+_PATTERN = r"^(annex\..*|core\.(hookspath|sharedrepository)|remote\..*\.annex-private)$"
 _HOOKS = ("post-update-annex", "commitmessage-annex")
 
 # Record locks belong to a process: they do not keep its threads apart.
@@ -81,7 +83,7 @@ def record_presence(repo: Repo, changes: Iterable[Change], *, now: float) -> Non
         wanted.setdefault(branch.log_name(key), {})[uuid] = present
     if not wanted:
         return
-    settings = _settings(repo)
+    settings = require_plain(repo)
     message = settings.get("annex.commitmessage", MESSAGE)
     committer = _committer(repo)
     lock = annex_dir(repo) / "journal.lck"
@@ -97,26 +99,24 @@ def record_presence(repo: Repo, changes: Iterable[Change], *, now: float) -> Non
     raise LostRaceError(f"{LOCAL} was moved by others {MOST_TRIES} times while it was to be written")
 
 
-def require_plain(repo: Repo) -> None:
-    """Raise NotForUs unless location logs of this repository can be written here."""
-    _settings(repo)
+def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
+    """Read the settings that say how the branch is written, and those that match `more`.
 
-
-def _settings(repo: Repo) -> dict[str, str]:
-    """Read the settings that say how the branch is written.  Raises NotForUs."""
+    Raises NotForUs unless location logs of this repository can be written here.
+    """
     if is_shared(repo):
         raise NotForUs("the annex is another repository's")
     if "GIT_ANNEX_VECTOR_CLOCK" in repo.runner.env:
         raise NotForUs("the clock is set by GIT_ANNEX_VECTOR_CLOCK")
-    pattern = r"^(annex\..*|core\.(hookspath|sharedrepository)|remote\..*\.annex-private)$"
+    pattern = f"{_PATTERN}|{more}" if more else _PATTERN
     listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
     pairs = (decode(item).partition("\n") for item in listed if item)
     found = {name: value if given else "true" for name, given, value in pairs}
     if found.get("annex.version") not in _VERSIONS:
         raise NotForUs(f"annex.version is {found.get('annex.version')}")
     for name, value in found.items():
-        off = name in _NEEDED and not _yes(value)
-        on = (name in _OTHERWISE or name.endswith(".annex-private")) and _yes(value)
+        off = name in _NEEDED and not yes(value)
+        on = (name in _OTHERWISE or name.endswith(".annex-private")) and yes(value)
         if off or on or name.startswith(("annex.tune.", "annex.commitmessage-command")):
             raise NotForUs(f"{name} is {value!r}")
     if found.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "0"):
@@ -127,7 +127,8 @@ def _settings(repo: Repo) -> dict[str, str]:
     return found
 
 
-def _yes(value: str) -> bool:
+def yes(value: str) -> bool:
+    """Read a setting as a yes or no, what is neither as a yes."""
     try:
         return parse_bool(value)
     except ValueError:
@@ -234,13 +235,8 @@ def _quoted(name: str) -> bytes:
 
 def _follow(repo: Repo, commit: str, new: Mapping[str, bytes]) -> None:
     """Bring git-annex's index to our commit."""
-    import hashlib  # start-up
-
-    hasher = hashlib.sha256 if name_length(repo) == 64 else hashlib.sha1
-    names: dict[bytes, str] = {}
-    for text in new.values():
-        if text not in names:
-            names[text] = hasher(b"blob %d\0%s" % (len(text), text)).hexdigest()
+    length = name_length(repo)
+    names = {text: name_of_blob(text, length) for text in set(new.values())}
     view = repo.with_env(GIT_INDEX_FILE=str(annex_dir(repo) / "index"))
     put_entries(view, (NewEntry(name, modes.FILE, names[text]) for name, text in new.items()))
     note = annex_dir(repo) / "index.lck"

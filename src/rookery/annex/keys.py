@@ -61,6 +61,27 @@ def format_key(key: Key) -> str:
     return key.backend + "".join(f"-{k}{v}" for k, v in fields if v is not None) + "--" + key.name
 
 
+# What git-annex keeps of extensions unless told otherwise: so many letters, so many of them.
+EXTENSION_LENGTH, EXTENSIONS = 4, 2
+
+
+def kept_extension(name: str, *, longest: int = EXTENSION_LENGTH, most: int = EXTENSIONS) -> str | None:
+    """Give the part of a file's name that its key keeps, with its dots; None if only git-annex can say.
+
+    The last `most` extensions are looked at from the end, up to the first that
+    is too long or has anything but letters and digits in it.
+    """
+    _stem, *parts = name.rpartition("/")[2].lstrip(".").split(".")
+    kept: list[str] = []
+    for part in parts[::-1][: max(most, 0)]:
+        if not part.isascii():
+            return None  # its bytes count, and which letters do is for Haskell to say
+        if len(part) > longest or (part and not part.isalnum()):
+            break
+        kept.append(part)
+    return "".join(f".{part}" for part in reversed(kept) if part)
+
+
 def size_of(key: str) -> int | None:
     """Read the size that a key tells; None if it tells none."""
     parsed = parse_key(key)
