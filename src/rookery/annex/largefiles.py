@@ -100,7 +100,8 @@ def _size(text: str) -> int:
     if not found or (found[3] and not found[2]):
         raise _NotUnderstood
     step = 1024 if found[3] else 1000
-    return int(found[1]) * step ** ("kmgt".index(found[2].lower()) + 1 if found[2] else 0)
+    factor: int = step ** (" kmgt".index(found[2].lower()) if found[2] else 0)
+    return int(found[1]) * factor
 
 
 def _glob(text: str) -> re.Pattern[str]:

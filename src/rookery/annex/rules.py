@@ -90,8 +90,8 @@ class Rules:
         if wanted is None:
             return Verdict(backend)
         judge = self._judge(wanted)
-        if judge is None:
-            return None
+        if judge is None or ("mime" in wanted and not _is_utf8(path)):
+            return None  # libmagic does not get to see such a file from git-annex (10.20261026)
         large = judge(Candidate(path, os.path.join(self._repo.root, path), size))
         return Verdict(backend if large else None)
 
@@ -136,6 +136,14 @@ def _shared(repo: Repo) -> str | None:
             raise NotForUs(f"{name} is set for all clones")
     found = told.get("annex.largefiles")
     return found.value if found is not None and found.value else None  # an empty value takes it back
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(settings: Mapping[str, str], name: str, default: int) -> int:

@@ -44,6 +44,7 @@ class Storing:
         self._rules = rules
         self._root = str(repo.root)
         self._objects = os.path.join(repo.commondir, store.OBJECTS)
+        self._made: set[str] = set()
         self._draft = os.path.join(drafts, f".rookery-link.{os.getpid()}")
 
     def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> tuple[str, str]:
@@ -107,11 +108,7 @@ class Storing:
         if before.st_nlink > 1 or os.path.lexists(store.candidates(self._repo, key)[1]):
             raise LeftAlone("a file with several names, or content in the other layout")
         folder = os.path.dirname(place)
-        try:
-            os.mkdir(folder)
-        except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
-        except FileExistsError:
+        if not self._make_folder(folder):
             os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IWUSR)
         try:
             os.link(file, place, follow_symlinks=False)
@@ -120,6 +117,20 @@ class Storing:
             return False
         finally:
             os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) & ~_WRITABLE)
+        return True
+
+    def _make_folder(self, folder: str) -> bool:
+        """Make the folder of an object; False if it was there."""
+        above = os.path.dirname(folder)
+        if above not in self._made:
+            os.makedirs(above, exist_ok=True)
+            self._made.add(above)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return False
+        except FileNotFoundError:  # somebody dropped what was in the folder above, and tidied up
+            os.makedirs(folder, exist_ok=True)
         return True
 
     def _require_sound(self, key: str, place: str, before: os.stat_result) -> None:

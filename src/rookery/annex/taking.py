@@ -180,11 +180,14 @@ class _Taking:
         for one in contents:
             if one[1] < LARGE:
                 self._put(storing, *one)
+
+        def put(one: tuple[str, int, str]) -> list[None]:
+            self._put(storing, *one)
+            return []
+
         large = [one for one in contents if one[1] >= LARGE]
-        for _ in pool.in_order(
-            lambda one: [self._put(storing, *one)], large, at_once=min(len(large), os.cpu_count() or 1)
-        ):
-            pass
+        for _ in pool.in_order(put, large, at_once=min(len(large), os.cpu_count() or 1)):
+            pass  # nothing comes but exceptions
 
     def _put(self, storing: Storing, path: str, size: int, backend: str) -> None:
         try:
