@@ -68,17 +68,18 @@ EXTENSION_LENGTH, EXTENSIONS = 4, 2
 def kept_extension(name: str, *, longest: int = EXTENSION_LENGTH, most: int = EXTENSIONS) -> str | None:
     """Give the part of a file's name that its key keeps, with its dots; None if only git-annex can say.
 
-    The last `most` extensions are looked at from the end, up to the first that
-    is too long or has anything but letters and digits in it.
+    Extensions count from the end up to the first that is too long.  Those with
+    anything but letters and digits in them do not count, empty ones do.
     """
     _stem, *parts = name.rpartition("/")[2].lstrip(".").split(".")
     kept: list[str] = []
-    for part in parts[::-1][: max(most, 0)]:
-        if not part.isascii():
-            return None  # its bytes count, and which letters do is for Haskell to say
-        if len(part) > longest or (part and not part.isalnum()):
+    for part in reversed(parts):
+        if len(kept) >= most or len(encode(part)) > longest:
             break
-        kept.append(part)
+        if not part.isascii():
+            return None  # which letters count is for Haskell to say
+        if not part or part.isalnum():
+            kept.append(part)
     return "".join(f".{part}" for part in reversed(kept) if part)
 
 

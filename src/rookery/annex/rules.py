@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from rookery.annex import branch, identity
-from rookery.annex.branch_writing import NotForUs, require_plain, yes
+from rookery.annex.branch import Source
+from rookery.annex.branch_writing import Known, NotForUs, require_plain, yes
 from rookery.annex.checksum import hasher_of
 from rookery.annex.keys import EXTENSION_LENGTH, EXTENSIONS
 from rookery.annex.largefiles import Candidate, Judge, parse
 from rookery.annex.logs import parse_by_name
 from rookery.annex.magic import Magic, open_magic
+from rookery.core.process import decode
 from rookery.git import hooks, refs
 from rookery.git.attributes import check_attributes
 from rookery.git.repo import Repo
@@ -62,7 +64,8 @@ class Rules:
         self._force = force
         self._judges: dict[str, Judge | None] = {}
         self._magics: dict[bool, Magic | None] = {}
-        self._shared = _shared(repo)
+        self.known = Known(settings, branch.sources(repo))
+        self._shared = _shared(repo, self.known.sources)
         self.longest = _number(settings, "annex.maxextensionlength", EXTENSION_LENGTH)
         self.most = _number(settings, "annex.maxextensions", EXTENSIONS)
 
@@ -128,9 +131,11 @@ def read_rules(repo: Repo, force: Force | None = None) -> Rules:
     return Rules(repo, settings, force)
 
 
-def _shared(repo: Repo) -> str | None:
+def _shared(repo: Repo, sources: list[Source]) -> str | None:
     """Give the annex.largefiles that holds for all clones.  Raises NotForUs."""
-    told = parse_by_name(branch.read(repo, [_SHARED]).get(_SHARED, ""))
+    journal = branch.journalled(repo, _SHARED.__eq__)
+    texts = [*(branch.contents(repo, source, [_SHARED]) for source in sources), journal]
+    told = parse_by_name(decode(b"\n".join(part[_SHARED] for part in texts if _SHARED in part)))
     for name in _SHARED_OTHERWISE:
         if name in told and told[name].value:
             raise NotForUs(f"{name} is set for all clones")

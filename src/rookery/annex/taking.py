@@ -27,8 +27,8 @@ from rookery.core import pool
 from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
 from rookery.git import modes
-from rookery.git.index import NewEntry, entries_at, name_length, put_entries, stage_unfiltered
-from rookery.git.objects import name_of_blob, write_blobs
+from rookery.git.index import IndexEntry, NewEntry, entries_at, name_length, put_entries, stage_unfiltered
+from rookery.git.objects import name_of_blob
 from rookery.git.repo import Repo
 
 # From here on reading takes so much longer than the rest that several threads at once pay.
@@ -140,8 +140,7 @@ class _Taking:
     def _sort(self, paths: Sequence[str], *, ignored_too: bool) -> _Sorted:
         """Look at each path, and decide."""
         chosen = _Sorted([], [], [], [])
-        others = set() if ignored_too else _ignored(self.repo, paths)
-        others |= _pointers(self.repo, paths)
+        others = _others(self.repo, paths, ignored_too=ignored_too)
         sizes: dict[str, int] = {}
         root = str(self.repo.root)
         for path in paths:
@@ -214,11 +213,12 @@ class _Taking:
         """Write objects, location logs and index entries of the links.  Raises NotForUs."""
         length = name_length(self.repo)
         texts = {path: encode(target) for path, target in self.links.items()}
-        write_blobs(self.repo, dict.fromkeys(texts.values()))
         uuid = identity.uuid(self.repo)
         if uuid is None:
             raise NotForUs("there is no annex")
-        record_presence(self.repo, ((key, uuid, True) for key in self.keys.values()), now=self.now)
+        changes = ((key, uuid, True) for key in self.keys.values())
+        blobs = dict.fromkeys(texts.values())
+        record_presence(self.repo, changes, now=self.now, blobs=blobs, known=self.rules.known)
         put_entries(
             self.repo,
             (NewEntry(path, modes.SYMLINK, name_of_blob(text, length)) for path, text in texts.items()),
@@ -230,26 +230,34 @@ def paths_in_order(paths: Sequence[str], some: set[str]) -> list[str]:
     return [path for path in paths if path in some]
 
 
-def _ignored(repo: Repo, paths: Sequence[str]) -> set[str]:
-    """Give the paths that Git is told to ignore: git-annex passes over them."""
-    listing = b"".join(encode(path) + b"\0" for path in paths)
-    answer = repo.run("check-ignore", "-z", "--stdin", stdin=listing, ok=(0, 1))
-    return {decode(path) for path in answer.stdout.split(b"\0") if path}
+def _others(repo: Repo, paths: Sequence[str], *, ignored_too: bool) -> set[str]:
+    """Give the paths that git-annex treats in a way of its own.
 
-
-def _pointers(repo: Repo, paths: Sequence[str]) -> set[str]:
-    """Give the paths that are annexed and unlocked, in HEAD or in the user's index."""
+    These are unlocked files, links that were other links before (an annexed one
+    is made anew as it was), and what Git is told to ignore.
+    """
     wanted = frozenset(paths)
-    found = [
-        entry
-        for view in (repo, repo.with_env(GIT_INDEX_FILE=None))
-        for entry in entries_at(view, wanted)
-        if stat.S_ISREG(entry.mode)
-    ]
-    if not found:
-        return set()
-    pointing = keys_of_blobs(repo, found)
-    return {entry.path for entry in found if entry.sha in pointing}
+    before = entries_at(repo, wanted)
+    staged = entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted)
+    found = [entry for entry in (*before, *staged) if stat.S_ISREG(entry.mode)]
+    pointing = keys_of_blobs(repo, found) if found else {}
+    others = {entry.path for entry in found if entry.sha in pointing}
+    others |= {entry.path for entry in before if stat.S_ISLNK(entry.mode) and _is_other_link(repo, entry)}
+    # Only what was staged in spite of it can be ignored: Git's status names nothing else that is.
+    forced = {entry.path for entry in staged} - {entry.path for entry in before}
+    if forced and not ignored_too:
+        listing = b"".join(encode(path) + b"\0" for path in sorted(forced))
+        answer = repo.run("check-ignore", "-z", "--stdin", stdin=listing, ok=(0, 1))
+        others |= {decode(path) for path in answer.stdout.split(b"\0") if path}
+    return others
+
+
+def _is_other_link(repo: Repo, entry: IndexEntry) -> bool:
+    try:
+        target = os.readlink(os.path.join(repo.root, entry.path))
+    except OSError:
+        return False  # a file now, or gone
+    return name_of_blob(encode(target), len(entry.sha)) != entry.sha
 
 
 def _looks_like_pointer(file: str) -> bool:

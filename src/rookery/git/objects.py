@@ -55,9 +55,15 @@ def name_of_blob(content: bytes, length: int = 40) -> str:
     return hasher.hexdigest()
 
 
+def blob_command(content: bytes, mark: int | None = None) -> bytes:
+    """Give the command of `git fast-import` that stores a blob."""
+    named = b"" if mark is None else b"mark :%d\n" % mark
+    return b"blob\n%sdata %d\n%s\n" % (named, len(content), content)
+
+
 def write_blobs(repo: Repo, contents: Iterable[bytes]) -> None:
     """Store any number of blobs by one process: many become one pack."""
-    script = [b"blob\ndata %d\n%s\n" % (len(content), content) for content in contents]
+    script = [blob_command(content) for content in contents]
     if script:
         # Without its last word, nothing of it counts.
         repo.run("fast-import", "--quiet", "--done", stdin=b"".join([*script, b"done\n"]))
