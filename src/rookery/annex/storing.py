@@ -45,6 +45,9 @@ class Storing:
         self._root = str(repo.root)
         self._objects = os.path.join(repo.commondir, store.OBJECTS)
         self._made: set[str] = set()
+        # The folders of a bare repository have names of three letters, those here of two.
+        here = os.listdir(self._objects) if os.path.isdir(self._objects) else []
+        self._both_layouts = any(len(name) == 3 for name in here)
         self._draft = os.path.join(drafts, f".rookery-link.{os.getpid()}")
 
     def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> tuple[str, str]:
@@ -105,7 +108,9 @@ class Storing:
         if os.path.lexists(place):
             self._require_sound(key, place, before)
             return False
-        if before.st_nlink > 1 or os.path.lexists(store.candidates(self._repo, key)[1]):
+        if before.st_nlink > 1 or (
+            self._both_layouts and os.path.lexists(store.candidates(self._repo, key)[1])
+        ):
             raise LeftAlone("a file with several names, or content in the other layout")
         folder = os.path.dirname(place)
         if not self._make_folder(folder):
