@@ -267,3 +267,22 @@ def test_links_left_by_one_that_was_killed_are_written_down(
     cli("save", "-m", "again", cwd=tiny_dataset)
     told = annex("whereis", "--json", "new.dat", cwd=tiny_dataset).records
     assert [place["here"] for place in told[0]["whereis"]] == [True]
+
+
+@pytest.mark.parametrize("kind", ["worktree", "separate"])
+def test_links_lead_to_content_where_git_is_no_folder(
+    cli: Program, git: Program, annex: Program, tiny_dataset: Path, tmp_path: Path, kind: str
+) -> None:
+    place = tmp_path / "place"
+    if kind == "worktree":
+        git("worktree", "add", "-q", "-b", "other", place, cwd=tiny_dataset)
+    else:
+        git("clone", "-q", "--separate-git-dir", tmp_path / "aside", tiny_dataset, place)
+        annex("init", "place", cwd=place)
+    for name in ("one.bin", "two.bin"):  # git-annex has put `.git` in order by the second at the latest
+        (place / name).write_bytes(b"\0" + name.encode())
+        cli("save", "-m", name, cwd=place)
+        assert (place / name).is_symlink()
+        assert (place / name).read_bytes() == b"\0" + name.encode()
+    annex("fsck", "--quiet", "one.bin", "two.bin", cwd=place)
+    assert git("status", "--porcelain", cwd=place).text == ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Literal, NamedTuple
 
-from rookery.annex import branch, identity
+from rookery.annex import branch, identity, store
 from rookery.annex.branch import Source
 from rookery.annex.branch_writing import Known, NotForUs, require_plain, yes
 from rookery.annex.checksum import hasher_of
@@ -27,6 +28,7 @@ from rookery.git.repo import Repo
 Force = Literal["large", "small"]
 
 ENGINE = "rookery.engine"
+VERSION = "10"
 DEFAULT_BACKEND = "SHA256E"
 
 # Set to anything but no, these make `git annex add` do what is not done here.
@@ -116,8 +118,10 @@ def read_rules(repo: Repo, force: Force | None = None) -> Rules:
     settings = require_plain(repo, pattern)
     if settings.get(ENGINE, "native") != "native":
         raise NotForUs(f"{ENGINE} is {settings[ENGINE]!r}")
-    if repo.bare:
-        raise NotForUs("a bare repository has no files")
+    if settings["annex.version"] != VERSION:
+        raise NotForUs(f"git-annex may want to upgrade version {settings['annex.version']} first")
+    if repo.bare or not _links_lead_to(repo, store.annex_dir(repo)):
+        raise NotForUs("links by way of .git do not lead to the annex yet")
     for name, value in settings.items():
         off = name in _NEEDED and not yes(value)
         if off or (name in _OTHERWISE and yes(value)):
@@ -129,6 +133,14 @@ def read_rules(repo: Repo, force: Force | None = None) -> Rules:
     if current is not None and identity.parse_adjusted(current):
         raise NotForUs(f"{current} is an adjusted branch")
     return Rules(repo, settings, force)
+
+
+def _links_lead_to(repo: Repo, annex: Path) -> bool:
+    """Say whether `.git/annex` is the annex: where `.git` is a file, git-annex first makes it a link."""
+    try:
+        return os.path.samefile(repo.root / ".git" / "annex", annex)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _shared(repo: Repo, sources: list[Source]) -> str | None:

@@ -233,16 +233,16 @@ def paths_in_order(paths: Sequence[str], some: set[str]) -> list[str]:
 def _others(repo: Repo, paths: Sequence[str], *, ignored_too: bool) -> set[str]:
     """Give the paths that git-annex treats in a way of its own.
 
-    These are unlocked files, links that were other links before (an annexed one
-    is made anew as it was), and what Git is told to ignore.
+    These are unlocked files, links in place of other, annexed ones (it makes
+    those anew), and what Git is told to ignore.
     """
     wanted = frozenset(paths)
     before = entries_at(repo, wanted)
     staged = entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted)
     found = [entry for entry in (*before, *staged) if stat.S_ISREG(entry.mode)]
-    pointing = keys_of_blobs(repo, found) if found else {}
-    others = {entry.path for entry in found if entry.sha in pointing}
-    others |= {entry.path for entry in before if stat.S_ISLNK(entry.mode) and _is_other_link(repo, entry)}
+    found += [entry for entry in before if stat.S_ISLNK(entry.mode) and _is_other_link(repo, entry)]
+    annexed = keys_of_blobs(repo, found) if found else {}
+    others = {entry.path for entry in found if entry.sha in annexed}
     # Only what was staged in spite of it can be ignored: Git's status names nothing else that is.
     forced = {entry.path for entry in staged} - {entry.path for entry in before}
     if forced and not ignored_too:
