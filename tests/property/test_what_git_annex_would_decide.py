@@ -77,7 +77,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(ASKING, max_examples=120)
+@settings(ASKING, max_examples=60)
 @given(
     expression=EXPRESSIONS,
     path=st.sampled_from(["a.txt", "sub/a.txt", "b.t.t", "x", "sub/deep/x1"]),
