@@ -20,12 +20,14 @@ newer than theirs about the same repository, so that ours win when it happens.
 from __future__ import annotations
 
 import errno
+import re
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from rookery.annex import branch
-from rookery.annex.branch import LOCAL
+from rookery.annex.branch import LOCAL, Source
 from rookery.annex.logs import Presence, build_presence, parse_presence, stamp
 from rookery.annex.store import annex_dir, is_shared
 from rookery.core import files
@@ -34,6 +36,7 @@ from rookery.core.errors import CommandError, LostRaceError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git import hooks, modes
 from rookery.git.index import NewEntry, name_length, put_entries
+from rookery.git.objects import blob_command, name_of_blob, write_blobs
 from rookery.git.repo import Repo
 
 # Whoever moves the branch without git-annex's lock does it once, not all the time.
@@ -47,7 +50,15 @@ _VERSIONS = ("8", "9", "10")
 # Settings under which git-annex would write otherwise, or not at all.
 _OTHERWISE = ("annex.private", "annex.pidlock", "annex.allowsign")
 _NEEDED = ("annex.alwayscommit", "annex.alwayscompact")
+_PATTERN = (
+    r"^(annex\..*|core\.(hookspath|sharedrepository)|(user|author|committer)\.(name|email)"
+    r"|remote\..*\.annex-private)$"
+)
 _HOOKS = ("post-update-annex", "commitmessage-annex")
+
+# What Git takes as it is; of others it strips what might be misread.
+_PLAIN_NAME = re.compile(r"\w(?:[\w -]*\w)?")
+_PLAIN_EMAIL = re.compile(r"[\w.+-]+@\w[\w.-]*\w")
 
 # Record locks belong to a process: they do not keep its threads apart.
 _one_at_a_time = threading.Lock()
@@ -68,11 +79,20 @@ class _Version(NamedTuple):
     journal: Mapping[str, bytes]
 
 
-def record_presence(repo: Repo, changes: Iterable[Change], *, now: float) -> None:
+def record_presence(
+    repo: Repo,
+    changes: Iterable[Change],
+    *,
+    now: float,
+    blobs: Collection[bytes] = (),
+    known: Known | None = None,
+) -> None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
-    What the log says already is not written again.  Raises NotForUs before
-    anything is written where git-annex would do otherwise than we can.
+    What the log says already is not written again.  `blobs` are stored on the
+    way, by the same process.  `known` is what the caller has read of this
+    repository just now; should it be out of date, it is read again.  Raises
+    NotForUs before anything is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, dict[str, bool]] = {}
     for key, uuid, present in changes:
@@ -80,16 +100,19 @@ def record_presence(repo: Repo, changes: Iterable[Change], *, now: float) -> Non
             raise NotForUs(f"a line break in a key: {key!r}")
         wanted.setdefault(branch.log_name(key), {})[uuid] = present
     if not wanted:
+        write_blobs(repo, blobs)
         return
-    settings = _settings(repo)
+    settings = require_plain(repo) if known is None else known.settings
     message = settings.get("annex.commitmessage", MESSAGE)
-    committer = _committer(repo)
+    commit = _Commit(wanted, now, _who(repo, settings, now), message, blobs)
+    sources = None if known is None else known.sources
     lock = annex_dir(repo) / "journal.lck"
     try:
         with _one_at_a_time, files.locked(lock):
             for _ in range(MOST_TRIES):
-                if _written(repo, wanted, now, committer, message):
+                if _written(repo, commit, branch.sources(repo) if sources is None else sources):
                     return
+                sources = None
     except OSError as e:
         if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise NotForUs(f"{e.filename} cannot be written") from e
@@ -97,26 +120,41 @@ def record_presence(repo: Repo, changes: Iterable[Change], *, now: float) -> Non
     raise LostRaceError(f"{LOCAL} was moved by others {MOST_TRIES} times while it was to be written")
 
 
-def require_plain(repo: Repo) -> None:
-    """Raise NotForUs unless location logs of this repository can be written here."""
-    _settings(repo)
+class Known(NamedTuple):
+    """What was read of a repository: its settings (`require_plain`), and the versions of its branch."""
+
+    settings: Mapping[str, str]
+    sources: list[Source]
 
 
-def _settings(repo: Repo) -> dict[str, str]:
-    """Read the settings that say how the branch is written.  Raises NotForUs."""
+class _Commit(NamedTuple):
+    """A commit to be made: facts by name of log, their time, who makes it, what is said, blobs to store too."""
+
+    wanted: Mapping[str, Mapping[str, bool]]
+    now: float
+    who: tuple[str, str]
+    message: str
+    blobs: Collection[bytes]
+
+
+def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
+    """Read the settings that say how the branch is written, and those that match `more`.
+
+    Raises NotForUs unless location logs of this repository can be written here.
+    """
     if is_shared(repo):
         raise NotForUs("the annex is another repository's")
     if "GIT_ANNEX_VECTOR_CLOCK" in repo.runner.env:
         raise NotForUs("the clock is set by GIT_ANNEX_VECTOR_CLOCK")
-    pattern = r"^(annex\..*|core\.(hookspath|sharedrepository)|remote\..*\.annex-private)$"
+    pattern = f"{_PATTERN}|{more}" if more else _PATTERN
     listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
     pairs = (decode(item).partition("\n") for item in listed if item)
     found = {name: value if given else "true" for name, given, value in pairs}
     if found.get("annex.version") not in _VERSIONS:
         raise NotForUs(f"annex.version is {found.get('annex.version')}")
     for name, value in found.items():
-        off = name in _NEEDED and not _yes(value)
-        on = (name in _OTHERWISE or name.endswith(".annex-private")) and _yes(value)
+        off = name in _NEEDED and not yes(value)
+        on = (name in _OTHERWISE or name.endswith(".annex-private")) and yes(value)
         if off or on or name.startswith(("annex.tune.", "annex.commitmessage-command")):
             raise NotForUs(f"{name} is {value!r}")
     if found.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "0"):
@@ -127,15 +165,23 @@ def _settings(repo: Repo) -> dict[str, str]:
     return found
 
 
-def _yes(value: str) -> bool:
+def yes(value: str) -> bool:
+    """Read a setting as a yes or no, what is neither as a yes."""
     try:
         return parse_bool(value)
     except ValueError:
         return True  # a word that we do not know: for git-annex to judge
 
 
-def _committer(repo: Repo) -> tuple[str, str]:
+def _who(repo: Repo, settings: Mapping[str, str], now: float) -> tuple[str, str]:
     """Give author and committer as fast-import takes them; git-annex makes one up if there is none, we do not."""
+    name, email = settings.get("user.name", ""), settings.get("user.email", "")
+    told = any(var.startswith(("GIT_COMMITTER_", "GIT_AUTHOR_")) for var in repo.runner.env)
+    told = told or any(key.startswith(("author.", "committer.")) for key in settings)
+    if not told and _PLAIN_NAME.fullmatch(name) and _PLAIN_EMAIL.fullmatch(email):
+        zone = time.strftime("%z", time.localtime(now))
+        person = f"{name} <{email}> {int(now)} {zone}"
+        return person, person
     found = []
     for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
         answer = repo.run("var", role, ok=(0, 128, 129))
@@ -145,37 +191,35 @@ def _committer(repo: Repo) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _written(
-    repo: Repo, wanted: Mapping[str, Mapping[str, bool]], now: float, who: tuple[str, str], message: str
-) -> bool:
+def _written(repo: Repo, commit: _Commit, sources: list[Source]) -> bool:
     """Make the commit; False if the branch was moved under us."""
-    version = _look(repo, wanted)
+    version = _look(repo, commit.wanted, sources)
     new = {}
-    for name, facts in wanted.items():
-        text = _renewed(version, name, facts, now)
+    for name, facts in commit.wanted.items():
+        text = _renewed(version, name, facts, commit.now)
         if text is not None:
             new[name] = encode(text)
     if not new:
+        write_blobs(repo, commit.blobs)
         return True
     for name in version.journal:
         if name in new:
             _journal(repo, name, new[name])
     followed = branch.index_is_at(repo, version.tip)
-    commit = _commit(repo, version.tip, new, who, message)
-    if commit is None:
+    made = _make(repo, version.tip, new, commit)
+    if made is None:
         return False
     if followed:
-        _follow(repo, commit, new)
+        _follow(repo, made, new)
     for name in version.journal:
         if name in new:
             (annex_dir(repo) / "journal" / branch.mangled(name)).unlink(missing_ok=True)
     return True
 
 
-def _look(repo: Repo, wanted: Mapping[str, object]) -> _Version:
+def _look(repo: Repo, wanted: Mapping[str, object], sources: list[Source]) -> _Version:
     """Read what is known of some logs.  Raises NotForUs."""
     journal = branch.journalled(repo, wanted.__contains__)
-    sources = branch.sources(repo)
     if not sources or sources[-1].ref != LOCAL:
         raise NotForUs("there is no git-annex branch yet")
     names = [*wanted, "difference.log"]
@@ -207,12 +251,14 @@ def _journal(repo: Repo, name: str, text: bytes) -> None:
     files.write(place, text, drafts=annex_dir(repo) / "othertmp")
 
 
-def _commit(repo: Repo, tip: str, new: Mapping[str, bytes], who: tuple[str, str], message: str) -> str | None:
+def _make(repo: Repo, tip: str, new: Mapping[str, bytes], commit: _Commit) -> str | None:
     """Write a commit on top of `tip` and move the branch; None if it was elsewhere by then."""
     texts = {text: number for number, text in enumerate(dict.fromkeys(new.values()), 1)}
-    said = encode(message + "\n")
-    script = [b"blob\nmark :%d\ndata %d\n%s\n" % (mark, len(text), text) for text, mark in texts.items()]
-    head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {who[0]}\ncommitter {who[1]}\n"
+    said = encode(commit.message + "\n")
+    script = [blob_command(content) for content in commit.blobs]
+    script += [blob_command(text, mark) for text, mark in texts.items()]
+    author, committer = commit.who
+    head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {author}\ncommitter {committer}\n"
     script.append(encode(head) + b"data %d\n%s\nfrom %s\n" % (len(said), said, encode(tip)))
     script += [b"M 100644 :%d %s\n" % (texts[text], _quoted(name)) for name, text in new.items()]
     script.append(b"\nget-mark :%d\ndone\n" % (len(texts) + 1))
@@ -234,13 +280,8 @@ def _quoted(name: str) -> bytes:
 
 def _follow(repo: Repo, commit: str, new: Mapping[str, bytes]) -> None:
     """Bring git-annex's index to our commit."""
-    import hashlib  # start-up
-
-    hasher = hashlib.sha256 if name_length(repo) == 64 else hashlib.sha1
-    names: dict[bytes, str] = {}
-    for text in new.values():
-        if text not in names:
-            names[text] = hasher(b"blob %d\0%s" % (len(text), text)).hexdigest()
+    length = name_length(repo)
+    names = {text: name_of_blob(text, length) for text in set(new.values())}
     view = repo.with_env(GIT_INDEX_FILE=str(annex_dir(repo) / "index"))
     put_entries(view, (NewEntry(name, modes.FILE, names[text]) for name, text in new.items()))
     note = annex_dir(repo) / "index.lck"

@@ -47,7 +47,7 @@ def checkable(key: str) -> bool:
     parsed = parse_key(key)
     if parsed is None or "\n" in key or parsed.chunk is not None or parsed.chunk_size is not None:
         return False
-    if checksum.hasher(parsed.backend) is not None:
+    if checksum.hasher_of(parsed.backend) is not None:
         return True
     return parsed.backend in _BY_SIZE and parsed.size is not None
 
@@ -77,7 +77,7 @@ def place(
     """
     parsed = parse_key(key)
     assert parsed is not None
-    hasher = checksum.hasher(parsed.backend)
+    hasher = checksum.hasher_of(parsed.backend)
     draft = os.path.join(folder, f".rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}")
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
