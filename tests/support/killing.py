@@ -75,11 +75,11 @@ class Killing:
             start_new_session=True,
         )
         said, _ = process.communicate(timeout=100)
-        _until_alone(process.pid)
+        until_alone(process.pid)
         return process.returncode, said.decode(errors="replace")
 
 
-def _until_alone(group: int, patience: float = 30) -> None:
+def until_alone(group: int, patience: float = 30) -> None:
     """Wait for what the killed one has left behind; its pipes are closed, so it ends by itself."""
     deadline = time.monotonic() + patience
     with contextlib.suppress(ProcessLookupError):

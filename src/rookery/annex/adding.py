@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rookery.annex import program
-from rookery.annex.content import Listener, hearing
+from rookery.annex.content import hearing
+from rookery.annex.outcome import Listener
 from rookery.annex.program import Names, failure_text
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo

@@ -17,7 +17,7 @@ from rookery.annex.keys import hashdirlower, key_file
 from rookery.annex.logs import Presence, parse_presence
 from rookery.annex.store import annex_dir
 from rookery.core.process import decode, encode
-from rookery.git.objects import read_many
+from rookery.git.objects import ObjectMissing, read_many
 from rookery.git.repo import Repo
 from rookery.git.trees import ls_tree
 
@@ -177,10 +177,29 @@ def _read_all(repo: Repo, wanted: _Filter) -> Iterator[tuple[str, str]]:
         yield name, _joined(parts)
 
 
+def contents(repo: Repo, source: Source, names: Collection[str]) -> dict[str, bytes]:
+    """Read files of one version of the branch by their exact names; absent ones are left out.
+
+    Raises ObjectMissing rather than taking a log that cannot be read for an empty one.
+    """
+    if len(names) <= ASK_BY_NAME:
+        blobs = read_many(repo, (f"{source.commit}:{name}" for name in names))
+        return {name: blob.content for name, blob in zip(names, blobs, strict=True) if blob is not None}
+    wanted = set(names)
+    picked = {name: sha for name, sha in _listing(repo, source) if name in wanted}
+    if not picked:
+        return {}
+    blobs = read_many(repo, list(dict.fromkeys(picked.values())))
+    texts_of = {blob.sha: blob.content for blob in blobs if blob is not None}
+    if lost := next((name for name, sha in picked.items() if sha not in texts_of), None):
+        raise ObjectMissing(f"the content of {lost} in {source.ref} is not in {repo.root}")
+    return {name: texts_of[sha] for name, sha in picked.items()}
+
+
 def _listing(repo: Repo, source: Source) -> Iterator[tuple[str, str]]:
     """Yield (name, blob) of a version of the branch, from git-annex's own index where that is up to date."""
     index = annex_dir(repo) / "index"
-    if source.ref == LOCAL and _index_is_at(repo, source.commit) and index.exists():
+    if source.ref == LOCAL and index.exists() and index_is_at(repo, source.commit):
         for record in repo.with_env(GIT_INDEX_FILE=str(index)).records("ls-files", "-s", "-z"):
             meta, _, name = record.partition(b"\t")
             yield decode(name), decode(meta.split(b" ")[1])
@@ -189,7 +208,8 @@ def _listing(repo: Repo, source: Source) -> Iterator[tuple[str, str]]:
         yield entry.path, entry.sha
 
 
-def _index_is_at(repo: Repo, commit: str) -> bool:
+def index_is_at(repo: Repo, commit: str) -> bool:
+    """Say whether git-annex's own index stands for this commit of the branch."""
     try:
         return (annex_dir(repo) / "index.lck").read_bytes().strip() == encode(commit)
     except FileNotFoundError:
@@ -200,18 +220,26 @@ def _journal(repo: Repo, wanted: _Filter) -> dict[str, list[bytes]]:
     """Read what is written down and not committed yet (annex.private repositories never commit it)."""
     parts_of: dict[str, list[bytes]] = {}
     for folder in ("journal", "journal-private"):
-        place = annex_dir(repo) / folder
-        try:
-            files = os.listdir(encode(str(place)))
-        except FileNotFoundError:
-            continue
-        for file in files:
-            if wanted(name := unmangled(decode(file))):
-                try:
-                    parts_of.setdefault(name, []).append((place / decode(file)).read_bytes())
-                except FileNotFoundError:
-                    continue  # committed since the folder was listed: the branch, read later, has it
+        for name, text in journalled(repo, wanted, folder).items():
+            parts_of.setdefault(name, []).append(text)
     return parts_of
+
+
+def journalled(repo: Repo, wanted: _Filter, folder: str = "journal") -> dict[str, bytes]:
+    """Read files of one journal by name."""
+    found: dict[str, bytes] = {}
+    place = annex_dir(repo) / folder
+    try:
+        listed = os.listdir(encode(str(place)))
+    except FileNotFoundError:
+        return {}
+    for file in map(decode, listed):
+        if wanted(name := unmangled(file)):
+            try:
+                found[name] = (place / file).read_bytes()
+            except FileNotFoundError:
+                continue  # committed since the folder was listed: the branch, read later, has it
+    return found
 
 
 def mangled(name: str) -> str:

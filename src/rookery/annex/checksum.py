@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Protocol
 
 from rookery.annex.keys import parse_key
 
@@ -32,17 +33,27 @@ def verified(key: str, path: str) -> bool | None:
         return None
     if parsed.size is not None and os.stat(path).st_size != parsed.size:
         return False
-    hasher = _hasher(parsed.backend)
+    hasher = hasher_of(parsed.backend)
     if hasher is None:
         return None
     with open(path, "rb") as content:
         while piece := content.read(CHUNK):
             hasher.update(piece)
-    digest: str = hasher.hexdigest()
-    return digest == parsed.name.partition(".")[0]
+    return hasher.hexdigest() == parsed.name.partition(".")[0]
 
 
-def _hasher(backend: str):  # type: ignore[no-untyped-def] # hashlib names no type for what it makes
+class Hasher(Protocol):
+    """What hashlib makes."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more."""
+
+    def hexdigest(self) -> str:
+        """Give the digest of all that was taken in."""
+
+
+def hasher_of(backend: str) -> Hasher | None:
+    """Make what computes the names of a backend's keys; None if that cannot be done here."""
     import hashlib  # start-up
 
     name = backend.removesuffix("E")

@@ -1,67 +1,20 @@
-"""Content between repositories: get, copy, move, drop, fsck by one git-annex process for all files.
+"""Content between repositories: get, copy, move, drop, fsck, for any number of files at once.
 
-The stock engine.  git-annex is handed the paths on its standard input and says
-what became of each; what it is silent about is settled by asking the object
-store, so that every path handed in comes back exactly once.
+What is not done by us (`nearby`) one git-annex process does.  It is handed the
+paths on its standard input and says what became of each; every path handed in
+comes back exactly once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
 
 from rookery.annex import program
-from rookery.annex.program import Names, Record, failure_text
+from rookery.annex.nearby import engine
+from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
+from rookery.annex.program import Names, Record
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
-
-Verb = Literal["get", "drop", "copy", "move"]
-
-
-class Outcome(NamedTuple):
-    """What became of one path, or of one key where there was no path.
-
-    `note` is git-annex's own remark ("from origin..."); `errors` are messages
-    of a failure, `wanted` the repositories that it says have a copy.  `silent`
-    means that git-annex had nothing to do and so said nothing.
-    """
-
-    path: str | None
-    key: str
-    ok: bool
-    note: str = ""
-    errors: tuple[str, ...] = ()
-    wanted: tuple[tuple[str, str], ...] = ()
-    silent: bool = False
-
-    @property
-    def why(self) -> str:
-        """All that was said, one line per reason."""
-        return failure_text({"error-messages": self.errors, "note": self.note})
-
-    @property
-    def message(self) -> str | None:
-        """What a record says of it: the remark on one line; nothing where there are error messages."""
-        if self.errors:
-            return None
-        lines = (
-            n for n in self.note.splitlines() if n != "checksum..." and not n.startswith("checking file")
-        )
-        return "; ".join(line for line in lines if line) or None
-
-    @property
-    def error_message(self) -> str | None:
-        """The error messages, one per line."""
-        return "\n".join(self.errors) or None
-
-    @property
-    def out_of_space(self) -> bool:
-        """Whether a disk or the reserve was full."""
-        return bool(program.OUT_OF_SPACE.search(self.why))
-
-
-# (path or key, bytes done, bytes in all if known)
-Listener = Callable[[str, int, int | None], None]
 
 
 def transfer(
@@ -74,19 +27,33 @@ def transfer(
     jobs: int | str | None = None,
     options: Sequence[str] = (),
     on_progress: Listener | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Outcome]:
     """Act on files, given as (path below the top, key), and yield each outcome as it is known.
 
     The same outcome reaches every path of a key only if git-annex looked at
     each, which it does.  `options` are git-annex's own (`--force`,
-    `--numcopies=2`, `--auto`).  Raises CommandError when git-annex fails as a
-    whole, after all outcomes that were said before.
+    `--numcopies=2`, `--auto`).  With a `clock` we do ourselves what is between
+    plain repositories on this machine (see `nearby.engine`).  Raises CommandError
+    when git-annex fails as a whole, after all outcomes that were said before.
     """
     keys = dict(files)
+    if clock is not None:
+        wish = engine.Wish(verb, from_remote, to_remote, options)
+        items = [Item(path, key) for path, key in keys.items()]
+        left = yield from engine.attempt(repo, wish, items, clock=clock, on_progress=on_progress)
+        keys = {item.path: item.key for item in left if item.path is not None}
+    flags = [*options, *_remotes(from_remote, to_remote), *_jobs(jobs)]
+    yield from _stock(repo, verb, keys, flags, on_progress)
+
+
+def _stock(
+    repo: Repo, verb: Verb, keys: dict[str, str], flags: Sequence[str], on_progress: Listener | None
+) -> Iterator[Outcome]:
+    """Have git-annex act on files."""
     # git-annex's batch mode finds no file whose name has a line break in it (seen with 10.20261026).
     broken = [path for path in keys if "\n" in path]
     plain = [path for path in keys if "\n" not in path]
-    flags = [*options, *_remotes(from_remote, to_remote), *_jobs(jobs)]
     seen: set[str] = set()
     names = Names(keys)
     if plain:
@@ -122,9 +89,15 @@ def transfer_keys(
     jobs: int | str | None = None,
     options: Sequence[str] = (),
     on_progress: Listener | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Outcome]:
-    """Act on keys that need not have a file (former versions).  Attributes of files (annex.numcopies) do not count."""
+    """Act on keys that need not have a file (former versions); `clock` as for `transfer`."""
     wanted = list(dict.fromkeys(keys))
+    if clock is not None:
+        wish = engine.Wish(verb, from_remote, to_remote, options)
+        items = [Item(None, key) for key in wanted]
+        left = yield from engine.attempt(repo, wish, items, clock=clock, on_progress=on_progress)
+        wanted = [item.key for item in left]
     if not wanted:
         return
     seen: set[str] = set()

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from rookery.annex import program
-from rookery.annex.content import Listener, hearing
+from rookery.annex.content import hearing
+from rookery.annex.outcome import Listener
 from rookery.annex.program import Names, failure_text
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo

@@ -61,6 +61,28 @@ def format_key(key: Key) -> str:
     return key.backend + "".join(f"-{k}{v}" for k, v in fields if v is not None) + "--" + key.name
 
 
+# What git-annex keeps of extensions unless told otherwise: so many letters, so many of them.
+EXTENSION_LENGTH, EXTENSIONS = 4, 2
+
+
+def kept_extension(name: str, *, longest: int = EXTENSION_LENGTH, most: int = EXTENSIONS) -> str | None:
+    """Give the part of a file's name that its key keeps, with its dots; None if only git-annex can say.
+
+    Extensions count from the end up to the first that is too long.  Those with
+    anything but letters and digits in them do not count, empty ones do.
+    """
+    _stem, *parts = name.rpartition("/")[2].lstrip(".").split(".")
+    kept: list[str] = []
+    for part in reversed(parts):
+        if len(kept) >= most or len(encode(part)) > longest:
+            break
+        if not part.isascii():
+            return None  # which letters count is for Haskell to say
+        if not part or part.isalnum():
+            kept.append(part)
+    return "".join(f".{part}" for part in reversed(kept) if part)
+
+
 def size_of(key: str) -> int | None:
     """Read the size that a key tells; None if it tells none."""
     parsed = parse_key(key)

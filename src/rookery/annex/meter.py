@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rookery.annex.content import Outcome
 from rookery.annex.keys import size_of
+from rookery.annex.outcome import Outcome
 from rookery.core.progress import Progress
 
 

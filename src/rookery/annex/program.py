@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from rookery.annex.outcome import OUT_OF_SPACE
 from rookery.core.errors import CommandError, OutOfSpaceError
 from rookery.core.process import Argument, Completed
 from rookery.git.repo import Repo
@@ -21,9 +22,6 @@ Record = dict[str, Any]
 ALWAYS = ("-c", "annex.dotfiles=true")
 # A reader must not write: without it every question may merge and commit the git-annex branch.
 READING = ("-c", "annex.merge-annex-branches=false")
-
-# git-annex's own words when its reserve or the disk is exhausted; it has no exit code for it.
-OUT_OF_SPACE = re.compile(r"not enough free space|No space left on device|Disk quota exceeded", re.IGNORECASE)
 
 
 def argv(command: str, arguments: Sequence[Argument], *, reading: bool = False) -> list[Argument]:

@@ -1,6 +1,6 @@
 """The settings that Rookery knows: what each is for, and what holds when nobody sets it.
 
-Names and meanings are DataLad's.  A test holds this list to the settings that
+Names and meanings are DataLad's, but for those that begin with `rookery.`.  A test holds this list to the settings that
 the code asks for.  A name that ends in a dot or a dash begins a family.
 """
 
@@ -64,6 +64,10 @@ SETTINGS: dict[str, Known] = {
     "datalad.ui.color": Known("whether output is coloured: on, off or auto (on a terminal)", "auto"),
     "datalad.ui.suppress-similar-results": Known(
         "whether more than ten similar results in a row are counted instead of shown on a terminal", "auto"
+    ),
+    "rookery.engine": Known(
+        "who takes files in: native (Rookery where it can, else git-annex) or stock (always git-annex)",
+        "native",
     ),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +64,18 @@ def read_index(repo: Repo) -> Iterator[IndexEntry]:
         yield from _parse(data)
     else:
         yield from _from_git(repo)
+
+
+def entries_at(repo: Repo, paths: Collection[str]) -> list[IndexEntry]:
+    """Give the entries of these very paths, without making something of all the others."""
+    try:
+        data = index_file(repo).read_bytes()
+    except FileNotFoundError:
+        return []
+    if not is_plain(repo, data):
+        return [entry for entry in _from_git(repo) if entry.path in paths]
+    wanted = frozenset(map(encode, paths))
+    return [_entry(data, *place[:3]) for place in raw_entries(data) if place[0] in wanted]
 
 
 def may_hold_submodules(repo: Repo) -> bool:
@@ -133,18 +145,22 @@ def raw_entries(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
 
 def _parse(data: bytes) -> Iterator[IndexEntry]:
     for path, at, more, _ in raw_entries(data):
-        _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
-        yield IndexEntry(
-            decode(path),
-            mode,
-            sha.hex(),
-            flags >> 12 & 3,
-            size,
-            mtime * 1_000_000_000 + nanoseconds,
-            bool(flags & 0x8000),
-            bool(more & 0x4000),
-            bool(more & 0x2000),
-        )
+        yield _entry(data, path, at, more)
+
+
+def _entry(data: bytes, path: bytes, at: int, more: int) -> IndexEntry:
+    _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
+    return IndexEntry(
+        decode(path),
+        mode,
+        sha.hex(),
+        flags >> 12 & 3,
+        size,
+        mtime * 1_000_000_000 + nanoseconds,
+        bool(flags & 0x8000),
+        bool(more & 0x4000),
+        bool(more & 0x2000),
+    )
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -257,6 +273,18 @@ def stage(repo: Repo, paths: Iterable[str]) -> None:
     if listing:
         argv = ("--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul")
         _patiently(repo, argv, listing)
+
+
+def stage_unfiltered(repo: Repo, paths: Iterable[str], driver: str) -> None:
+    """Have Git stage files without asking one filter driver; all else (line ends, other filters) is as always.
+
+    Raises CommandError if one of them cannot be read; nothing is staged then.
+    """
+    listing = b"".join(encode(path) + b"\0" for path in paths)
+    if listing:
+        off = [f"filter.{driver}.{word}" for word in ("clean=", "process=", "required=false")]
+        argv = [part for setting in off for part in ("-c", setting)]
+        _patiently(repo, (*argv, "update-index", "--add", "--replace", "-z", "--stdin"), listing)
 
 
 def refresh(repo: Repo, paths: Iterable[str]) -> None:

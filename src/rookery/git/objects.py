@@ -46,6 +46,29 @@ def hash_blob(repo: Repo, content: bytes, *, write: bool = True) -> str:
     ).strip()
 
 
+def name_of_blob(content: bytes, length: int = 40) -> str:
+    """Compute the name of the blob with this content; `length` tells the hash (see `index.name_length`)."""
+    import hashlib  # start-up
+
+    data = b"blob %d\0%s" % (len(content), content)
+    hasher = hashlib.sha256(data) if length == 64 else hashlib.sha1(data, usedforsecurity=False)
+    return hasher.hexdigest()
+
+
+def blob_command(content: bytes, mark: int | None = None) -> bytes:
+    """Give the command of `git fast-import` that stores a blob."""
+    named = b"" if mark is None else b"mark :%d\n" % mark
+    return b"blob\n%sdata %d\n%s\n" % (named, len(content), content)
+
+
+def write_blobs(repo: Repo, contents: Iterable[bytes]) -> None:
+    """Store any number of blobs by one process: many become one pack."""
+    script = [blob_command(content) for content in contents]
+    if script:
+        # Without its last word, nothing of it counts.
+        repo.run("fast-import", "--quiet", "--done", stdin=b"".join([*script, b"done\n"]))
+
+
 class ObjectReader:
     """A conversation with one Git process that reads objects as they are asked for."""
 

@@ -223,7 +223,9 @@ class _Between:
         }
         env = with_overrides(self.target.repo.runner.env, shown.items())
         seeing = self.target.repo.with_env(**env)
-        outcomes = content.transfer_keys(seeing, "get", wanted, from_remote=SOURCE)
+        outcomes = content.transfer_keys(
+            seeing, "get", wanted, from_remote=SOURCE, clock=self.target.ctx.clock
+        )
         return {o.key: o.why or "git-annex did not copy it" for o in outcomes if not o.ok}
 
     def _knowledge(self, keys: Sequence[str], failed: dict[str, str]) -> set[str]:

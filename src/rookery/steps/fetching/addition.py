@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from rookery.annex import adding
 from rookery.annex.adding import Added
-from rookery.annex.content import Listener
 from rookery.annex.metadata import add_metadata
+from rookery.annex.outcome import Listener
 from rookery.annex.remotes import register_urls
 from rookery.core.progress import SILENT
 from rookery.core.results import result

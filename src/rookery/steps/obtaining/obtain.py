@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import content, remotes
-from rookery.annex.content import Outcome
 from rookery.annex.files import AnnexedFile, index_files
 from rookery.annex.keys import size_of
 from rookery.annex.meter import Meter
+from rookery.annex.nearby import arrivals
+from rookery.annex.outcome import Outcome
 from rookery.annex.places import Places, read_places, reasons
 from rookery.core.errors import RemoteNotAvailableError
 from rookery.core.progress import SILENT
@@ -79,6 +80,7 @@ def obtain(
     if dry_run:
         yield from foreseen(ds, todo, refds=refds, source=source)
         return
+    arrivals.settle(ds.repo, clock=ds.ctx.clock)
     if todo.absent:
         for record in _fetch(ds, todo, refds=refds, source=source, jobs=jobs, auto=_auto(ds, data)):
             said[record["path"]] = record["status"] == "ok"
@@ -124,6 +126,7 @@ def _fetch(
             jobs=ds.annex_jobs(jobs),
             options=options,
             on_progress=None if ds.ctx.progress is SILENT else meter.hear,  # news of each file cost time
+            clock=ds.ctx.clock,
         ):
             meter.settled(outcome)
             if outcome.silent:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import content
-from rookery.annex.content import Outcome
 from rookery.annex.files import index_files
 from rookery.annex.meter import Meter
+from rookery.annex.outcome import Outcome
 from rookery.annex.store import is_shared, keys_here
 from rookery.core.pool import in_order, workers
 from rookery.core.progress import SILENT
@@ -190,6 +190,7 @@ def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: 
         [(file.path, file.key) for file in files],
         jobs=ds.annex_jobs(wish.jobs),
         options=wish.force,
+        clock=ds.ctx.clock,
     )
     for outcome in _metered(ds, outcomes, {file.key for file in files}):
         if outcome.silent:  # another path has the same key, and went first
@@ -299,7 +300,7 @@ def _drop_store(ds: Dataset, options: Sequence[str]) -> Iterator[Outcome]:
         told.add(outcome.key)
         yield outcome
     unlogged = [key for key in keys_here(ds.repo) if key not in told]
-    for outcome in content.transfer_keys(ds.repo, "drop", unlogged, options=options):
+    for outcome in content.transfer_keys(ds.repo, "drop", unlogged, options=options, clock=ds.ctx.clock):
         if outcome.silent:
             why = "is not where git-annex looks for it; `git annex fsck --all` may put it right"
             outcome = outcome._replace(ok=False, silent=False, errors=(why,))

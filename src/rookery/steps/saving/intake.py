@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
-from rookery.annex import identity, ingest
+from rookery.annex import identity, ingest, taking
 from rookery.annex.ingest import Ingested
 from rookery.annex.meter import Meter
 from rookery.core.errors import CommandError
@@ -38,6 +38,9 @@ def take_in(
     if not paths:
         return
     if plain:
+        if identity.is_annex(ds.repo):
+            # Who was killed while taking files in has left links, and may not have come to write where content is.
+            taking.note_links(ds.repo, paths, now=ds.ctx.clock())
         yield from into_git(view, paths)
         return
     sizes = _sizes(ds, paths)
@@ -46,7 +49,8 @@ def take_in(
     force: ingest.Force | None = "large" if large else None
     hear = meter.hear if meter is not None and long else None
     with meter or nullcontext():
-        for one in ingest.stock(view, paths, jobs=jobs, force=force, on_progress=hear):
+        now = ds.ctx.clock()
+        for one in taking.take(view, paths, now=now, jobs=jobs, force=force, on_progress=hear):
             if meter is not None:
                 meter.count(one.path, sizes.get(one.path, 0) if meter.unit == "B" else 1)
             yield one

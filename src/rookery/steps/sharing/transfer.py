@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rookery.annex import branch, content, identity
-from rookery.annex.content import Outcome
 from rookery.annex.files import AnnexedFile, annexed, tree_files
 from rookery.annex.keys import size_of
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.meter import Meter
+from rookery.annex.outcome import Outcome
 from rookery.core.results import result
 from rookery.core.sizes import natural
 from rookery.dataset.model import Dataset
@@ -151,12 +151,26 @@ def send(
     if wanted_only:  # what is wanted may depend on the name, so every name is tried
         files = [(f.path, f.key) for f in (*todo.send, *(t for t in todo.twins if t.present))]
         outcomes = content.transfer(
-            ds.repo, "copy", files, to_remote=target, jobs=jobs, options=options, on_progress=meter.hear
+            ds.repo,
+            "copy",
+            files,
+            to_remote=target,
+            jobs=jobs,
+            options=options,
+            on_progress=meter.hear,
+            clock=ds.ctx.clock,
         )
     else:  # by key: what is committed goes, whatever became of the file in the work tree
         keys = [f.key for f in todo.send]
         outcomes = content.transfer_keys(
-            ds.repo, "copy", keys, to_remote=target, jobs=jobs, options=options, on_progress=meter.hear
+            ds.repo,
+            "copy",
+            keys,
+            to_remote=target,
+            jobs=jobs,
+            options=options,
+            on_progress=meter.hear,
+            clock=ds.ctx.clock,
         )
     first = {file.key: file.path for file in todo.send}
     with meter:

@@ -1,0 +1,288 @@
+"""Writing location logs: any number of lines in one commit of the git-annex branch, made by us.
+
+Everything happens while `annex/journal.lck` is held, as git-annex does it, so
+that two writers never build on the same version.  The order makes each moment
+a good one to be killed at:
+
+1. A log that is in the journal is put there anew with our line in it: whoever
+   commits the journal, its version wins over the branch's.
+2. One `git fast-import` writes the commit and moves the branch, if nobody else
+   (a push from elsewhere) has moved it.
+3. git-annex's own index follows, and only then the note of the commit that it
+   stands for.  As long as they differ, git-annex merges the branch into it.
+4. The files of the journal that are in the branch now are removed.
+
+Versions of the branch that were fetched and not merged stay unmerged: that is
+git-annex's business, and costs a commit of its own.  But our lines are made
+newer than theirs about the same repository, so that ours win when it happens.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import threading
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from rookery.annex import branch
+from rookery.annex.branch import LOCAL, Source
+from rookery.annex.logs import Presence, build_presence, parse_presence, stamp
+from rookery.annex.store import annex_dir, is_shared
+from rookery.core import files
+from rookery.core.config import parse_bool
+from rookery.core.errors import CommandError, LostRaceError, RookeryError
+from rookery.core.process import decode, encode
+from rookery.git import hooks, modes
+from rookery.git.index import NewEntry, name_length, put_entries
+from rookery.git.objects import blob_command, name_of_blob, write_blobs
+from rookery.git.repo import Repo
+
+# Whoever moves the branch without git-annex's lock does it once, not all the time.
+MOST_TRIES = 20
+
+# git-annex's own message, unless annex.commitmessage says another.
+MESSAGE = "update"
+
+_VERSIONS = ("8", "9", "10")
+
+# Settings under which git-annex would write otherwise, or not at all.
+_OTHERWISE = ("annex.private", "annex.pidlock", "annex.allowsign")
+_NEEDED = ("annex.alwayscommit", "annex.alwayscompact")
+_PATTERN = (
+    r"^(annex\..*|core\.(hookspath|sharedrepository)|(user|author|committer)\.(name|email)"
+    r"|remote\..*\.annex-private)$"
+)
+_HOOKS = ("post-update-annex", "commitmessage-annex")
+
+# What Git takes as it is; of others it strips what might be misread.
+_PLAIN_NAME = re.compile(r"\w(?:[\w -]*\w)?")
+_PLAIN_EMAIL = re.compile(r"[\w.+-]+@\w[\w.-]*\w")
+
+# Record locks belong to a process: they do not keep its threads apart.
+_one_at_a_time = threading.Lock()
+
+Change = tuple[str, str, bool]
+
+
+class NotForUs(RookeryError):
+    """The stock engine has to do this one; nothing was written."""
+
+
+class _Version(NamedTuple):
+    """The branch as it is under the lock: our own tip, what others brought, and what is in the journal."""
+
+    tip: str
+    own: Mapping[str, bytes]
+    fetched: tuple[Mapping[str, bytes], ...]
+    journal: Mapping[str, bytes]
+
+
+def record_presence(
+    repo: Repo,
+    changes: Iterable[Change],
+    *,
+    now: float,
+    blobs: Collection[bytes] = (),
+    known: Known | None = None,
+) -> None:
+    """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
+
+    What the log says already is not written again.  `blobs` are stored on the
+    way, by the same process.  `known` is what the caller has read of this
+    repository just now; should it be out of date, it is read again.  Raises
+    NotForUs before anything is written where git-annex would do otherwise than we can.
+    """
+    wanted: dict[str, dict[str, bool]] = {}
+    for key, uuid, present in changes:
+        if "\n" in key or "\n" in uuid:
+            raise NotForUs(f"a line break in a key: {key!r}")
+        wanted.setdefault(branch.log_name(key), {})[uuid] = present
+    if not wanted:
+        write_blobs(repo, blobs)
+        return
+    settings = require_plain(repo) if known is None else known.settings
+    message = settings.get("annex.commitmessage", MESSAGE)
+    commit = _Commit(wanted, now, _who(repo, settings, now), message, blobs)
+    sources = None if known is None else known.sources
+    lock = annex_dir(repo) / "journal.lck"
+    try:
+        with _one_at_a_time, files.locked(lock):
+            for _ in range(MOST_TRIES):
+                if _written(repo, commit, branch.sources(repo) if sources is None else sources):
+                    return
+                sources = None
+    except OSError as e:
+        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise NotForUs(f"{e.filename} cannot be written") from e
+        raise
+    raise LostRaceError(f"{LOCAL} was moved by others {MOST_TRIES} times while it was to be written")
+
+
+class Known(NamedTuple):
+    """What was read of a repository: its settings (`require_plain`), and the versions of its branch."""
+
+    settings: Mapping[str, str]
+    sources: list[Source]
+
+
+class _Commit(NamedTuple):
+    """A commit to be made: facts by name of log, their time, who makes it, what is said, blobs to store too."""
+
+    wanted: Mapping[str, Mapping[str, bool]]
+    now: float
+    who: tuple[str, str]
+    message: str
+    blobs: Collection[bytes]
+
+
+def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
+    """Read the settings that say how the branch is written, and those that match `more`.
+
+    Raises NotForUs unless location logs of this repository can be written here.
+    """
+    if is_shared(repo):
+        raise NotForUs("the annex is another repository's")
+    if "GIT_ANNEX_VECTOR_CLOCK" in repo.runner.env:
+        raise NotForUs("the clock is set by GIT_ANNEX_VECTOR_CLOCK")
+    pattern = f"{_PATTERN}|{more}" if more else _PATTERN
+    listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
+    pairs = (decode(item).partition("\n") for item in listed if item)
+    found = {name: value if given else "true" for name, given, value in pairs}
+    if found.get("annex.version") not in _VERSIONS:
+        raise NotForUs(f"annex.version is {found.get('annex.version')}")
+    for name, value in found.items():
+        off = name in _NEEDED and not yes(value)
+        on = (name in _OTHERWISE or name.endswith(".annex-private")) and yes(value)
+        if off or on or name.startswith(("annex.tune.", "annex.commitmessage-command")):
+            raise NotForUs(f"{name} is {value!r}")
+    if found.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "0"):
+        raise NotForUs("the repository is shared by several users")
+    for hook in _HOOKS:
+        if hooks.find_hook(repo, hook, found.get("core.hookspath")):
+            raise NotForUs(f"there is a hook {hook}")
+    return found
+
+
+def yes(value: str) -> bool:
+    """Read a setting as a yes or no, what is neither as a yes."""
+    try:
+        return parse_bool(value)
+    except ValueError:
+        return True  # a word that we do not know: for git-annex to judge
+
+
+def _who(repo: Repo, settings: Mapping[str, str], now: float) -> tuple[str, str]:
+    """Give author and committer as fast-import takes them; git-annex makes one up if there is none, we do not."""
+    name, email = settings.get("user.name", ""), settings.get("user.email", "")
+    told = any(var.startswith(("GIT_COMMITTER_", "GIT_AUTHOR_")) for var in repo.runner.env)
+    told = told or any(key.startswith(("author.", "committer.")) for key in settings)
+    if not told and _PLAIN_NAME.fullmatch(name) and _PLAIN_EMAIL.fullmatch(email):
+        zone = time.strftime("%z", time.localtime(now))
+        person = f"{name} <{email}> {int(now)} {zone}"
+        return person, person
+    found = []
+    for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        answer = repo.run("var", role, ok=(0, 128, 129))
+        if answer.code:
+            raise NotForUs("Git does not know who commits")
+        found.append(answer.text)
+    return found[0], found[1]
+
+
+def _written(repo: Repo, commit: _Commit, sources: list[Source]) -> bool:
+    """Make the commit; False if the branch was moved under us."""
+    version = _look(repo, commit.wanted, sources)
+    new = {}
+    for name, facts in commit.wanted.items():
+        text = _renewed(version, name, facts, commit.now)
+        if text is not None:
+            new[name] = encode(text)
+    if not new:
+        write_blobs(repo, commit.blobs)
+        return True
+    for name in version.journal:
+        if name in new:
+            _journal(repo, name, new[name])
+    followed = branch.index_is_at(repo, version.tip)
+    made = _make(repo, version.tip, new, commit)
+    if made is None:
+        return False
+    if followed:
+        _follow(repo, made, new)
+    for name in version.journal:
+        if name in new:
+            (annex_dir(repo) / "journal" / branch.mangled(name)).unlink(missing_ok=True)
+    return True
+
+
+def _look(repo: Repo, wanted: Mapping[str, object], sources: list[Source]) -> _Version:
+    """Read what is known of some logs.  Raises NotForUs."""
+    journal = branch.journalled(repo, wanted.__contains__)
+    if not sources or sources[-1].ref != LOCAL:
+        raise NotForUs("there is no git-annex branch yet")
+    names = [*wanted, "difference.log"]
+    *theirs, own = (branch.contents(repo, source, names) for source in sources)
+    if any("difference.log" in one for one in (own, *theirs)):
+        raise NotForUs("the annex has tuned folders")
+    return _Version(sources[-1].commit, own, tuple(theirs), journal)
+
+
+def _renewed(version: _Version, name: str, facts: Mapping[str, bool], now: float) -> str | None:
+    """Give a log with these facts in it; None if it says so already."""
+    mine = [part[name] for part in (version.own, version.journal) if name in part]
+    lines, unknown = parse_presence(decode(b"\n".join(mine)))
+    theirs = parse_presence(decode(b"\n".join(part[name] for part in version.fetched if name in part)))[0]
+    changed = False
+    for uuid, present in facts.items():
+        known = [one for one in (lines.get(uuid), theirs.get(uuid)) if one is not None]
+        if uuid in lines and all(one.present == present and not one.dead for one in known):
+            continue
+        # Whole seconds, as git-annex has them: equal texts are one object.
+        at = stamp(float(int(now)), newer_than=(one.stamp for one in known))
+        lines[uuid] = Presence(uuid, present, at)
+        changed = True
+    return build_presence(lines.values(), unknown) if changed else None
+
+
+def _journal(repo: Repo, name: str, text: bytes) -> None:
+    place = annex_dir(repo) / "journal" / branch.mangled(name)
+    files.write(place, text, drafts=annex_dir(repo) / "othertmp")
+
+
+def _make(repo: Repo, tip: str, new: Mapping[str, bytes], commit: _Commit) -> str | None:
+    """Write a commit on top of `tip` and move the branch; None if it was elsewhere by then."""
+    texts = {text: number for number, text in enumerate(dict.fromkeys(new.values()), 1)}
+    said = encode(commit.message + "\n")
+    script = [blob_command(content) for content in commit.blobs]
+    script += [blob_command(text, mark) for text, mark in texts.items()]
+    author, committer = commit.who
+    head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {author}\ncommitter {committer}\n"
+    script.append(encode(head) + b"data %d\n%s\nfrom %s\n" % (len(said), said, encode(tip)))
+    script += [b"M 100644 :%d %s\n" % (texts[text], _quoted(name)) for name, text in new.items()]
+    script.append(b"\nget-mark :%d\ndone\n" % (len(texts) + 1))
+    # Whoever is killed in the middle of the sentence has said nothing.
+    answer = repo.run("fast-import", "--quiet", "--done", stdin=b"".join(script), ok=(0, 1))
+    if answer.code == 0:
+        return answer.text
+    now = repo.run("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)).text
+    if now == tip:
+        raise CommandError(answer.argv, code=answer.code, stderr=decode(answer.stderr), cwd=str(repo.root))
+    return None
+
+
+def _quoted(name: str) -> bytes:
+    """Write a path as fast-import reads it: in quotes if it might be taken for a quoted one."""
+    raw = encode(name)
+    return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _follow(repo: Repo, commit: str, new: Mapping[str, bytes]) -> None:
+    """Bring git-annex's index to our commit."""
+    length = name_length(repo)
+    names = {text: name_of_blob(text, length) for text in set(new.values())}
+    view = repo.with_env(GIT_INDEX_FILE=str(annex_dir(repo) / "index"))
+    put_entries(view, (NewEntry(name, modes.FILE, names[text]) for name, text in new.items()))
+    note = annex_dir(repo) / "index.lck"
+    files.write(note, commit + "\n", drafts=annex_dir(repo) / "othertmp")

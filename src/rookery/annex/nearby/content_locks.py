@@ -1,0 +1,111 @@
+"""Git-annex's locks on content (version 10): the file KEY.lck beside an object, shared to keep, exclusive to drop.
+
+Locks of open files are used, not of processes: threads of ours that work in
+the same repository exclude each other too.  git-annex's record locks see them,
+and they see git-annex's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from rookery.annex.store import candidates
+from rookery.core.errors import LockedError
+from rookery.git.repo import Repo
+
+SUFFIX = ".lck"
+# A moment until which a copy was promised to be kept, to somebody who cannot hold a lock.
+RETENTION = ".rtm"
+
+
+def supported() -> bool:
+    """Say whether this system has locks of open files, in the layout known here."""
+    return sys.platform == "linux" and struct.calcsize("P") == 8 and hasattr(fcntl, "F_OFD_SETLK")
+
+
+def object_here(repo: Repo, key: str) -> str | None:
+    """Give the path of an object that is a plain file; None if there is none."""
+    for path in candidates(repo, key):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if stat.S_ISREG(os.lstat(path).st_mode):
+                return path
+    return None
+
+
+@contextmanager
+def kept(place: str) -> Iterator[None]:
+    """Keep an object from being dropped by anybody.  Raises LockedError if it is being dropped, OSError."""
+    with _locked(place, fcntl.F_RDLCK):
+        yield
+
+
+@contextmanager
+def removable(place: str) -> Iterator[None]:
+    """Be the only one to do anything to an object.  Raises LockedError if somebody keeps it, OSError."""
+    if os.path.lexists(place + RETENTION):
+        raise LockedError(f"{place} is promised to be kept")
+    with _locked(place, fcntl.F_WRLCK):
+        yield
+
+
+@contextmanager
+def thawed(folder: str) -> Iterator[None]:
+    """Allow changes in the folder of an object for the block; it may be gone after it."""
+    mode = stat.S_IMODE(os.stat(folder).st_mode)
+    if not mode & stat.S_IWUSR:
+        os.chmod(folder, mode | stat.S_IWUSR)
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            os.chmod(folder, mode & ~0o222)
+
+
+@contextmanager
+def _locked(place: str, kind: int) -> Iterator[None]:
+    file = place + SUFFIX
+    with thawed(os.path.dirname(place)):
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        hold(handle, kind)
+        if not _is_at(handle, file):
+            raise LockedError(f"{file} was replaced")
+        try:
+            yield
+        finally:
+            _clean(handle, file)
+    finally:
+        os.close(handle)
+
+
+def hold(handle: int, kind: int, *, wait: bool = False) -> None:
+    """Lock an open file as a whole (F_RDLCK, F_WRLCK).  Raises LockedError if that cannot be at once."""
+    whole_file = struct.pack("hhqqi", kind, os.SEEK_SET, 0, 0, 0)
+    try:
+        fcntl.fcntl(handle, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, whole_file)
+    except (BlockingIOError, PermissionError) as e:
+        raise LockedError("another process has the lock") from e
+
+
+def _is_at(handle: int, file: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _clean(handle: int, file: str) -> None:
+    """Take the lock file away if nobody else holds it, and the folder with it if nothing else is in there."""
+    with suppress(LockedError, FileNotFoundError):
+        hold(handle, fcntl.F_WRLCK)
+        folder = os.path.dirname(file)
+        with thawed(folder):
+            os.unlink(file)
+            with suppress(OSError):
+                os.rmdir(folder)

@@ -1,0 +1,188 @@
+"""`drop` of content that neighbours have: proven by locking their copies, not by what the log says.
+
+The order is git-annex's, but for one thing: that the content is gone is
+written down first, for all keys together, so that a killed process leaves
+content of which nobody knows, and never a claim without content.  What could
+not go after all is put back into the log.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from typing import NamedTuple
+
+from rookery.annex import branch, identity, remotes
+from rookery.annex.branch_writing import NotForUs, record_presence
+from rookery.annex.branch_writing import require_plain as require_plain_branch
+from rookery.annex.keys import parse_key
+from rookery.annex.logs import parse_by_uuid
+from rookery.annex.nearby import arrivals, content_locks, knowledge
+from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
+from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
+from rookery.annex.numcopies import copies_of_keys, required_copies
+from rookery.annex.outcome import Clock, Item, Outcome
+from rookery.annex.store import is_present
+from rookery.core.errors import CommandError, LockedError, LostRaceError
+from rookery.git.repo import Repo
+
+
+class Dropping(NamedTuple):
+    """A drop that is ready to go: for each key how many copies must be proven, and the neighbours who may do it."""
+
+    repo: Repo
+    here: str
+    needed: Mapping[str, int]
+    keepers: Mapping[str, Sequence[Neighbour]]
+    names: Names
+    clock: Clock
+
+    def run(self, items: Iterable[Item]) -> Generator[Outcome, None, list[Item]]:
+        """Drop what can safely go, yield each outcome, and return what is left to git-annex."""
+        arrivals.settle(self.repo, clock=self.clock)
+        left: list[Item] = []
+        todo: list[Item] = []
+        for item in items:
+            (todo if self._may_go(item.key) else left).append(item)
+        keys = list(dict.fromkeys(item.key for item in todo))
+        with arrivals.noted(self.repo, keys):  # if we are killed, what has stayed is put back into the log
+            try:
+                record_presence(self.repo, [(key, self.here, False) for key in keys], now=self.clock())
+            except (NotForUs, LostRaceError, CommandError):
+                return [*left, *todo]
+            left += yield from self._drop(todo, keys)
+        return left
+
+    def _drop(self, todo: Sequence[Item], keys: Sequence[str]) -> Generator[Outcome, None, list[Item]]:
+        left: list[Item] = []
+        gone: set[str] = set()
+        try:
+            for item in todo:
+                if item.key in gone:
+                    yield Outcome(item.path, item.key, ok=True, silent=True)
+                elif self._dropped(item.key):
+                    gone.add(item.key)
+                    yield Outcome(item.path, item.key, ok=True)
+                else:
+                    left.append(item)
+        finally:
+            stayed = [key for key in keys if key not in gone]
+            knowledge.arrived([self.repo], self.repo, self.here, stayed, clock=self.clock)
+            # Again: a get that ended meanwhile may have written down that it had come.
+            away = [key for key in gone if not is_present(self.repo, key)]
+            knowledge.told(self.repo, self.here, away, present=False, clock=self.clock)
+        return left
+
+    def _may_go(self, key: str) -> bool:
+        """Say whether it looks as if a key could go; it is proven later."""
+        place = content_locks.object_here(self.repo, key)
+        if place is None or "\n" in key or key in self.names.unlocked:
+            return False
+        name = os.path.basename(place)
+        try:
+            beside = set(os.listdir(os.path.dirname(place)))
+        except OSError:
+            return False
+        if beside - {name, name + content_locks.SUFFIX}:
+            return False
+        having = sum(_copy_at(keeper, key, place) is not None for keeper in self.keepers.get(key, ()))
+        return having >= self.needed[key]
+
+    def _dropped(self, key: str) -> bool:
+        place = content_locks.object_here(self.repo, key)
+        if place is None:
+            return False
+        folder = os.path.dirname(place)
+        try:
+            with content_locks.removable(place), ExitStack() as locks:
+                if self._proven(key, place, locks) < self.needed[key]:
+                    return False
+                with content_locks.thawed(folder):
+                    os.unlink(place)
+        except (LockedError, OSError):
+            return not os.path.lexists(place)  # gone all the same: only a lock file could not be taken away
+        for above in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
+            with suppress(OSError):  # other keys are filed there
+                os.rmdir(above)
+        return True
+
+    def _proven(self, key: str, place: str, locks: ExitStack) -> int:
+        """Lock as many copies as are needed, for as long as `locks` is open, and give their number."""
+        count = 0
+        for keeper in self.keepers.get(key, ()):
+            if count >= self.needed[key]:
+                break
+            copy = _copy_at(keeper, key, place)
+            if copy is None:
+                continue
+            with suppress(LockedError, OSError):
+                locks.enter_context(content_locks.kept(copy))
+                count += _copy_at(keeper, key, place) == copy  # it may have gone before it was locked
+        return count
+
+
+def _copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
+    """Give the path of a neighbour's copy: complete, and not our own file once more."""
+    place = content_locks.object_here(keeper.repo, key)
+    parsed = parse_key(key)
+    if place is None or parsed is None:
+        return None
+    try:
+        seen = os.lstat(place)
+        if os.path.samestat(seen, os.lstat(mine)):
+            return None
+    except OSError:
+        return None
+    return place if parsed.size in (None, seen.st_size) else None
+
+
+def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: bool, clock: Clock) -> Dropping:
+    """Find out who could prove to have what.  Raises NotForUs, CommandError, OSError; nothing has been done then."""
+    require_plain(repo, settings)
+    require_plain_branch(repo)
+    here = identity.uuid(repo)
+    if here is None:
+        raise NotForUs("there is no annex here")
+    keys = list(dict.fromkeys(item.key for item in items))
+    names = names_in_index(repo)
+    if force:
+        return Dropping(repo, here, dict.fromkeys(keys, 0), {}, names, clock)
+    around = Neighbourhood(repo, settings)
+    around.require_known()
+    keepers = _keepers(repo, around, keys, here)
+    if not any(keepers.values()):
+        raise NotForUs("no neighbour is said to have any of it")
+    overall = required_copies(repo)
+    pairs = [(path, key) for key in keys for path in names.paths.get(key, ())]
+    rules = copies_of_keys(repo, pairs)
+    needed = {key: max(1, rules.get(key, overall).elsewhere) for key in keys}
+    return Dropping(repo, here, needed, keepers, names, clock)
+
+
+def _keepers(
+    repo: Repo, around: Neighbourhood, keys: Sequence[str], here: str
+) -> dict[str, Sequence[Neighbour]]:
+    logs = {branch.log_name(key): key for key in keys}
+    texts = branch.texts(repo, [*logs, "trust.log", "required-content.log"])
+    required = parse_by_uuid(texts.pop("required-content.log", ""))[0].get(here)
+    if required is not None and required.value.strip():
+        raise NotForUs("some content is required here")
+    judged = remotes.parse_trust(texts.pop("trust.log", ""))
+    found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
+    by_uuid = {r.uuid: r.name for r in around.remotes.values() if r.uuid and not r.ignored}
+    choices: dict[frozenset[str], Sequence[Neighbour]] = {}
+    keepers = {}
+    for key, places in found.items():
+        having = frozenset(p.uuid for p in places if p.present and p.uuid in by_uuid)
+        if having not in choices:
+            choices[having] = _trustworthy(around, [by_uuid[uuid] for uuid in sorted(having)], judged)
+        keepers[key] = choices[having]
+    return keepers
+
+
+def _trustworthy(
+    around: Neighbourhood, names: Collection[str], judged: Mapping[str, remotes.Trust]
+) -> list[Neighbour]:
+    found = (around.find(name) for name in names)
+    return [n for n in found if n is not None and judged.get(n.uuid, "semitrusted") == "semitrusted"]

@@ -1,0 +1,124 @@
+"""`get` from a repository on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from rookery.annex import branch, identity, remotes
+from rookery.annex.branch_writing import NotForUs
+from rookery.annex.branch_writing import require_plain as require_plain_branch
+from rookery.annex.nearby import arrivals, knowledge, placing
+from rookery.annex.nearby.content_locks import object_here
+from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
+from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
+from rookery.annex.outcome import Clock, Item, Listener, Outcome
+from rookery.annex.store import is_present
+from rookery.git.repo import Repo
+
+# So many keys are written down together: a killed process leaves no more than these untold.
+TOGETHER = 5_000
+
+
+class Fetching(NamedTuple):
+    """A get that is ready to go: for each key the neighbours to try, in order; `unlocked` keys are not ours."""
+
+    repo: Repo
+    here: str
+    reserve: int
+    sources: Mapping[str, Sequence[Neighbour]]
+    unlocked: frozenset[str]
+    clock: Clock
+
+    def run(
+        self, items: Iterable[Item], on_progress: Listener | None
+    ) -> Generator[Outcome, None, list[Item]]:
+        """Get what can be had, yield each outcome, and return what is left to git-annex."""
+        arrivals.settle(self.repo, clock=self.clock)
+        left: list[Item] = []
+        todo: list[Item] = []
+        for item in items:
+            fits = self.sources.get(item.key) and item.key not in self.unlocked
+            (todo if fits and placing.checkable(item.key) else left).append(item)
+        for start in range(0, len(todo), TOGETHER):
+            left += yield from self._bring(todo[start : start + TOGETHER], on_progress)
+        return left
+
+    def _bring(
+        self, items: Sequence[Item], on_progress: Listener | None
+    ) -> Generator[Outcome, None, list[Item]]:
+        left: list[Item] = []
+        came: list[str] = []
+        with ExitStack() as stack:
+            stack.enter_context(arrivals.noted(self.repo, [item.key for item in items]))
+            folder = stack.enter_context(placing.drafts(self.repo))
+            try:
+                for item in items:
+                    if is_present(self.repo, item.key):
+                        yield Outcome(item.path, item.key, ok=True, silent=True)
+                        continue
+                    giver = self._from_first(item, folder, on_progress)
+                    if giver is None:
+                        left.append(item)
+                        continue
+                    came.append(item.key)
+                    yield Outcome(item.path, item.key, ok=True, note=f"from {giver.name}...")
+            finally:
+                knowledge.arrived([self.repo], self.repo, self.here, came, clock=self.clock)
+        return left
+
+    def _from_first(self, item: Item, folder: str, on_progress: Listener | None) -> Neighbour | None:
+        """Get a key from the first neighbour that is said to have it; where it fails git-annex tries them all."""
+        giver = self.sources[item.key][0]
+        source = object_here(giver.repo, item.key)
+        if source is None:
+            return None
+        heard = placing.listening(on_progress, item)
+        try:
+            placing.place(source, self.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
+        except (placing.Unplaced, OSError):
+            return None
+        return giver
+
+
+def prepare(
+    repo: Repo, settings: Settings, items: Sequence[Item], *, source: str | None, clock: Clock
+) -> Fetching:
+    """Find out who has what.  Raises NotForUs, CommandError, OSError; nothing has been done then."""
+    require_plain(repo, settings)
+    require_plain_branch(repo)
+    here = identity.uuid(repo)
+    if here is None:
+        raise NotForUs("there is no annex here")
+    around = Neighbourhood(repo, settings)
+    keys = list(dict.fromkeys(item.key for item in items))
+    sources: Mapping[str, Sequence[Neighbour]]
+    if source is not None:
+        giver = around.named(source)
+        if giver is None:
+            raise NotForUs(f"{source} is no neighbour")
+        sources = {key: [giver] for key in keys}
+    else:
+        around.require_known()
+        sources = _by_log(repo, around, keys)
+    if not any(sources.values()):
+        raise NotForUs("no neighbour is said to have any of it")
+    return Fetching(repo, here, reserve(settings), sources, unlocked_keys(repo), clock)
+
+
+def _by_log(repo: Repo, around: Neighbourhood, keys: Sequence[str]) -> dict[str, Sequence[Neighbour]]:
+    logs = {branch.log_name(key): key for key in keys}
+    texts = branch.texts(repo, [*logs, "trust.log"])
+    judged = remotes.parse_trust(texts.pop("trust.log", ""))
+    found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
+    choices: dict[frozenset[str], Sequence[Neighbour]] = {}
+    sources = {}
+    for key, places in found.items():
+        having = frozenset(place.uuid for place in places if place.present)
+        if having not in choices:
+            # git-annex has an order of its own among those that somebody trusts more or less.
+            usual = all(judged.get(uuid, "semitrusted") == "semitrusted" for uuid in having)
+            choices[having] = around.in_order(set(having)) if usual else []
+        sources[key] = choices[having]
+    return sources

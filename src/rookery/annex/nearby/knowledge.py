@@ -1,0 +1,44 @@
+"""Telling the git-annex branch what has come and gone, so that it never claims what is not so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rookery.annex import program
+from rookery.annex.branch_writing import NotForUs, record_presence
+from rookery.annex.outcome import Clock
+from rookery.annex.store import is_present
+from rookery.core.errors import LostRaceError
+from rookery.git.repo import Repo
+
+
+def told(repo: Repo, uuid: str, keys: Iterable[str], *, present: bool, clock: Clock) -> None:
+    """Write down in a repository's branch that a place has keys, or has them no more."""
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return
+    try:
+        record_presence(repo, [(key, uuid, present) for key in wanted], now=clock())
+    except (NotForUs, LostRaceError):
+        spaced = [key for key in wanted if len(key.split()) > 1]  # the batch mode takes words
+        lines = "".join(f"{key} {uuid} {int(present)}\n" for key in wanted if key not in spaced)
+        program.run(repo, "setpresentkey", "--batch", stdin=lines.encode("utf-8", "surrogateescape"))
+        for key in spaced:
+            program.run(repo, "setpresentkey", "--", key, uuid, str(int(present)))
+
+
+def arrived(repos: Iterable[Repo], store: Repo, uuid: str, keys: Iterable[str], *, clock: Clock) -> None:
+    """Write down in each repository that a store has keys, which are looked at before and after it.
+
+    Whoever drops one meanwhile has said so before or after us; either way the
+    last word is what is so.
+    """
+    there = [key for key in dict.fromkeys(keys) if is_present(store, key)]
+    if not there:
+        return
+    writers = list(repos)
+    for repo in writers:
+        told(repo, uuid, there, present=True, clock=clock)
+    gone = [key for key in there if not is_present(store, key)]
+    for repo in writers:
+        told(repo, uuid, gone, present=False, clock=clock)

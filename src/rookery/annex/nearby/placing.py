@@ -1,0 +1,192 @@
+"""Bringing one object into a store: copied, compared with its key, and then shown, all or nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from rookery.annex import checksum
+from rookery.annex.keys import parse_key, size_of
+from rookery.annex.nearby.content_locks import hold, thawed
+from rookery.annex.outcome import Item, Listener
+from rookery.annex.store import annex_dir, candidates
+from rookery.core.errors import RookeryError
+from rookery.git.repo import Repo
+
+# The kernel copies this much at once, and it is compared while it is still in the cache.
+PIECE = 8 << 20
+
+# Content of these keys has no checksum; its size has to do, for git-annex as well.
+_BY_SIZE = ("WORM", "URL")
+
+_serial = itertools.count()
+
+Heard = Callable[[int], None]
+
+
+def listening(listener: Listener | None, item: Item) -> Heard | None:
+    """Make the news of one object out of a listener to all; None if nobody listens."""
+    if listener is None:
+        return None
+    size = size_of(item.key)
+    return lambda done: listener(item.name, done, size)
+
+
+class Unplaced(RookeryError):
+    """The content did not come; nothing of it is left."""
+
+
+def checkable(key: str) -> bool:
+    """Say whether content can be compared with a key here as git-annex would do it."""
+    parsed = parse_key(key)
+    if parsed is None or "\n" in key or parsed.chunk is not None or parsed.chunk_size is not None:
+        return False
+    if checksum.hasher_of(parsed.backend) is not None:
+        return True
+    return parsed.backend in _BY_SIZE and parsed.size is not None
+
+
+@contextmanager
+def drafts(repo: Repo) -> Iterator[str]:
+    """Give git-annex's folder for what is not ready, held so that it is not swept meanwhile.
+
+    What a killed process leaves in there git-annex removes after a week.
+    """
+    folder = str(annex_dir(repo) / "othertmp")
+    handle = os.open(f"{folder}.lck", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        hold(handle, fcntl.F_RDLCK, wait=True)
+        os.makedirs(folder, exist_ok=True)
+        yield folder
+    finally:
+        os.close(handle)
+
+
+def place(
+    source: str, into: Repo, key: str, *, folder: str, reserve: int, heard: Heard | None = None
+) -> None:
+    """Bring an object to where a store wants it.  Raises Unplaced, OSError.
+
+    `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.
+    """
+    parsed = parse_key(key)
+    assert parsed is not None
+    hasher = checksum.hasher_of(parsed.backend)
+    draft = os.path.join(folder, f".rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}")
+    origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        seen = os.fstat(origin)
+        if not stat.S_ISREG(seen.st_mode) or (parsed.size is not None and seen.st_size != parsed.size):
+            raise Unplaced(f"{source} has not the size of its content")
+        if hasher is None and (seen.st_nlink > 1 or seen.st_mode & 0o222):
+            raise Unplaced(f"{source} may have been changed")
+        disk = os.statvfs(folder)
+        if disk.f_bavail * disk.f_frsize - seen.st_size < reserve:
+            raise Unplaced(f"there is not enough room for {seen.st_size} bytes")
+        target = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            size = _copied(origin, target, None if hasher is None else hasher.update, heard)
+            digest = None if hasher is None else hasher.hexdigest()
+            if size != seen.st_size or digest not in (None, parsed.name.partition(".")[0]):
+                raise Unplaced(f"{source} is not the content of {key}")
+            os.fchmod(target, stat.S_IMODE(seen.st_mode) & ~0o222)
+            os.utime(target, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
+        finally:
+            os.close(target)
+        _show(draft, candidates(into, key)[0])
+    finally:
+        os.close(origin)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+
+
+def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, heard: Heard | None) -> int:
+    """Copy all that is in a file, hand what arrived to `update`, and give its size.
+
+    While a piece is compared the next one is copied: both go on outside of the
+    interpreter's lock.
+    """
+    done = 0
+    reader: _Reader | None = None
+    try:
+        while step := _piece(origin, target, done):
+            if reader is not None:
+                reader.finish()
+            if update is not None:
+                reader = _Reader(target, done, step, update, alone=step == PIECE)
+            done += step
+            if heard is not None and step == PIECE:
+                heard(done)
+        if reader is not None:
+            reader.finish()
+    finally:
+        if reader is not None:
+            reader.wait()  # it reads a file that is closed next
+    return done
+
+
+class _Reader:
+    """Reads a piece of a file back and hands it on, in a thread of its own if it is long."""
+
+    def __init__(
+        self, file: int, at: int, size: int, update: Callable[[bytes], object], *, alone: bool
+    ) -> None:
+        self._failure: Exception | None = None
+        self._piece = (file, at, size, update)
+        self._thread = threading.Thread(target=self._read) if alone else None
+        if self._thread is None:
+            self._read()
+        else:
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for it.  Raises what went wrong."""
+        self.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def wait(self) -> None:
+        """Let it come to its end."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _read(self) -> None:
+        file, at, size, update = self._piece
+        end = at + size
+        try:
+            while at < end:
+                arrived = os.pread(file, end - at, at)
+                if not arrived:
+                    raise Unplaced("the copy is shorter than what was written")
+                update(arrived)
+                at += len(arrived)
+        except (OSError, Unplaced) as e:
+            self._failure = e
+
+
+def _piece(origin: int, target: int, at: int) -> int:
+    try:
+        return os.copy_file_range(origin, target, PIECE, at, at)
+    except OSError:
+        data = os.pread(origin, PIECE, at)  # across file systems, or one that knows no such copy
+        return os.pwrite(target, data, at) if data else 0
+
+
+def _show(draft: str, place: str) -> None:
+    """Move a finished object to its name; its folder may vanish meanwhile, since a drop takes it away."""
+    folder = os.path.dirname(place)
+    for attempt in range(10):
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with thawed(folder):
+                os.rename(draft, place)
+            return
+        except FileNotFoundError:
+            if attempt == 9:
+                raise

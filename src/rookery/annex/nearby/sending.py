@@ -1,0 +1,108 @@
+"""`copy --to` a repository on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import NamedTuple
+
+from rookery.annex import branch, identity
+from rookery.annex.branch_writing import NotForUs
+from rookery.annex.branch_writing import require_plain as require_plain_branch
+from rookery.annex.nearby import knowledge, placing
+from rookery.annex.nearby.content_locks import object_here
+from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
+from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
+from rookery.annex.outcome import Clock, Item, Listener, Outcome
+from rookery.annex.store import is_present
+from rookery.git.repo import Repo
+
+# So many keys are written down together: a killed process leaves no more than these untold.
+TOGETHER = 5_000
+
+
+class Sending(NamedTuple):
+    """A copy that is ready to go.
+
+    `there` are the keys that are taken for being at the other side, `bound`
+    those of files that are unlocked somewhere.
+    """
+
+    repo: Repo
+    to: Neighbour
+    reserve: int
+    there: frozenset[str]
+    bound: frozenset[str]
+    clock: Clock
+
+    def run(
+        self, items: Iterable[Item], on_progress: Listener | None
+    ) -> Generator[Outcome, None, list[Item]]:
+        """Send what can be sent, yield each outcome, and return what is left to git-annex."""
+        left: list[Item] = []
+        todo: dict[str, Item] = {}
+        for item in items:
+            if item.key in todo or item.key in self.bound or not placing.checkable(item.key):
+                left.append(item)
+            elif item.key in self.there or not is_present(self.repo, item.key):
+                yield Outcome(item.path, item.key, ok=True, silent=True)
+            else:
+                todo[item.key] = item
+        wanted = list(todo.values())
+        for start in range(0, len(wanted), TOGETHER):
+            left += yield from self._send(wanted[start : start + TOGETHER], on_progress)
+        return left
+
+    def _send(
+        self, items: Sequence[Item], on_progress: Listener | None
+    ) -> Generator[Outcome, None, list[Item]]:
+        left: list[Item] = []
+        came: list[str] = []
+        try:
+            with placing.drafts(self.to.repo) as folder:
+                for item in items:
+                    had = is_present(self.to.repo, item.key)
+                    if not had and not self._sent(item, folder, on_progress):
+                        left.append(item)
+                        continue
+                    came.append(item.key)
+                    yield Outcome(item.path, item.key, ok=True, note="" if had else f"to {self.to.name}...")
+        finally:
+            both = [self.to.repo, self.repo]
+            knowledge.arrived(both, self.to.repo, self.to.uuid, came, clock=self.clock)
+        return left
+
+    def _sent(self, item: Item, folder: str, on_progress: Listener | None) -> bool:
+        source = object_here(self.repo, item.key)
+        if source is None:
+            return False
+        heard = placing.listening(on_progress, item)
+        try:
+            placing.place(source, self.to.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
+        except (placing.Unplaced, OSError):
+            return False
+        return True
+
+
+def prepare(
+    repo: Repo, settings: Settings, items: Sequence[Item], *, to: str, trust_log: bool, clock: Clock
+) -> Sending:
+    """Look at both sides.  `trust_log`: what the log places there is not looked at.
+
+    Raises NotForUs, CommandError, OSError; nothing has been done then.
+    """
+    require_plain(repo, settings)
+    require_plain_branch(repo)
+    target = Neighbourhood(repo, settings).named(to)
+    if target is None or target.readonly or identity.uuid(repo) is None:
+        raise NotForUs(f"{to} is no neighbour that takes content")
+    require_plain(target.repo, target.settings)
+    require_plain_branch(target.repo)
+    keys = [item.key for item in items]
+    there = frozenset[str]()
+    if trust_log:
+        known = branch.locations(repo, keys)
+        there = frozenset(
+            k for k, places in known.items() if any(p.uuid == target.uuid and p.present for p in places)
+        )
+    bound = unlocked_keys(target.repo) | unlocked_keys(repo)
+    return Sending(repo, target, reserve(target.settings), there, bound, clock)

@@ -1,0 +1,269 @@
+"""Taking files in, by us where we can do exactly what git-annex does, else by git-annex itself.
+
+The whole repository or single files may be for the stock engine (`rules`,
+`storing`).  What is ours is done in an order that a kill at any moment does not
+harm: contents into the store and links into the work tree, file by file; then
+the links' objects, the location logs, and last the index.  Whoever comes after
+a kill finds the links, and writes down what is not written down yet.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from rookery.annex import identity, store
+from rookery.annex.branch_writing import NotForUs, record_presence
+from rookery.annex.content import Listener
+from rookery.annex.files import keys_of_blobs
+from rookery.annex.ingest import Force, Ingested, stock
+from rookery.annex.keys import key_of_link
+from rookery.annex.rules import Rules, read_rules
+from rookery.annex.storing import POINTER, CorruptObject, LeftAlone, Storing
+from rookery.core import pool
+from rookery.core.errors import CommandError
+from rookery.core.process import decode, encode
+from rookery.git import modes
+from rookery.git.index import IndexEntry, NewEntry, entries_at, name_length, put_entries, stage_unfiltered
+from rookery.git.objects import name_of_blob
+from rookery.git.repo import Repo
+
+# From here on reading takes so much longer than the rest that several threads at once pay.
+LARGE = 4_000_000
+
+# git-annex's filter, by its name in the settings.
+FILTER = "annex"
+
+
+class _Sorted(NamedTuple):
+    """Paths by what becomes of them: (path, size, backend) of contents, links with targets, to Git, to git-annex."""
+
+    contents: list[tuple[str, int, str]]
+    links: list[tuple[str, str]]
+    to_git: list[str]
+    left: list[str]
+
+
+def take(
+    repo: Repo,
+    paths: Iterable[str],
+    *,
+    now: float,
+    force: Force | None = None,
+    jobs: int | str | None = None,
+    ignored_too: bool = False,
+    on_progress: Listener | None = None,
+) -> Iterator[Ingested]:
+    """Take files and links in, as `ingest.stock` does and with the same answers; `now` dates the location logs."""
+    wanted = list(dict.fromkeys(paths))
+    if not wanted:
+        return
+    rest: Sequence[str] = wanted
+    try:
+        rules = read_rules(repo, force)
+    except NotForUs:
+        pass
+    else:
+        try:
+            taking = _Taking(repo, rules, now, on_progress)
+            rest = taking.run(wanted, ignored_too=ignored_too)
+        finally:
+            rules.close()
+        yield from taking.done
+    yield from stock(repo, rest, force=force, jobs=jobs, ignored_too=ignored_too, on_progress=on_progress)
+
+
+def note_links(repo: Repo, paths: Iterable[str], *, now: float) -> None:
+    """See that the location logs know of the content here that links stand for."""
+    found = dict.fromkeys(key for path in paths if (key := _key_here(repo, path)) is not None)
+    uuid = identity.uuid(repo)
+    if not found or uuid is None:
+        return
+    try:
+        record_presence(repo, ((key, uuid, True) for key in found), now=now)
+    except NotForUs:
+        pass  # then nothing was taken in by us either
+
+
+def _key_here(repo: Repo, path: str) -> str | None:
+    try:
+        key = key_of_link(os.readlink(os.path.join(repo.root, path)))
+    except OSError:
+        return None  # no link
+    return key if key is not None and store.is_present(repo, key) else None
+
+
+class _Taking:
+    """One round of taking files in."""
+
+    def __init__(self, repo: Repo, rules: Rules, now: float, hear: Listener | None) -> None:
+        self.repo = repo
+        self.rules = rules
+        self.now = now
+        self.hear = hear
+        self.done: list[Ingested] = []
+        self.left: list[str] = []
+        self.links: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        self._telling = threading.Lock()
+
+    def run(self, paths: Sequence[str], *, ignored_too: bool) -> list[str]:
+        """Do what is ours, and give the paths that are git-annex's."""
+        chosen = self._sort(paths, ignored_too=ignored_too)
+        self.left = chosen.left
+        self._store(chosen.contents)
+        for path, target in chosen.links:
+            key = key_of_link(target)
+            if key is not None and store.is_present(self.repo, key):
+                if target != store.link_target(key, path):
+                    self.left.append(path)  # git-annex mends it
+                    continue
+                self.keys[path] = key
+            self.links[path] = target
+        try:
+            self._write_down()
+        except NotForUs:
+            return paths_in_order(paths, {*self.left, *self.links, *chosen.to_git})
+        try:
+            stage_unfiltered(self.repo, chosen.to_git, FILTER)
+            self.done += [Ingested(path) for path in chosen.to_git]
+        except CommandError:
+            self.left += chosen.to_git  # it stops at the first that it cannot read
+        self.done += [Ingested(path, self.keys.get(path)) for path in self.links]
+        order = {path: number for number, path in enumerate(paths)}
+        self.done.sort(key=lambda one: order[one.path])
+        return paths_in_order(paths, set(self.left))
+
+    def _sort(self, paths: Sequence[str], *, ignored_too: bool) -> _Sorted:
+        """Look at each path, and decide."""
+        chosen = _Sorted([], [], [], [])
+        others = _others(self.repo, paths, ignored_too=ignored_too)
+        sizes: dict[str, int] = {}
+        root = str(self.repo.root)
+        for path in paths:
+            if path in others:
+                chosen.left.append(path)
+                continue
+            try:
+                found = os.lstat(f"{root}/{path}")
+            except OSError:
+                chosen.left.append(path)
+                continue
+            if stat.S_ISREG(found.st_mode):
+                sizes[path] = found.st_size
+            elif stat.S_ISLNK(found.st_mode):
+                chosen.links.append((path, os.readlink(f"{root}/{path}")))
+            else:
+                chosen.left.append(path)
+        for path, verdict in self.rules.verdicts(sizes.items()):
+            if verdict is None:
+                chosen.left.append(path)
+            elif verdict.backend is not None:
+                chosen.contents.append((path, sizes[path], verdict.backend))
+            elif _looks_like_pointer(f"{root}/{path}"):
+                chosen.left.append(path)
+            else:
+                chosen.to_git.append(path)
+        return chosen
+
+    def _store(self, contents: Sequence[tuple[str, int, str]]) -> None:
+        """Put contents into the store, large ones several at once."""
+        if not contents:
+            return
+        drafts = store.annex_dir(self.repo) / "othertmp"
+        drafts.mkdir(parents=True, exist_ok=True)
+        storing = Storing(self.repo, self.rules, drafts)
+        for one in contents:
+            if one[1] < LARGE:
+                self._put(storing, *one)
+
+        def put(one: tuple[str, int, str]) -> list[None]:
+            self._put(storing, *one)
+            return []
+
+        large = [one for one in contents if one[1] >= LARGE]
+        for _ in pool.in_order(put, large, at_once=min(len(large), os.cpu_count() or 1)):
+            pass  # nothing comes but exceptions
+
+    def _put(self, storing: Storing, path: str, size: int, backend: str) -> None:
+        try:
+            key, target = storing.put(path, backend, heard=self._hearing(path, size))
+        except (LeftAlone, OSError):
+            self.left.append(path)
+        except CorruptObject as e:
+            self.done.append(Ingested(path, ok=False, message="\n".join([e.message, *e.hints])))
+        else:
+            self.links[path], self.keys[path] = target, key
+
+    def _hearing(self, path: str, size: int) -> Callable[[int], None] | None:
+        hear = self.hear
+        if hear is None or size < LARGE:
+            return None
+
+        def heard(done: int) -> None:
+            with self._telling:
+                hear(path, done, size)
+
+        return heard
+
+    def _write_down(self) -> None:
+        """Write objects, location logs and index entries of the links.  Raises NotForUs."""
+        length = name_length(self.repo)
+        texts = {path: encode(target) for path, target in self.links.items()}
+        uuid = identity.uuid(self.repo)
+        if uuid is None:
+            raise NotForUs("there is no annex")
+        changes = ((key, uuid, True) for key in self.keys.values())
+        blobs = dict.fromkeys(texts.values())
+        record_presence(self.repo, changes, now=self.now, blobs=blobs, known=self.rules.known)
+        put_entries(
+            self.repo,
+            (NewEntry(path, modes.SYMLINK, name_of_blob(text, length)) for path, text in texts.items()),
+        )
+
+
+def paths_in_order(paths: Sequence[str], some: set[str]) -> list[str]:
+    """Pick some of the paths, in the order of all."""
+    return [path for path in paths if path in some]
+
+
+def _others(repo: Repo, paths: Sequence[str], *, ignored_too: bool) -> set[str]:
+    """Give the paths that git-annex treats in a way of its own.
+
+    These are unlocked files, links in place of other, annexed ones (it makes
+    those anew), and what Git is told to ignore.
+    """
+    wanted = frozenset(paths)
+    before = entries_at(repo, wanted)
+    staged = entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted)
+    found = [entry for entry in (*before, *staged) if stat.S_ISREG(entry.mode)]
+    found += [entry for entry in before if stat.S_ISLNK(entry.mode) and _is_other_link(repo, entry)]
+    annexed = keys_of_blobs(repo, found) if found else {}
+    others = {entry.path for entry in found if entry.sha in annexed}
+    # Only what was staged in spite of it can be ignored: Git's status names nothing else that is.
+    forced = {entry.path for entry in staged} - {entry.path for entry in before}
+    if forced and not ignored_too:
+        listing = b"".join(encode(path) + b"\0" for path in sorted(forced))
+        answer = repo.run("check-ignore", "-z", "--stdin", stdin=listing, ok=(0, 1))
+        others |= {decode(path) for path in answer.stdout.split(b"\0") if path}
+    return others
+
+
+def _is_other_link(repo: Repo, entry: IndexEntry) -> bool:
+    try:
+        target = os.readlink(os.path.join(repo.root, entry.path))
+    except OSError:
+        return False  # a file now, or gone
+    return name_of_blob(encode(target), len(entry.sha)) != entry.sha
+
+
+def _looks_like_pointer(file: str) -> bool:
+    """Say whether a file has the text of a pointer, whatever comes behind it."""
+    try:
+        with open(file, "rb", buffering=0) as content:
+            return content.read(len(POINTER)) == POINTER
+    except OSError:
+        return True  # git-annex will say what is wrong with it

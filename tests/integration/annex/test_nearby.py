@@ -1,0 +1,543 @@
+"""Content between repositories on this machine: what we do ourselves leaves what git-annex would have left."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from rookery.annex import content
+from rookery.annex.files import index_files
+from rookery.annex.nearby import content_locks
+from rookery.annex.outcome import Outcome
+from rookery.core.environment import program_environment
+from rookery.core.process import Runner
+from rookery.git.repo import Repo, open_repo
+from support.counting import Started
+from support.home import Home
+from support.killing import Killing, spread
+from support.programs import Program
+
+NOW = 1_900_000_000.0
+
+REPOSITORIES = ("source", "clone", "bare")
+
+Count = Callable[[], AbstractContextManager[Started]]
+
+
+class World(NamedTuple):
+    """A folder with `source`, its `clone`, and a `bare` repository that both know."""
+
+    root: Path
+    env: dict[str, str]
+    git: Program
+
+    def repo(self, name: str) -> Repo:
+        return open_repo(self.root / name, Runner(program_environment(self.env)))
+
+    def annex(self, name: str, *words: str, code: int | None = 0) -> str:
+        return self.git("annex", *words, cwd=self.root / name, code=code).stdout
+
+    def set(self, name: str, key: str, value: str) -> None:
+        self.git("config", key, value, cwd=self.root / name)
+
+    def act(self, name: str, verb: Any, paths: Sequence[str] = (), **how: Any) -> list[Outcome]:
+        repo = self.repo(name)
+        files = [(f.path, f.key) for f in index_files(repo) if not paths or f.path in paths]
+        return list(content.transfer(repo, verb, files, clock=lambda: NOW, **how))
+
+    def send(self, name: str, to: str, *options: str) -> list[Outcome]:
+        repo = self.repo(name)
+        keys = [f.key for f in index_files(repo) if f.present]
+        return list(
+            content.transfer_keys(repo, "copy", keys, to_remote=to, options=options, clock=lambda: NOW)
+        )
+
+    def object(self, name: str, path: str) -> Path:
+        """Give the object of a file, in a folder that can be changed."""
+        (found,) = (f for f in index_files(self.repo("source")) if f.path == path)
+        place = content_locks.object_here(self.repo(name), found.key)
+        assert place is not None
+        os.chmod(os.path.dirname(place), 0o755)
+        return Path(place)
+
+    def copy(self, to: str) -> World:
+        shutil.copytree(self.root, self.root.with_name(to), symlinks=True)
+        return self._replace(root=self.root.with_name(to))
+
+    def state(self) -> dict[str, Any]:
+        """Give all that git-annex would notice: objects, permissions, times, who has what, what Git says."""
+        found: dict[str, Any] = {}
+        for name in REPOSITORIES:
+            found[f"{name} objects"] = objects(self.root / name)
+            told = self.annex(name, "whereis", "--all", "--json", code=None)
+            found[f"{name} places"] = sorted(map(known, told.splitlines()))
+            if name != "bare":
+                found[f"{name} status"] = self.git("status", "--porcelain", cwd=self.root / name).stdout
+            found[f"{name} fsck"] = self.annex(name, "fsck", "--quiet", code=None)
+        return found
+
+
+def known(line: str) -> tuple[str, list[str]]:
+    told = json.loads(line)
+    return told["key"], sorted(place["uuid"] for place in (*told["whereis"], *told["untrusted"]))
+
+
+def objects(root: Path) -> dict[str, tuple[int, int]]:
+    store = (root / ".git" if (root / ".git").exists() else root) / "annex" / "objects"
+    found = {}
+    for path in sorted(store.rglob("*")):
+        seen = path.lstat()
+        found[str(path.relative_to(store))] = (
+            stat.S_IMODE(seen.st_mode),
+            0 if path.is_dir() else seen.st_mtime_ns,
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("template")
+
+
+@pytest.fixture
+def world(template: Path, home: Home, git: Program, tmp_path: Path) -> World:
+    made = World(template / "world", home.env, git)
+    if not made.root.exists():
+        build(made)
+    shutil.copytree(made.root, tmp_path / "world", symlinks=True)
+    return made._replace(root=tmp_path / "world")
+
+
+def build(world: World) -> None:
+    source, bare = world.root / "source", world.root / "bare"
+    (source / "deep/er").mkdir(parents=True)
+    world.git("init", "-q", source)
+    world.annex("source", "init", "-q", "source")
+    names = ["a.dat", "deep/er/b.dat", "run.sh", "new\nline.dat", os.fsdecode(b"not\xffutf8"), "ü &%:x.dat"]
+    for number, name in enumerate(names):
+        (source / name).write_bytes(b"content %d" % number)
+    (source / "run.sh").chmod(0o755)
+    (source / "empty.dat").write_bytes(b"")
+    shutil.copy(source / "a.dat", source / "twin.dat")
+    world.annex("source", "add", "-q", ".")
+    (source / "worm.dat").write_bytes(b"worm")
+    world.annex("source", "add", "-q", "--backend=WORM", "worm.dat")
+    (source / "open.dat").write_bytes(b"unlocked")
+    world.annex("source", "add", "-q", "open.dat")
+    world.annex("source", "unlock", "-q", "open.dat")
+    world.git("commit", "-qm", "Files", cwd=source)
+    world.git("init", "-q", "--bare", bare)
+    world.annex("bare", "init", "-q", "bare")
+    world.git("clone", "-q", source, world.root / "clone")
+    world.annex("clone", "init", "-q", "clone")
+    for name, remote, url in (
+        ("clone", "origin", "../source"),
+        ("clone", "bare", "../bare"),
+        ("source", "bare", "../bare"),
+        ("source", "clone", "../clone"),
+    ):
+        if remote != "origin":
+            world.git("remote", "add", remote, url, cwd=world.root / name)
+        world.set(name, f"remote.{remote}.url", url)
+        target = Path(url).name
+        uuid = world.git("config", "annex.uuid", cwd=world.root / target).text
+        world.set(name, f"remote.{remote}.annex-uuid", uuid)
+
+
+# --- the same as git-annex ------------------------------------------------------------------------
+
+
+def gets(world: World) -> list[Outcome]:
+    return world.act("clone", "get")
+
+
+def gets_from_the_source(world: World) -> list[Outcome]:
+    return world.act("clone", "get", from_remote="origin")
+
+
+def gets_what_is_spoilt_or_gone(world: World) -> list[Outcome]:
+    place = world.object("source", "a.dat")
+    place.chmod(0o644)
+    place.write_bytes(b"CONTENT 0")
+    os.utime(place, (NOW, NOW))
+    world.object("source", "deep/er/b.dat").unlink()
+    return world.act("clone", "get")
+
+
+def sends(world: World) -> list[Outcome]:
+    return world.send("source", "bare")
+
+
+def sends_by_the_log(world: World) -> list[Outcome]:
+    return world.send("source", "bare", "--fast") + world.send("source", "bare", "--fast")
+
+
+def sends_what_is_there(world: World) -> list[Outcome]:
+    world.annex("source", "copy", "-q", "--to=bare", "a.dat")
+    return world.send("source", "bare")
+
+
+def sends_to_a_work_tree(world: World) -> list[Outcome]:
+    world.annex("clone", "get", "-q", "a.dat")
+    return world.send("source", "clone")
+
+
+def drops(world: World) -> list[Outcome]:
+    world.annex("clone", "get", "-q")
+    return world.act("clone", "drop")
+
+
+def drops_some_that_need_two_copies(world: World) -> list[Outcome]:
+    (world.root / "clone/.gitattributes").write_text("*.sh annex.numcopies=2\nt*.dat annex.numcopies=2\n")
+    world.git("add", ".gitattributes", cwd=world.root / "clone")
+    world.git("commit", "-qm", "Attributes", cwd=world.root / "clone")
+    world.annex("clone", "get", "-q")
+    world.annex("clone", "copy", "-q", "--to=bare", "run.sh")
+    return world.act("clone", "drop")
+
+
+def drops_what_is_only_claimed_to_be_elsewhere(world: World) -> list[Outcome]:
+    world.annex("clone", "get", "-q")
+    world.object("source", "a.dat").unlink()
+    return world.act("clone", "drop")
+
+
+def drops_by_force(world: World) -> list[Outcome]:
+    return world.act("source", "drop", options=["--force"])
+
+
+def drops_what_is_required(world: World) -> list[Outcome]:
+    world.annex("clone", "get", "-q")
+    world.annex("clone", "required", ".", "include=*.sh")
+    return world.act("clone", "drop")
+
+
+def drops_what_an_untrusted_place_has(world: World) -> list[Outcome]:
+    world.annex("clone", "get", "-q")
+    world.annex("clone", "untrust", "-q", "origin")
+    world.annex("clone", "copy", "-q", "--to=bare", "run.sh")
+    return world.act("clone", "drop")
+
+
+ACTS = [
+    gets,
+    gets_from_the_source,
+    gets_what_is_spoilt_or_gone,
+    sends,
+    sends_by_the_log,
+    sends_what_is_there,
+    sends_to_a_work_tree,
+    drops,
+    drops_some_that_need_two_copies,
+    drops_what_is_only_claimed_to_be_elsewhere,
+    drops_by_force,
+    drops_what_is_required,
+    drops_what_an_untrusted_place_has,
+]
+
+# In these git-annex has to do all of it.
+LEFT_TO_GIT_ANNEX = {drops_what_is_required}
+
+
+def comparable(outcomes: list[Outcome]) -> list[tuple[Any, ...]]:
+    return sorted((o.path or "", o.key, o.ok, o.silent, o.note, o.errors) for o in outcomes)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_it_is_as_git_annex_would_have_left_it(
+    act: Callable[[World], list[Outcome]], world: World, count_programs: Count
+) -> None:
+    other = world.copy("other")
+    for name in REPOSITORIES:
+        other.set(name, "rookery.engine", "stock")
+    with count_programs() as by_annex:
+        theirs = act(other)
+    with count_programs() as by_us:
+        ours = act(world)
+    assert comparable(ours) == comparable(theirs)
+    assert world.state() == other.state()
+    started = [argv for argv in by_us.programs if argv[0] == "git-annex"]
+    assert len(started) <= len([argv for argv in by_annex.programs if argv[0] == "git-annex"])
+    assert any(argv[1] == "fast-import" for argv in by_us.programs) == (act not in LEFT_TO_GIT_ANNEX)
+
+
+# --- how many programs, and in whose company ------------------------------------------------------
+
+
+def many(world: World, number: int) -> None:
+    for n in range(number):
+        (world.root / "source" / f"many{n}.dat").write_bytes(b"one of many %d" % n)
+    world.annex("source", "add", "-q", ".")
+    world.git("commit", "-qm", "Many", cwd=world.root / "source")
+    world.git("pull", "-q", "origin", "main", cwd=world.root / "clone")
+    world.git("fetch", "-q", "origin", cwd=world.root / "clone")
+
+
+def paths(number: int) -> list[str]:
+    return [f"many{n}.dat" for n in range(number)]
+
+
+def test_the_number_of_programs_does_not_grow_with_the_files(world: World, count_programs: Count) -> None:
+    many(world, 40)
+    counts = []
+    for some in (paths(40)[:2], paths(40)[2:]):
+        repo = world.repo("clone")
+        with count_programs() as started:
+            assert all(o.note == "from origin..." for o in world.act("clone", "get", some))
+            keys = [f.key for f in index_files(repo) if f.path in some]
+            sent = content.transfer_keys(repo, "copy", keys, to_remote="bare", clock=lambda: NOW)
+            assert all(o.note == "to bare..." for o in sent)
+            assert all(o.ok and not o.silent for o in world.act("clone", "drop", some))
+        assert not [argv for argv in started.programs if argv[0] == "git-annex"]
+        counts.append(len(started))
+    assert counts[0] == counts[1] < 100
+
+
+def test_content_that_somebody_keeps_is_not_dropped(world: World) -> None:
+    world.annex("clone", "get", "-q", "a.dat")
+    place = world.object("clone", "a.dat")
+    with held(place, "LOCK_SH"):
+        (outcome,) = world.act("clone", "drop", ["a.dat"])
+        assert not outcome.ok
+    assert place.exists()
+    assert "[here]" in world.annex("clone", "whereis", "a.dat")
+
+
+def test_a_copy_that_is_being_dropped_does_not_count(world: World) -> None:
+    world.annex("clone", "get", "-q", "a.dat")
+    with held(world.object("source", "a.dat"), "LOCK_EX"):
+        (outcome,) = world.act("clone", "drop", ["a.dat"])
+    assert not outcome.ok
+    assert (world.root / "clone/a.dat").exists()
+
+
+def test_a_copy_that_was_promised_to_be_kept_stays(world: World) -> None:
+    world.annex("clone", "get", "-q", "a.dat")
+    place = world.object("clone", "a.dat")
+    place.with_name(place.name + ".rtm").write_text("99999999999")
+    world.act("clone", "drop", ["a.dat"])
+    assert place.exists()
+
+
+def test_git_annex_sees_that_we_keep_a_copy(world: World) -> None:
+    world.annex("clone", "get", "-q", "a.dat")
+    place = world.object("source", "a.dat")
+    with content_locks.kept(str(place)):
+        world.annex("source", "drop", "--force", "a.dat", code=1)
+        assert place.exists()
+    world.annex("source", "drop", "--force", "a.dat")
+
+
+def held(place: Path, kind: str) -> AbstractContextManager[None]:
+    """Lock an object as git-annex does, with a lock of another process."""
+    return _Held(place, kind)
+
+
+class _Held(AbstractContextManager[None]):
+    def __init__(self, place: Path, kind: str) -> None:
+        program = (
+            "import fcntl, sys; f = open(sys.argv[1], 'a+'); fcntl.lockf(f, getattr(fcntl, sys.argv[2])); "
+            "print(flush=True); sys.stdin.read()"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program, f"{place}.lck", kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def __exit__(self, *failure: object) -> None:
+        self._process.communicate(b"")
+
+
+@pytest.mark.parametrize("other", ["rookery", "git-annex"])
+def test_two_drops_at_once_never_take_the_last_copy(world: World, cli: Program, other: str) -> None:
+    many(world, 30)
+    world.annex("clone", "get", "-q")
+    keys = {f.key: f.path for f in index_files(world.repo("clone"))}
+    rookery = [*cli.argv, "drop", "."]
+    commands = {
+        "clone": rookery,
+        "source": rookery if other == "rookery" else ["git", "annex", "drop", "--quiet"],
+    }
+    running = [
+        subprocess.Popen(
+            words, cwd=world.root / name, env=cli.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for name, words in commands.items()
+    ]
+    for process in running:
+        assert process.wait(120) in (0, 1)
+    lost = [
+        path
+        for key, path in keys.items()
+        if not any(content_locks.object_here(world.repo(name), key) for name in commands)
+    ]
+    assert not lost
+    for name in commands:
+        world.annex(name, "fsck", "--quiet", "--numcopies=1")
+
+
+def test_a_get_beside_drops_never_claims_what_is_not_there(world: World, cli: Program) -> None:
+    many(world, 30)
+    silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    get = subprocess.Popen([*cli.argv, "get", "."], cwd=world.root / "clone", env=cli.env, **silent)
+    while get.poll() is None:
+        world.annex("clone", "drop", "--quiet", code=None)
+    world.annex("clone", "fsck", "--quiet")
+    assert claimed(world) == {f.key for f in index_files(world.repo("clone")) if f.present}
+
+
+def claimed(world: World) -> set[str]:
+    """Give the keys that the log of the clone places there."""
+    told = map(json.loads, world.annex("clone", "whereis", "--json").splitlines())
+    return {one["key"] for one in told if any(place["here"] for place in one["whereis"])}
+
+
+# --- what a killed one leaves ---------------------------------------------------------------------
+
+
+def test_what_a_killed_get_brought_is_told_by_the_next_one(world: World) -> None:
+    repo = world.repo("clone")
+    files = [(f.path, f.key) for f in index_files(repo) if f.path in ("a.dat", "run.sh")]
+    pid = os.fork()
+    if pid == 0:  # it dies between bringing and telling
+        running = content.transfer(repo, "get", files, clock=lambda: NOW)
+        next(running)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert (world.root / "clone/a.dat").exists()
+    assert "[here]" not in world.annex("clone", "whereis", "a.dat")
+    world.act("clone", "get", ["run.sh"])
+    assert "[here]" in world.annex("clone", "whereis", "a.dat")
+    assert not list((world.root / "clone/.git/rookery").iterdir())
+
+
+def test_a_get_that_is_given_up_tells_what_has_come(world: World) -> None:
+    repo = world.repo("clone")
+    files = [(f.path, f.key) for f in index_files(repo) if f.path in ("a.dat", "run.sh")]
+    running = content.transfer(repo, "get", files, clock=lambda: NOW)
+    next(running)
+    running.close()  # type: ignore[attr-defined]  # it is a generator
+    assert claimed(world) == {f.key for f in index_files(repo) if f.present}
+
+
+# --- what is left to git-annex --------------------------------------------------------------------
+
+
+def set_here(key: str, value: str) -> Callable[[World], None]:
+    return lambda world: world.set("clone", key, value)
+
+
+def set_there(key: str, value: str) -> Callable[[World], None]:
+    return lambda world: world.set("source", key, value)
+
+
+def with_a_hook(world: World) -> None:
+    hook = world.root / "clone/.git/hooks/freezecontent-annex"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+
+
+def with_another_work_tree(world: World) -> None:
+    world.git("worktree", "add", "-q", world.root / "tree", "-b", "other", cwd=world.root / "clone")
+
+
+def adjusted(world: World) -> None:
+    world.annex("clone", "adjust", "-q", "--unlock")
+
+
+def to_another_place(world: World) -> None:
+    world.set("clone", "remote.origin.annex-uuid", "00000000-1111-2222-3333-444444444444")
+
+
+ODD = {
+    "bandwidth limit": set_here("annex.bwlimit", "1MB"),
+    "another engine": set_here("rookery.engine", "stock"),
+    "hard links": set_here("annex.hardlink", "true"),
+    "no verification": set_here("annex.verify", "false"),
+    "freezing": set_here("annex.freezecontent-command", "true"),
+    "unknown setting": set_here("annex.something-new", "1"),
+    "secure hashes": set_here("annex.securehashesonly", "true"),
+    "shared repository": set_here("core.sharedRepository", "group"),
+    "costs": set_here("remote.bare.annex-cost", "1"),
+    "start command": set_here("remote.origin.annex-start-command", "true"),
+    "rewritten address": set_here("url./elsewhere/.insteadOf", "../source"),
+    "older version there": set_there("annex.version", "8"),
+    "pid locks there": set_there("annex.pidlock", "true"),
+    "a hook": with_a_hook,
+    "two work trees": with_another_work_tree,
+    "adjusted branch": adjusted,
+    "another uuid": to_another_place,
+}
+
+
+@pytest.mark.parametrize("oddity", ODD)
+def test_where_git_annex_may_do_otherwise_it_does_it(
+    oddity: str, world: World, count_programs: Count
+) -> None:
+    ODD[oddity](world)
+    repo = world.repo("clone")
+    files = [(f.path, f.key) for f in index_files(repo) if f.path == "a.dat"]
+    with count_programs() as started:
+        list(content.transfer(repo, "get", files, clock=lambda: NOW))
+    assert any(argv[:2] == ("git-annex", "get") for argv in started.programs)
+    assert not any("fast-import" in argv for argv in started.programs)
+
+
+def test_no_lock_file_is_left(world: World) -> None:
+    world.act("clone", "get")
+    world.act("clone", "drop")
+    assert not list(world.root.rglob("*.dat.lck"))
+
+
+def test_locks_of_open_files_are_what_this_system_has() -> None:
+    assert content_locks.supported() == hasattr(fcntl, "F_OFD_SETLK")
+
+
+def leftovers(root: Path) -> Iterator[Path]:
+    return (p for p in root.rglob("*") if p.name.startswith(".rookery."))
+
+
+def test_a_source_that_is_spoilt_leaves_nothing_half(world: World) -> None:
+    gets_what_is_spoilt_or_gone(world)
+    assert not list(leftovers(world.root / "clone"))
+
+
+@pytest.mark.parametrize("line", ["get .", "drop .", "push --to bare --data anything"])
+def test_claims_are_right_again_after_a_death_and_another_run(
+    line: str, world: World, home: Home, tmp_path: Path
+) -> None:
+    world.annex("clone", "get", "-q")
+    if line == "get .":
+        world.annex("clone", "drop", "-q")
+    words = line.split()
+    killing = Killing(home.env, tmp_path / "steps")
+    steps = killing.steps(words, world.copy("whole").root / "clone")
+    for step in spread(steps, 3):
+        killed = world.copy(f"killed-{step}")
+        killing.kill(words, killed.root / "clone", step)
+        assert_no_claim_is_wrong(killed.copy(f"seen-{step}"))  # git annex fsck mends what it can
+        killing.again(words, killed.root / "clone")
+        assert claimed(killed) == {f.key for f in index_files(killed.repo("clone")) if f.present}
+        if "push" in words:
+            assert len(list((killed.root / "bare/annex/objects").rglob("*/*/*/*"))) == 9
+        assert_no_claim_is_wrong(killed)
+
+
+def assert_no_claim_is_wrong(world: World) -> None:
+    for name in REPOSITORIES:
+        world.annex(name, "fsck", "--quiet", "--all", "--numcopies=1")
