@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from rookery.annex import identity, store
 from rookery.annex.branch_writing import NotForUs, record_presence
-from rookery.annex.content import Listener
 from rookery.annex.files import keys_of_blobs
 from rookery.annex.ingest import Force, Ingested, stock
 from rookery.annex.keys import key_of_link
+from rookery.annex.outcome import Listener
 from rookery.annex.rules import Rules, read_rules
 from rookery.annex.storing import POINTER, CorruptObject, LeftAlone, Storing
 from rookery.core import pool
