@@ -66,7 +66,7 @@ SETTINGS: dict[str, Known] = {
         "whether more than ten similar results in a row are counted instead of shown on a terminal", "auto"
     ),
     "rookery.engine": Known(
-        "who takes files in: native (Rookery where it can, else git-annex) or stock (always git-annex)",
+        "who takes files in and moves content: native (Rookery where it can, else git-annex) or stock (git-annex)",
         "native",
     ),
 }
