@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.deposit import compaction, records, stamp, state
-from rookery.deposit.compaction import Found
-from rookery.deposit.legacypolicy import CHEAP, LegacyWish, PairFacts, rewrite_is_due
-from rookery.deposit.records import Dot, Entry, Identity, Record, Seen
-from rookery.deposit.state import AnotherRepository, Legacy
+from rookery.deposit.legacy import stamp
+from rookery.deposit.legacy.policy import CHEAP, LegacyWish, PairFacts, rewrite_is_due
+from rookery.deposit.protocol import compaction, records, state
+from rookery.deposit.protocol.compaction import Found
+from rookery.deposit.protocol.records import Dot, Entry, Identity, Record, Seen
+from rookery.deposit.protocol.state import AnotherRepository, Legacy
 
 MAIN, SIDE = "refs/heads/main", "refs/heads/side"
 

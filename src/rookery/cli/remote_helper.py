@@ -6,18 +6,22 @@ git-remote-datalad-annex REMOTE URL
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any
 
-from rookery.core.config import from_environment
-from rookery.core.environment import program_environment
+from rookery.cli.asking import ask
+from rookery.core.context import make_context
 from rookery.core.errors import RookeryError
-from rookery.core.process import Runner
+from rookery.credentials.credential import CredentialError
+from rookery.credentials.special import find_for_special_remote
 from rookery.deposit import remote
-from rookery.deposit.logins import Login, Need
+from rookery.deposit.transport.logins import Way
 
 
 class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
@@ -32,7 +36,14 @@ class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
         outstream: IO[Any] = sys.stdout,
         errstream: IO[Any] = sys.stderr,
     ) -> None:
-        env = os.environ
+        place = Path(gitdir or ".").absolute()
+        # Git has set GIT_DIR for us: settings are read where the repository is, or nowhere.
+        self._context = make_context(
+            cwd=place if place.is_dir() else Path("/"),
+            env=os.environ,
+            # Standard input is Git's; the terminal itself is asked.
+            interactive=sys.stderr.isatty() and os.environ.get("GIT_TERMINAL_PROMPT") != "0",
+        )._replace(ask=ask)
         super().__init__(
             gitdir,
             remote,
@@ -40,23 +51,23 @@ class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
             instream,
             outstream,
             errstream,
-            runner=Runner(program_environment(env)),
-            find_login=lambda need: login_from_environment(need, env),
+            runner=self._context.runner,
+            clock=time.time,
+            pause=time.sleep,
+            machine=platform.node(),
+            find_login=self._find_login,
         )
 
-
-def login_from_environment(need: Need, env: Mapping[str, str]) -> Login | None:
-    """Find a login in DataLad's variables (`DATALAD_CREDENTIAL_NAME_USER`, `..._SECRET`)."""
-    if need.name is None:
-        return None
-    settings = from_environment(env)
-    top = f"datalad.credential.{need.name.lower()}."
-
-    def value(*names: str) -> str | None:
-        return next((settings[top + name][-1] for name in names if top + name in settings), None)
-
-    user, secret = value("user", "key", "key_id"), value("secret", "password", "secret_id")
-    return Login(user, secret) if user and secret else None
+    def _find_login(self, parameters: Mapping[str, str], name: str | None) -> Way:
+        """Find a login by name or realm; for stores that may be public, none is no obstacle."""
+        ctx = self._context
+        try:
+            found = find_for_special_remote(ctx, ctx.settings.at(ctx.cwd), parameters, name=name)
+        except CredentialError:
+            if name is None and parameters["type"].lower() in ("s3", "glacier"):
+                return Way()
+            raise
+        return Way(found.env, found.keep)
 
 
 def main() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from rookery.core.errors import AccessDeniedError, UsageError
-from rookery.deposit import logins, url
-from rookery.deposit.logins import Login
+from rookery.deposit.terms import url
+from rookery.deposit.transport import logins
+from rookery.deposit.transport.logins import Login
 
 
 def settings(text: str) -> list[tuple[str, str]]:
