@@ -89,7 +89,8 @@ class RepoAnnexGitRemote:
         self._way = logins.way(self.address, find_login)
         runner = runner.with_env({**self._way.env, "GIT_NO_LAZY_FETCH": "1"})
         self._mirror = Mirror(self._folder / "mirror", lender_of(self.user) if self.user else None, runner)
-        self._annex = stores.annex_store(self.address, self._folder / "annex", runner)
+        helped = self.address.read_only and bool(self._way.env)
+        self._annex = stores.annex_store(self.address, self._folder / "annex", runner, helped=helped)
         self.deposit = WholeDeposit(
             stores.store_for(self.address, self._annex),
             self.address,

@@ -159,7 +159,7 @@ class WholeDeposit:
         pairs = ((name, before.refs.get(name), after.refs.get(name)) for name in names)
         changes = tuple(Change(name, old, new) for name, old, new in pairs if old != new)
         head = after.head if view is None or after.head != before.head else None
-        return self._write(Update(changes, head), session)
+        return self._write(Update(changes, head), session, first=view is None)
 
     def refresh(self, view: View, session: Repo) -> None:
         """Write the pair if that is due although nothing was pushed: it was wished for, or a push was killed."""
@@ -176,8 +176,8 @@ class WholeDeposit:
         with self.v2.exclusive():
             self._keep(newest, session)
 
-    def _write(self, update: Update, session: Repo) -> Outcome:
-        self._choose_lock()
+    def _write(self, update: Update, session: Repo, *, first: bool = False) -> Outcome:
+        self._choose_lock(first=first)
         with self.v2.exclusive():
             outcome = self.v2.push(update, repo=session)
             if isinstance(outcome, Pushed):
@@ -195,10 +195,14 @@ class WholeDeposit:
         except RookeryError as e:
             self._user.say(explain(e))
 
-    def _choose_lock(self) -> None:
-        """Find the lock at the first writing: looking whether a server has one writes to it."""
+    def _choose_lock(self, *, first: bool = False) -> None:
+        """Find the lock at the first writing: looking whether a server has one writes to it.
+
+        Where a deposit comes to be, its bucket or folder may not be there yet; nothing is lost without a lock.
+        """
         find, self._find_lock = self._find_lock, None
-        if find is not None and self.v2.options.lock_policy is not Policy.OFF:
+        policy = self.v2.options.lock_policy
+        if find is not None and policy is not Policy.OFF and not (first and policy is Policy.AUTO):
             self.v2.options = self.v2.options._replace(lock=find())
 
     def tidy(self, outcome: Outcome) -> None:
