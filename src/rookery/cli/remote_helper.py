@@ -6,22 +6,17 @@ git-remote-datalad-annex REMOTE URL
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from rookery.cli.asking import ask
 from rookery.core.context import make_context
 from rookery.core.errors import RookeryError
-from rookery.credentials.credential import CredentialError
-from rookery.credentials.special import find_for_special_remote
 from rookery.deposit import remote
-from rookery.deposit.transport.logins import Way
+from rookery.steps.depositing import surroundings
 
 
 class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
@@ -44,30 +39,8 @@ class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
             # Standard input is Git's; the terminal itself is asked.
             interactive=sys.stderr.isatty() and os.environ.get("GIT_TERMINAL_PROMPT") != "0",
         )._replace(ask=ask)
-        super().__init__(
-            gitdir,
-            remote,
-            url,
-            instream,
-            outstream,
-            errstream,
-            runner=self._context.runner,
-            clock=time.time,
-            pause=time.sleep,
-            machine=platform.node(),
-            find_login=self._find_login,
-        )
-
-    def _find_login(self, parameters: Mapping[str, str], name: str | None) -> Way:
-        """Find a login by name or realm; for stores that may be public, none is no obstacle."""
-        ctx = self._context
-        try:
-            found = find_for_special_remote(ctx, ctx.settings.at(ctx.cwd), parameters, name=name)
-        except CredentialError:
-            if name is None and parameters["type"].lower() in ("s3", "glacier"):
-                return Way()
-            raise
-        return Way(found.env, found.keep)
+        around = surroundings(self._context, lambda _: None)  # the helper speaks on its own stream
+        super().__init__(gitdir, remote, url, instream, outstream, errstream, around=around)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ outcome, and only then lets Git hear what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -16,26 +16,20 @@ from rookery.annex import identity
 from rookery.annex.keys import hashdirlower
 from rookery.core import files
 from rookery.core.errors import RemoteNotAvailableError, RookeryError
-from rookery.core.process import Runner
+from rookery.deposit.opening import Surroundings, open_deposit
 from rookery.deposit.protocol.exchange import FetchFirst, Outcome
 from rookery.deposit.protocol.incremental import LegacyMoved
-from rookery.deposit.protocol.ledger import writer_of
 from rookery.deposit.protocol.state import CONFLICTS
 from rookery.deposit.talk import markers, service
 from rookery.deposit.talk.conversation import Conversation, Say, Stop
-from rookery.deposit.talk.mirror import Mirror, lender_of
 from rookery.deposit.talk.report import HeldReport
 from rookery.deposit.terms import bare, layout, refsfile, url
 from rookery.deposit.terms.refsfile import RefList
 from rookery.deposit.terms.store import Unreadable
-from rookery.deposit.transport import logins, stores
-from rookery.deposit.transport.lock_choice import lock_for
-from rookery.deposit.transport.logins import Logins
-from rookery.deposit.whole import User, View, WholeDeposit
+from rookery.deposit.whole import View
 from rookery.git import refs
 from rookery.git.repo import Repo
 
-FOLDER = "dl-repoannex"
 NOTHING_THERE = "couldn't find remote refs (repository deposit does not exist, or is inaccessible"
 
 
@@ -71,11 +65,7 @@ class RepoAnnexGitRemote:
         outstream: IO[Any],
         errstream: IO[Any],
         *,
-        runner: Runner,
-        clock: Callable[[], float],
-        pause: Callable[[float], None],
-        machine: str = "",
-        find_login: Logins = logins.nobody,
+        around: Surroundings,
     ) -> None:
         self.address = url.parse(url_text)
         self.url = url_text
@@ -83,28 +73,10 @@ class RepoAnnexGitRemote:
         self.instream, self.outstream, self.errstream = instream, outstream, errstream
         self._conversation = Conversation()
         place = Path(gitdir).absolute()
+        runner = around.runner
         self.user = Repo(place, place, runner, bare=True) if (place / "HEAD").exists() else None
-        self._folder = (self.user.commondir if self.user else place) / FOLDER / self.address.name
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._way = logins.way(self.address, find_login)
-        runner = runner.with_env({**self._way.env, "GIT_NO_LAZY_FETCH": "1"})
-        self._mirror = Mirror(self._folder / "mirror", lender_of(self.user) if self.user else None, runner)
-        helped = self.address.read_only and bool(self._way.env)
-        self._annex = stores.annex_store(self.address, self._folder / "annex", runner, helped=helped)
-        self.deposit = WholeDeposit(
-            stores.store_for(self.address, self._annex),
-            self.address,
-            self._mirror,
-            self._folder,
-            runner,
-            user=User(self.user, writer_of(self._folder, f"{machine}:{place}"), clock, pause, self._tell),
-            find_lock=lambda: lock_for(
-                self.address.settings,
-                env=runner.env,
-                login=logins.login_in(self.address, runner.env),
-                clock=clock,
-            ),
-        )
+        opened = open_deposit(self.address, self.user, place, around._replace(say=self._tell))
+        self.deposit, self._mirror, self._annex, self._way, self._folder = opened
 
     # --- the conversation ------------------------------------------------------------------------
 

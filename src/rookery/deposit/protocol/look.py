@@ -95,17 +95,20 @@ def look(setup: Setup) -> Looking:
         known |= new
         new = must = frozenset(w for record in found.values() for w in record.seen) - known
     raw = got.get(setup.legacy_name) if setup.legacy_name else None
-    legacy = None if raw is None else _legacy(raw)
+    legacy = None if raw is None else _legacy(raw, needed=not found)
     merged = state.merge(found, setup.is_ancestor, legacy)
     writers = frozenset(registers) | {me} | listed
     more = {k: v for name in merged.heads for k, v in found[name].more.items()}
     return Look(listed, writers, registers, found, legacy, merged, more)
 
 
-def _legacy(raw: bytes) -> Legacy:
+def _legacy(raw: bytes, *, needed: bool) -> Legacy | None:
+    """Read the legacy list of refs; None for a torn one where records say what the deposit is."""
     try:
         read = refsfile.parse(decode(raw))
     except Malformed as e:
+        if not needed:
+            return None
         raise Unreadable(
             f"what lies at the place of the deposit's list of refs is none: {e.message}",
             hints=["look whether the place wants a login, or shows a page of its own"],
