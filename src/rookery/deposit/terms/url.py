@@ -170,6 +170,7 @@ def _address(pairs: Sequence[tuple[str, str]], url: str) -> Address:
     if settings["type"].lower() == "s3":
         settings["type"] = "S3"  # the only type that git-annex spells with a capital
     _check_ours(ours, url)
+    _check_archive(ours, url)
     _check_encryption(settings, url)
     return Address(settings, ours)
 
@@ -186,6 +187,15 @@ def _check_ours(ours: Mapping[str, str], url: str) -> None:
                 f"'{name}={value}' in '{url}' means nothing",
                 hints=[f"the values of {name} are: {', '.join(values) or 'any name'}"],
             )
+
+
+def _check_archive(ours: Mapping[str, str], url: str) -> None:
+    """Refuse an archival copy that would never be made: it is made when the legacy pair is."""
+    if ARCHIVE in ours and ours.get(LEGACY) == "off":
+        raise UsageError(
+            f"'{url}' wants an archival copy ({ARCHIVE}), which is made with the pair that {LEGACY}=off leaves out",
+            hints=[f"leave one of the two out, or use {LEGACY}=now when a copy is wanted"],
+        )
 
 
 def _check_encryption(settings: Mapping[str, str], url: str) -> None:
