@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -12,7 +12,6 @@ from rookery.annex import program, store
 from rookery.annex.keys import key_file
 from rookery.annex.store import annex_dir
 from rookery.core.errors import CommandError, RookeryError
-from rookery.core.pool import in_order
 from rookery.core.process import Runner
 from rookery.deposit.terms import layout
 from rookery.deposit.terms.store import Unreadable, Unwritable
@@ -22,7 +21,6 @@ from rookery.deposit.transport.annexfolder import REMOTE
 from rookery.deposit.transport.webread import Reader
 from rookery.git.repo import Repo
 
-AT_ONCE = 4  # programs that wait for another machine most of their time
 SMALL = 1 << 20  # read back whole after writing
 # checkpresentkey's exit codes; any other means that it cannot be told.
 PRESENT, ABSENT = 0, 1
@@ -58,17 +56,13 @@ class AnnexStore:
     def read(self, names: Sequence[str]) -> Mapping[str, bytes | None]:
         """Give the content of small objects; None: certainly absent.  Raises Unreadable."""
         found = dict(self._reader(names)) if self._reader else {}
-        rest = [name for name in names if name not in found]
-        if rest:
-            _ = self.repo  # made once, before several want it
-        found.update(in_order(self._read, rest, at_once=AT_ONCE))
+        for name in names:
+            # One after another: two git-annex at once in one annex want the same lock of its index.
+            if name not in found:
+                here = self._bring(name)
+                found[name] = None if here is None else here.read_bytes()
+                self._forget(name)
         return found
-
-    def _read(self, name: str) -> Iterator[tuple[str, bytes | None]]:
-        here = self._bring(name)
-        content = None if here is None else here.read_bytes()
-        self._forget(name)
-        yield name, content
 
     def fetch(self, name: str, into: Path) -> bool:
         """Bring a large object into a file; False: certainly absent.  Raises Unreadable."""
