@@ -116,7 +116,12 @@ def merge(records: Mapping[str, Record], is_ancestor: Ancestry, legacy: Legacy |
             known = candidates.setdefault(ref, [])
             if value not in {e.value for e in known}:
                 known.append(entry)
+    gone = _taken_away(legacy, ordered, is_ancestor) if legacy and changed_elsewhere else set()
+    removed = [
+        (ref, max(candidates.pop(ref), key=lambda e: e.dot)) for ref in sorted(gone) if candidates[ref]
+    ]
     refs, losers = _decided(candidates, is_ancestor)
+    losers += removed
     fresh = {ref for ref, entry in refs.items() if entry.dot.writer == LEGACY}
     for ref, entry in _placed(refs, losers, is_ancestor):
         refs[ref] = entry
@@ -135,6 +140,27 @@ def merge(records: Mapping[str, Record], is_ancestor: Ancestry, legacy: Legacy |
         heads=tuple(sorted(top)),
         pairs=pairs,
     )
+
+
+def _taken_away(legacy: Legacy, ordered: Sequence[Record], is_ancestor: Ancestry) -> set[str]:
+    """Find the refs that a peer has deleted, as far as that can be told.
+
+    Its list does not say what it knew.  It knew a record if it has all other refs of
+    it, or what came after them; and only a ref whose commits live on in its list counts.
+    Even so such a ref may have been made while the peer pushed: it is shown as one that lost.
+    """
+
+    def within(value: str, other: str) -> bool:
+        return value == other or bool(is_ancestor(value, other))
+
+    gone: set[str] = set()
+    for record in ordered:
+        ours = {ref: entry.value for ref, entry in record.refs.items() if not ref.startswith(CONFLICTS)}
+        missing = ours.keys() - legacy.refs.keys()
+        kept = ours.keys() - missing
+        if missing and kept and all(within(ours[ref], legacy.refs[ref]) for ref in kept):
+            gone |= {ref for ref in missing if any(within(ours[ref], tip) for tip in legacy.refs.values())}
+    return gone
 
 
 def refs_of(record: Record) -> RefList:
