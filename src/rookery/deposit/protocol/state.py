@@ -109,19 +109,8 @@ def merge(records: Mapping[str, Record], is_ancestor: Ancestry, legacy: Legacy |
         for record in records.values()
     }
     known_pairs = {record.legacy for record in ordered} | pairs.keys()
-    changed_elsewhere = legacy is not None and legacy.digest not in known_pairs
-    if legacy is not None and changed_elsewhere:
-        for ref, value in legacy.refs.items():
-            entry = Entry(value, Dot(0, LEGACY))
-            known = candidates.setdefault(ref, [])
-            if value not in {e.value for e in known}:
-                known.append(entry)
-    gone = _taken_away(legacy, ordered, is_ancestor) if legacy and changed_elsewhere else set()
-    removed = [
-        (ref, max(candidates.pop(ref), key=lambda e: e.dot)) for ref in sorted(gone) if candidates[ref]
-    ]
-    refs, losers = _decided(candidates, is_ancestor)
-    losers += removed
+    pushed = legacy if legacy is not None and legacy.digest not in known_pairs else None
+    refs, losers = _put_together(candidates, ordered, pushed, is_ancestor)
     fresh = {ref for ref, entry in refs.items() if entry.dot.writer == LEGACY}
     for ref, entry in _placed(refs, losers, is_ancestor):
         refs[ref] = entry
@@ -140,6 +129,25 @@ def merge(records: Mapping[str, Record], is_ancestor: Ancestry, legacy: Legacy |
         heads=tuple(sorted(top)),
         pairs=pairs,
     )
+
+
+def _put_together(
+    candidates: dict[str, list[Entry]],
+    ordered: Sequence[Record],
+    pushed: Legacy | None,
+    is_ancestor: Ancestry,
+) -> tuple[dict[str, Entry], list[tuple[str, Entry]]]:
+    """Decide about all refs; `pushed` is the legacy pair, if a peer has pushed to it."""
+    removed: list[tuple[str, Entry]] = []
+    if pushed is not None:
+        gone = sorted(_taken_away(pushed, ordered, is_ancestor))
+        removed = [(ref, max(candidates.pop(ref), key=lambda e: e.dot)) for ref in gone if candidates[ref]]
+        for ref, value in pushed.refs.items():
+            known = candidates.setdefault(ref, [])
+            if value not in {e.value for e in known}:
+                known.append(Entry(value, Dot(0, LEGACY)))
+    refs, losers = _decided(candidates, is_ancestor)
+    return refs, [*losers, *removed]
 
 
 def _taken_away(legacy: Legacy, ordered: Sequence[Record], is_ancestor: Ancestry) -> set[str]:
