@@ -128,6 +128,17 @@ def credentials(
     result_renderer: str | Callable[..., Any] | None = ...,
     on_failure: Literal["ignore", "continue", "stop"] | None = ...,
 ) -> Any: ...
+def deposit(
+    action: Literal["status", "verify", "repair", "compact"],
+    url: str,
+    *,
+    dataset: Place = ...,
+    return_type: Literal["list", "generator", "item-or-list"] | None = ...,
+    result_filter: Callable[[dict[str, Any]], bool] | None = ...,
+    result_xfm: str | Callable[[dict[str, Any]], Any] | None = ...,
+    result_renderer: str | Callable[..., Any] | None = ...,
+    on_failure: Literal["ignore", "continue", "stop"] | None = ...,
+) -> Any: ...
 def diff(
     path: Many = ...,
     *,
@@ -606,6 +617,17 @@ class Methods:
         name: str | None = ...,
         prompt: str | None = ...,
         show_secret: bool = ...,
+        return_type: Literal["list", "generator", "item-or-list"] | None = ...,
+        result_filter: Callable[[dict[str, Any]], bool] | None = ...,
+        result_xfm: str | Callable[[dict[str, Any]], Any] | None = ...,
+        result_renderer: str | Callable[..., Any] | None = ...,
+        on_failure: Literal["ignore", "continue", "stop"] | None = ...,
+    ) -> Any: ...
+    def deposit(
+        self,
+        action: Literal["status", "verify", "repair", "compact"],
+        url: str,
+        *,
         return_type: Literal["list", "generator", "item-or-list"] | None = ...,
         result_filter: Callable[[dict[str, Any]], bool] | None = ...,
         result_xfm: str | Callable[[dict[str, Any]], Any] | None = ...,

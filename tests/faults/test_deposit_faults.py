@@ -10,10 +10,9 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
-from rookery.deposit import compaction, records
-from rookery.deposit.exchange import Change, FetchFirst, Pushed, Unchanged, Update
-from rookery.deposit.records import Damaged
-from rookery.deposit.store import Unreadable
+from rookery.deposit.protocol import compaction, records
+from rookery.deposit.protocol.exchange import Change, FetchFirst, Pushed, Unchanged, Update
+from rookery.deposit.terms.store import Damaged, Unreadable
 from support.depositors import MAIN, Person, no_pause
 from support.stores import Died, MemoryStore, Troubled, dies_after, dies_before, dies_tearing, fails
 

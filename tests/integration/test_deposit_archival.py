@@ -10,7 +10,7 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
-from rookery.deposit import archival
+from rookery.deposit.legacy import archival
 from support.depositors import Person
 from support.stores import MemoryStore
 

@@ -10,14 +10,14 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.core.errors import LockedError
-from rookery.deposit import layout, packs, records
-from rookery.deposit.exchange import Change, FetchFirst, Pushed, Unchanged, Update
-from rookery.deposit.incremental import Options
-from rookery.deposit.ledger import writer_of
-from rookery.deposit.locks import FolderCell, Lease, LockLost, Policy
-from rookery.deposit.records import Damaged
-from rookery.deposit.state import AnotherRepository
-from rookery.deposit.store import Unreadable
+from rookery.deposit.protocol import packs, records
+from rookery.deposit.protocol.exchange import Change, FetchFirst, Pushed, Unchanged, Update
+from rookery.deposit.protocol.incremental import Options
+from rookery.deposit.protocol.ledger import writer_of
+from rookery.deposit.protocol.state import AnotherRepository
+from rookery.deposit.terms import layout
+from rookery.deposit.terms.store import Damaged, Unreadable
+from rookery.deposit.transport.locks import FolderCell, Lease, LockLost, Policy
 from support.depositors import MAIN, Person, no_pause
 from support.stores import Died, MemoryStore, Troubled, dies_tearing, fails
 

@@ -13,12 +13,12 @@ import pytest
 
 from rookery.core.sigv4 import Signer
 from rookery.core.webrequest import Login
-from rookery.deposit.lock_choice import lock_for
-from rookery.deposit.lock_refusal import CannotLock
-from rookery.deposit.lock_s3 import S3Cell
-from rookery.deposit.lock_webdav import GRACE, WebDavCell
-from rookery.deposit.locks import Cell, Lease, LockLost
-from rookery.deposit.store import Unreadable
+from rookery.deposit.terms.store import Unreadable
+from rookery.deposit.transport.lock_choice import lock_for
+from rookery.deposit.transport.lock_refusal import CannotLock
+from rookery.deposit.transport.lock_s3 import S3Cell
+from rookery.deposit.transport.lock_webdav import GRACE, WebDavCell
+from rookery.deposit.transport.locks import Cell, Lease, LockLost
 from support.objectstore import BUCKET, KEY_ID, SECRET, ObjectStore
 from support.webdav import PASSWORD, USER, WebDav
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from rookery.core.context import Context
-from rookery.deposit import layout, upkeep, url
-from rookery.deposit.annexstore import AnnexStore
-from rookery.deposit.exchange import Change, FetchFirst, Unchanged, Update
-from rookery.deposit.locks import FolderCell, Lease, Policy
+from rookery.deposit import upkeep
+from rookery.deposit.protocol.exchange import Change, FetchFirst, Unchanged, Update
+from rookery.deposit.terms import layout, url
+from rookery.deposit.transport.annexstore import AnnexStore
+from rookery.deposit.transport.locks import FolderCell, Lease, Policy
 from rookery.deposit.upkeep import Verdict
 from support.depositors import MAIN, Person
 

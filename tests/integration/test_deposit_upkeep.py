@@ -9,9 +9,10 @@ import pytest
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
-from rookery.deposit import compaction, records, upkeep
-from rookery.deposit.exchange import Pushed
-from rookery.deposit.records import Damaged
+from rookery.deposit import upkeep
+from rookery.deposit.protocol import compaction, records
+from rookery.deposit.protocol.exchange import Pushed
+from rookery.deposit.terms.store import Damaged
 from rookery.deposit.upkeep import Verdict
 from support.depositors import MAIN, Person
 from support.stores import MemoryStore

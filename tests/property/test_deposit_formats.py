@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.deposit import backend, refsfile
-from rookery.deposit.refsfile import Malformed, State, valid_name
-from rookery.deposit.report import FLUSH, HeldReport, packet, packets
+from rookery.deposit.talk.report import FLUSH, HeldReport, packet, packets
+from rookery.deposit.terms import refsfile
+from rookery.deposit.terms.refsfile import Malformed, RefList, valid_name
+from rookery.deposit.transport import backend
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=12)
 NAMES = WORDS.map(lambda word: f"refs/heads/{word}").filter(valid_name)
@@ -90,7 +91,7 @@ def test_a_refused_report_has_no_success_and_keeps_the_failures(
 
 @given(st.dictionaries(NAMES, st.text("0123456789abcdef", min_size=40, max_size=40)), NAMES)
 def test_refs_are_read_as_they_were_written(refs: dict[str, str], head: str) -> None:
-    state = State(refs, head)
+    state = RefList(refs, head)
     assert refsfile.parse(refsfile.build(state)) == state
     assert refsfile.parse_packed(refsfile.build_packed(refs)) == refs
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rookery.deposit import exchange, records, state
-from rookery.deposit.exchange import (
+from rookery.deposit.protocol import exchange, records, state
+from rookery.deposit.protocol.exchange import (
     Change,
     FetchFirst,
     Identify,
@@ -25,10 +25,10 @@ from rookery.deposit.exchange import (
     Update,
     Write,
 )
-from rookery.deposit.locks import Held, Lease
-from rookery.deposit.look import Memory, Pause, Read, Setup, look
-from rookery.deposit.records import Identity, Register
-from rookery.deposit.store import Unreadable
+from rookery.deposit.protocol.look import Memory, Pause, Read, Setup, look
+from rookery.deposit.protocol.records import Identity, Register
+from rookery.deposit.terms.store import Unreadable
+from rookery.deposit.transport.locks import Held, Lease
 
 Objects = dict[str, bytes]
 Process = Generator[Any, Any, Any]

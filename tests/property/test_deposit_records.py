@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.deposit import records
-from rookery.deposit.records import Damaged, Dot, Entry, Identity, Record, Register, Seen, TooNew
+from rookery.deposit.protocol import records
+from rookery.deposit.protocol.records import Dot, Entry, Identity, Record, Register, Seen, TooNew
+from rookery.deposit.terms.store import Damaged
 
 shas = st.one_of(
     st.from_regex(r"[0-9a-f]{40}", fullmatch=True), st.binary(min_size=32, max_size=32).map(bytes.hex)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rookery.core.context import Context
-from rookery.deposit.exchange import Change, FetchFirst, Outcome, Pushed, Update
-from rookery.deposit.incremental import Options, V2Deposit
-from rookery.deposit.store import Store
+from rookery.deposit.protocol.exchange import Change, FetchFirst, Outcome, Pushed, Update
+from rookery.deposit.protocol.incremental import Options, V2Deposit
+from rookery.deposit.terms.store import Store
 from rookery.git.repo import Repo, open_repo
 
 MAIN = "refs/heads/main"

@@ -19,7 +19,6 @@ from support.programs import Program
 CIPHER = base64.b64encode(bytes(range(33, 127)) * 3).decode()
 
 OURS = {
-    "git-remote-datalad-annex": "from rookery.cli.remote_helper import main; main()",
     "git-annex-backend-XDLRA": "from rookery.cli.annex_backend import legacy; legacy()",
     "git-annex-backend-XDLRB": "from rookery.cli.annex_backend import registers; registers()",
 }
@@ -46,7 +45,8 @@ class Deposits:
     def __init__(self, home: Home, folder: Path) -> None:
         self.folder = folder
         shared = {"git-annex-remote-testfolder": str(Path(__file__).with_name("folder_remote.py"))}
-        self.ours = self._git(home, "ours", OURS, shared)
+        watched = {"git-remote-datalad-annex": str(Path(__file__).with_name("watched.py"))}
+        self.ours = self._git(home, "ours", OURS, shared | watched)
         self.theirs = self._git(home, "theirs", THEIRS, shared)
 
     def _git(self, home: Home, side: str, programs: Mapping[str, str], scripts: Mapping[str, str]) -> Program:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rookery.core.errors import RookeryError
-from rookery.deposit.store import Store, Unreadable, Unwritable
+from rookery.deposit.terms.store import Store, Unreadable, Unwritable
 
 
 class Died(BaseException):

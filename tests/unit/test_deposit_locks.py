@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rookery.core.errors import LockedError, UsageError
-from rookery.deposit.locks import KEPT, FolderCell, Held, Lease, LockLost, Policy, take
+from rookery.deposit.transport.locks import KEPT, FolderCell, Held, Lease, LockLost, Policy, take
 
 
 def test_one_holds_it_until_it_is_released(tmp_path: Path) -> None:

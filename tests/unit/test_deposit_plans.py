@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.deposit import compaction, records, stamp, state
-from rookery.deposit.compaction import Found
-from rookery.deposit.legacypolicy import CHEAP, LegacyWish, PairFacts, rewrite_is_due
-from rookery.deposit.records import Dot, Entry, Identity, Record, Seen
-from rookery.deposit.state import AnotherRepository, Legacy
+from rookery.deposit.legacy import stamp
+from rookery.deposit.legacy.policy import CHEAP, LegacyWish, PairFacts, rewrite_is_due
+from rookery.deposit.protocol import compaction, records, state
+from rookery.deposit.protocol.compaction import Found
+from rookery.deposit.protocol.records import Dot, Entry, Identity, Record, Seen
+from rookery.deposit.protocol.state import AnotherRepository, Legacy
 
 MAIN, SIDE = "refs/heads/main", "refs/heads/side"
 
@@ -204,3 +205,23 @@ def test_a_stamp_is_read_back_and_holds_for_its_own_refs_only() -> None:
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_what_is_no_stamp_is_none(raw: bytes) -> None:
     assert stamp.parse(raw) is None
+
+
+def test_a_branch_that_a_peer_deleted_is_shown_as_lost_and_one_it_never_knew_stays() -> None:
+    both = record("anna", 2, {MAIN: (2, 1, "anna"), SIDE: (1, 2, "anna")})
+    knew = merged(both, legacy=Legacy("f" * 64, {MAIN: sha(3)}, MAIN))
+    assert knew == {MAIN: sha(3), "refs/dlra-conflict/anna/heads/side": sha(1)}
+    stale = merged(both, legacy=Legacy("f" * 64, {MAIN: sha(1)}, MAIN))
+    assert stale == {MAIN: sha(2), SIDE: sha(1)}, "its list is older than our push"
+    apart = record("anna", 2, {MAIN: (2, 1, "anna"), SIDE: (200, 2, "anna")})
+    assert SIDE in merged(apart, legacy=Legacy("f" * 64, {MAIN: sha(3)}, MAIN)), (
+        "its commits live nowhere else"
+    )
+
+
+def test_a_pair_of_ours_brings_nothing_back_however_late_it_comes() -> None:
+    first = record("anna", 1, {MAIN: (1, 1, "anna"), SIDE: (1, 1, "anna")})
+    pairs = {state.refs_digest(first): records.Pair(1, 0)}
+    second = record("berta", 2, {MAIN: (2, 2, "berta")}, {"anna": first})._replace(pairs=pairs)
+    late = Legacy(state.refs_digest(first), {MAIN: sha(1), SIDE: sha(1)}, MAIN)
+    assert merged(second, legacy=late) == {MAIN: sha(2)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from rookery.deposit import backend
+from rookery.deposit.transport import backend
 
 
 def _serve(answers: Iterator[str]) -> None:

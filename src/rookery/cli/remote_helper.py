@@ -9,15 +9,14 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any
 
-from rookery.core.config import from_environment
-from rookery.core.environment import program_environment
+from rookery.cli.asking import ask
+from rookery.core.context import make_context
 from rookery.core.errors import RookeryError
-from rookery.core.process import Runner
 from rookery.deposit import remote
-from rookery.deposit.logins import Login, Need
+from rookery.steps.depositing import surroundings
 
 
 class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
@@ -32,31 +31,16 @@ class RepoAnnexGitRemote(remote.RepoAnnexGitRemote):
         outstream: IO[Any] = sys.stdout,
         errstream: IO[Any] = sys.stderr,
     ) -> None:
-        env = os.environ
-        super().__init__(
-            gitdir,
-            remote,
-            url,
-            instream,
-            outstream,
-            errstream,
-            runner=Runner(program_environment(env)),
-            find_login=lambda need: login_from_environment(need, env),
-        )
-
-
-def login_from_environment(need: Need, env: Mapping[str, str]) -> Login | None:
-    """Find a login in DataLad's variables (`DATALAD_CREDENTIAL_NAME_USER`, `..._SECRET`)."""
-    if need.name is None:
-        return None
-    settings = from_environment(env)
-    top = f"datalad.credential.{need.name.lower()}."
-
-    def value(*names: str) -> str | None:
-        return next((settings[top + name][-1] for name in names if top + name in settings), None)
-
-    user, secret = value("user", "key", "key_id"), value("secret", "password", "secret_id")
-    return Login(user, secret) if user and secret else None
+        place = Path(gitdir or ".").absolute()
+        # Git has set GIT_DIR for us: settings are read where the repository is, or nowhere.
+        self._context = make_context(
+            cwd=place if place.is_dir() else Path("/"),
+            env=os.environ,
+            # Standard input is Git's; the terminal itself is asked.
+            interactive=sys.stderr.isatty() and os.environ.get("GIT_TERMINAL_PROMPT") != "0",
+        )._replace(ask=ask)
+        around = surroundings(self._context, lambda _: None)  # the helper speaks on its own stream
+        super().__init__(gitdir, remote, url, instream, outstream, errstream, around=around)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ outcome, and only then lets Git hear what became of it.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,21 +16,20 @@ from rookery.annex import identity
 from rookery.annex.keys import hashdirlower
 from rookery.core import files
 from rookery.core.errors import RemoteNotAvailableError, RookeryError
-from rookery.core.process import Runner
-from rookery.deposit import annexfolder, bare, layout, logins, markers, refsfile, service, url
-from rookery.deposit.annexstore import AnnexStore
-from rookery.deposit.conversation import Conversation, Say, Stop
-from rookery.deposit.legacy import LegacyDeposit, Update
-from rookery.deposit.logins import Logins
-from rookery.deposit.mirror import Mirror, lender_of
-from rookery.deposit.refsfile import State
-from rookery.deposit.report import HeldReport
-from rookery.deposit.store import Unreadable
+from rookery.deposit.opening import Surroundings, open_deposit
+from rookery.deposit.protocol.exchange import FetchFirst, Outcome
+from rookery.deposit.protocol.incremental import LegacyMoved
+from rookery.deposit.protocol.state import CONFLICTS
+from rookery.deposit.talk import markers, service
+from rookery.deposit.talk.conversation import Conversation, Say, Stop
+from rookery.deposit.talk.report import HeldReport
+from rookery.deposit.terms import bare, layout, refsfile, url
+from rookery.deposit.terms.refsfile import RefList
+from rookery.deposit.terms.store import Unreadable
+from rookery.deposit.whole import View
 from rookery.git import refs
 from rookery.git.repo import Repo
 
-FOLDER = "dl-repoannex"
-PASSING = ("passing-*", "export-*", "setup-*")  # folders that live no longer than the lock is held
 NOTHING_THERE = "couldn't find remote refs (repository deposit does not exist, or is inaccessible"
 
 
@@ -48,7 +46,10 @@ class RepoAnnexGitRemote:
 
     refs_key = layout.REFS
     repo_export_key = layout.ARCHIVE
-    internal_parameters = ("dladotgit=uncompressed", *(f"{name}=" for name in url.OURS[1:]))
+    internal_parameters = (
+        "dladotgit=uncompressed",
+        *(f"{name}=" for name in url.OURS if name != url.UNCOMPRESSED),
+    )
     safe_content = ("objects", "refs", "packed-refs", "HEAD")
     support_githelper_options: Mapping[str, type] = {"verbosity": int}
     xdlra_key_locations: Mapping[str, Mapping[str, str]] = {
@@ -64,8 +65,7 @@ class RepoAnnexGitRemote:
         outstream: IO[Any],
         errstream: IO[Any],
         *,
-        runner: Runner,
-        find_login: Logins = logins.nobody,
+        around: Surroundings,
     ) -> None:
         self.address = url.parse(url_text)
         self.url = url_text
@@ -73,14 +73,10 @@ class RepoAnnexGitRemote:
         self.instream, self.outstream, self.errstream = instream, outstream, errstream
         self._conversation = Conversation()
         place = Path(gitdir).absolute()
+        runner = around.runner
         self.user = Repo(place, place, runner, bare=True) if (place / "HEAD").exists() else None
-        self._folder = (self.user.commondir if self.user else place) / FOLDER / self.address.name
-        self._folder.mkdir(parents=True, exist_ok=True)
-        more = logins.environment(self.address, runner.env, find_login)
-        runner = runner.with_env({**more, "GIT_NO_LAZY_FETCH": "1"})
-        self._mirror = Mirror(self._folder / "mirror", lender_of(self.user) if self.user else None, runner)
-        self._store = AnnexStore(self.address, self._folder / "annex", runner)
-        self.deposit = LegacyDeposit(self._store, self._folder, runner, compressed=self.address.compressed)
+        opened = open_deposit(self.address, self.user, place, around._replace(say=self._tell))
+        self.deposit, self._mirror, self._annex, self._way, self._folder = opened
 
     # --- the conversation ------------------------------------------------------------------------
 
@@ -114,6 +110,10 @@ class RepoAnnexGitRemote:
         out.write(data)
         out.flush()
 
+    def _tell(self, text: str) -> None:
+        """Say something to the person, unless they want no words at all."""
+        self.log(text, level=1)
+
     def _complain(self, data: bytes) -> None:
         self.errstream.write(data.decode("utf-8", "replace"))
         self.errstream.flush()
@@ -125,39 +125,26 @@ class RepoAnnexGitRemote:
         with files.locked(self._folder / "lock"):
             yield
 
-    def _synchronise(self) -> State | None:
+    def _synchronise(self) -> View | None:
         """Make the mirror show what the deposit is now, and give that; to be called under the lock."""
-        self._sweep()
-        state = self.deposit.state()
-        if state is None or self._mirror.state() == state:
-            return state
-        lender = self._mirror.lender
-        if lender is not None and state.refs and lender.has_all(state):
-            self._mirror.adopt(state)
-            return state
-        self.log("bringing the deposit's repository", level=2)
-        draft = self._mirror.draft()
-        try:
-            state = self.deposit.bring_objects(state, draft)
-            self._mirror.replace(draft, state)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        return state
-
-    def _sweep(self) -> None:
-        """Remove what killed processes have left: who holds the lock has nothing of this yet."""
-        self._mirror.sweep()
-        for pattern in PASSING:
-            for folder in self._folder.glob(pattern):
-                annexfolder.remove(folder)
+        view = self.deposit.synchronise()
+        self._way.keep()
+        for name in sorted(view.refs.refs) if view is not None else ():
+            if name.startswith(CONFLICTS):
+                self._tell(
+                    f"two have pushed different things to one ref; what lost is kept as {name}"
+                    f" (git fetch {self.remote} {name}, put it on top, then delete it there)"
+                )
+        return view
 
     def _serve(self, name: str) -> None:
         with ExitStack() as stack:
             with self._locked():
-                state = self._synchronise()
-                if state is None:
+                view = self._synchronise()
+                if view is None:
                     raise self._nothing_there()
-                session = stack.enter_context(self._mirror.session(state, state.object_format or "sha1"))
+                kind = self._object_format(view)
+                session = stack.enter_context(self._mirror.session(view.refs, kind))
             self.send("\n")
             stdin = self.instream.fileno()
             service.serve(session, name, stdin=stdin, write=self._write, complain=self._complain)
@@ -174,33 +161,43 @@ class RepoAnnexGitRemote:
     # --- writing ---------------------------------------------------------------------------------
 
     def _push(self) -> None:
+        outcome: Outcome | None = None
         with ExitStack() as stack:
             with self._locked():
-                before = self._synchronise()
-                kind = self._object_format(before)
-                if before is None:
+                view = self._synchronise()
+                kind = self._object_format(view)
+                if view is None:
                     self._mirror.clear(kind)
-                session = stack.enter_context(self._mirror.session(before or self._first_state(), kind))
+                shown = view.refs if view else self._first_state()
+                session = stack.enter_context(self._mirror.session(shown, kind))
             self.send("\n")
             stdin = self.instream.fileno()
             report, broken = service.receive(session, stdin=stdin, write=self._write, complain=self._complain)
             if broken is not None:
                 self._write(report.refuse("git receive-pack failed"))
                 raise broken
-            after = self._outcome(session, before)
+            after = self._outcome(session, view.refs if view else None)
             if after is not None:
-                self._store_outcome(Update(after, before or refsfile.EMPTY, session), before, report)
-            elif self.user is not None:
+                outcome = self._store_outcome(view, after, session, report)
+            elif view is not None:
+                self._refresh(view, session)
+            if self.user is not None:
                 markers.clear(self.user, self._markers)
             self._write(report.release())
         with self._locked():
+            if outcome is not None:
+                self.deposit.tidy(outcome)
             self._mirror.slim()
 
-    def _first_state(self) -> State:
-        head = refsfile.choose_head({}, wanted=self._wanted_head, before=None, user=self._user_branch())
-        return State({}, head)
+    def _refresh(self, view: View, session: Repo) -> None:
+        with self._locked():
+            self.deposit.refresh(view, session)
 
-    def _outcome(self, session: Repo, before: State | None) -> State | None:
+    def _first_state(self) -> RefList:
+        head = refsfile.choose_head({}, wanted=self._wanted_head, before=None, user=self._user_branch())
+        return RefList({}, head)
+
+    def _outcome(self, session: Repo, before: RefList | None) -> RefList | None:
         """Give what the deposit is to be now; None if it is that already."""
         now = bare.read_refs(session)
         if now == (before.refs if before else {}) and not (before and self._wanted_head):
@@ -208,30 +205,29 @@ class RepoAnnexGitRemote:
         head = refsfile.choose_head(
             now, wanted=self._wanted_head, before=before.head if before else None, user=self._user_branch()
         )
-        after = State(now, head)
+        after = RefList(now, head)
         return None if after == before else after
 
-    def _store_outcome(self, update: Update, before: State | None, report: HeldReport) -> None:
+    def _store_outcome(self, view: View | None, after: RefList, session: Repo, report: HeldReport) -> Outcome:
         """Store it, verified, or tell Git for each ref that it is not.  Raises PushFailed."""
         try:
             with self._locked():
-                if self.deposit.state() != before:
-                    self._write(report.refuse("fetch first"))
-                    raise PushFailed(
-                        "somebody else has pushed to the deposit in the meantime",
-                        hints=["git fetch, then push again"],
-                    )
-                self.deposit.upload(update)
-                self._mirror.replace(update.repo.gitdir, update.state)
-        except PushFailed:
-            raise
+                outcome = self.deposit.push(view, after, session)
+                if not isinstance(outcome, FetchFirst):
+                    self._mirror.replace(session.gitdir, after)
+                    return outcome
+        except LegacyMoved:
+            pass
         except (RookeryError, OSError) as e:
             self._write(report.refuse(str(e.args[0] if isinstance(e, RookeryError) else e)))
             if self.user is not None:
-                markers.put(self.user, self._markers, update.state)
+                markers.put(self.user, self._markers, after)
             raise PushFailed(f"the deposit was not updated: {e}", hints=getattr(e, "hints", ())) from e
-        if self.user is not None:
-            markers.clear(self.user, self._markers)
+        self._write(report.refuse("fetch first"))
+        raise PushFailed(
+            "somebody else has pushed to the deposit in the meantime",
+            hints=["git fetch, then push again"],
+        )
 
     @property
     def _markers(self) -> str:
@@ -251,8 +247,8 @@ class RepoAnnexGitRemote:
         branch = identity.corresponding_branch(self.user)
         return None if branch is None else refsfile.HEADS + branch
 
-    def _object_format(self, state: State | None) -> str:
-        known = state.object_format if state else None
+    def _object_format(self, view: View | None) -> str:
+        known = view.refs.object_format if view else None
         if known is not None or self.user is None:
             return known or "sha1"
         return self.user.text("rev-parse", "--show-object-format")
@@ -262,7 +258,7 @@ class RepoAnnexGitRemote:
     @property
     def repoannex(self) -> Repo:
         """The annex through which the deposit is reached, made if it is not there."""
-        return self._store.repo
+        return self._annex.repo
 
     @property
     def mirrorrepo(self) -> Repo:
@@ -280,17 +276,17 @@ class RepoAnnexGitRemote:
         """
         try:
             with self._locked():
-                state = self.deposit.state()
+                view = self.deposit.look()
         except Unreadable:
             if raise_on_error:
                 raise
             return None
-        return None if state is None else refsfile.build(state)
+        return None if view is None else refsfile.build(view.refs)
 
     def get_mirror_refs(self) -> str:
         """Give the mirror's refs in the same form."""
         repo = self.mirrorrepo
-        return refsfile.build(State(bare.read_refs(repo), refs.head(repo).ref))
+        return refsfile.build(RefList(bare.read_refs(repo), refs.head(repo).ref))
 
     def replace_mirrorrepo_from_remote_deposit(self) -> None:
         """Make the mirror anew from the deposit.  Raises RemoteNotAvailableError if there is none."""
@@ -302,12 +298,16 @@ class RepoAnnexGitRemote:
     def replace_mirrorrepo_from_remote_deposit_if_needed(self) -> tuple[str | None, str]:
         """Make the mirror show the deposit; give the refs of both."""
         with self._locked():
-            state = self._synchronise()
-        return (None if state is None else refsfile.build(state)), self.get_mirror_refs()
+            view = self._synchronise()
+        return (None if view is None else refsfile.build(view.refs)), self.get_mirror_refs()
 
     def replace_remote_deposit_from_mirrorrepo(self) -> None:
         """Store what the mirror shows.  Raises Unwritable."""
         repo = self.mirrorrepo
         with self._locked():
-            state = State(bare.read_refs(repo), refs.head(repo).ref)
-            self.deposit.upload(Update(state, state, repo))
+            after = RefList(bare.read_refs(repo), refs.head(repo).ref)
+            if isinstance(self.deposit.push(self.deposit.look(), after, repo), FetchFirst):
+                raise PushFailed(
+                    "somebody else has pushed to the deposit in the meantime",
+                    hints=["bring it, then try again"],
+                )

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from rookery.annex.keys import size_of
 from rookery.core.errors import RookeryError
-from rookery.deposit import compaction, exchange, packs, records
-from rookery.deposit.compaction import Found
-from rookery.deposit.exchange import Pack, Packed, Update
-from rookery.deposit.incremental import V2Deposit
-from rookery.deposit.records import Damaged, Register
+from rookery.deposit.protocol import compaction, exchange, packs, records
+from rookery.deposit.protocol.compaction import Found
+from rookery.deposit.protocol.exchange import Pack, Packed, Update
+from rookery.deposit.protocol.incremental import V2Deposit
+from rookery.deposit.protocol.records import Register
+from rookery.deposit.terms.store import Damaged
 from rookery.git.objects import stat_many
 from rookery.git.repo import Repo
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from rookery.core.context import Context
-from rookery.deposit import url
-from rookery.deposit.annexstore import AnnexStore
-from rookery.deposit.backend import sealed
-from rookery.deposit.store import Store, Unreadable, Unwritable
+from rookery.deposit.terms import url
+from rookery.deposit.terms.store import Store, Unreadable, Unwritable
+from rookery.deposit.transport.annexstore import AnnexStore
+from rookery.deposit.transport.backend import sealed
 from support.deposits import Deposits
 
 REGISTER, REFS = "XDLRB--w-me", "XDLRA--refs"

@@ -50,7 +50,7 @@ def test_a_named_credential_comes_from_the_environment(deposits: Deposits, bucke
     source = deposits.repository()
     named = url(buckets, "&dlacredential=shelf")
     refused = deposits.ours("push", named, "main", cwd=source, code=128)
-    assert "no credential 'shelf' is known" in refused.stderr
-    known = {"DATALAD_CREDENTIAL_SHELF_KEY": "somebody", "DATALAD_CREDENTIAL_SHELF_SECRET": "something"}
+    assert "needs the credential 'shelf', which is not known" in refused.stderr
+    known = {"DATALAD_CREDENTIAL_SHELF_USER": "somebody", "DATALAD_CREDENTIAL_SHELF_SECRET": "something"}
     deposits.ours.having(known)("push", named, "main", cwd=source)
     assert "XDLRA--refs" in buckets.buckets["shelf"]

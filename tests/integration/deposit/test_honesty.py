@@ -33,7 +33,7 @@ def start(deposits: Deposits) -> tuple[Path, str]:
     return source, url
 
 
-@pytest.mark.parametrize("key", ["XDLRA--repo-export", "XDLRA--refs"])
+@pytest.mark.parametrize("key", ["SHA256-", "XDLRB--w-"])
 def test_a_failed_upload_is_a_rejected_push(deposits: Deposits, key: str) -> None:
     source, url = start(deposits)
     git = deposits.ours.at(source)
@@ -104,12 +104,39 @@ def test_a_push_of_nothing_writes_nothing_and_a_fetch_of_nothing_reads_refs_only
     assert "up-to-date" in deposits.ours("push", "dep", "main", cwd=source).stderr
     deposits.ours("fetch", "-q", "dep", cwd=source)
     assert content_of(deposits.place() / "content") == before
-    carried = [line.split(" ")[:3] for line in requests(deposits) if line.startswith("TRANSFER")]
-    assert carried == [["TRANSFER", "RETRIEVE", "XDLRA--refs"]] * 2
+    carried = [line.split(" ")[1:3] for line in requests(deposits) if line.startswith("TRANSFER")]
+    kinds = [(what, name[:8]) for what, name in carried]
+    assert sorted(kinds) == [("RETRIEVE", "XDLRA--r")] * 2 + [("RETRIEVE", "XDLRB--w")] * 4
+
+
+@pytest.mark.parametrize("key", ["XDLRA--repo-export", "XDLRA--refs"])
+def test_a_push_that_peers_cannot_see_yet_is_told_and_mended_by_the_next(
+    deposits: Deposits, key: str
+) -> None:
+    source, url = start(deposits)
+    old = deposits.at(source)
+    new = deposits.commit(source)
+    switch = fail(deposits, "TRANSFER", f"STORE {key}")
+    answer = deposits.ours("push", "dep", "main", cwd=source)
+    assert "still shows an older state" in answer.stderr
+    assert deposits.refs(url)["refs/heads/main"] == new
+    refs = deposits.place() / "content" / "XDLRA--refs"
+    assert f"{old} refs/heads/main" in refs.read_text()
+    switch.unlink()
+    deposits.ours("push", "dep", "main", cwd=source)
+    assert f"{new} refs/heads/main" in refs.read_text()
+
+
+def make_legacy(deposits: Deposits) -> None:
+    """Leave what a peer would have made, and nobody who remembers more."""
+    for file in (deposits.place() / "content").iterdir():
+        if not file.name.startswith("XDLRA--"):
+            file.unlink()
 
 
 def test_a_deposit_without_its_refs_is_read_from_its_archive(deposits: Deposits) -> None:
     source, url = start(deposits)
+    make_legacy(deposits)
     before = deposits.refs(url)
     (deposits.place() / "content" / "XDLRA--refs").unlink()
     assert deposits.refs(url) == before
@@ -122,6 +149,7 @@ def test_a_deposit_without_its_refs_is_read_from_its_archive(deposits: Deposits)
 
 def test_a_deposit_without_its_archive_is_made_whole_by_who_has_everything(deposits: Deposits) -> None:
     source, url = start(deposits)
+    make_legacy(deposits)
     (deposits.place() / "content" / "XDLRA--repo-export").unlink()
     answer = deposits.ours("clone", url, "clone", code=128)
     assert "the archive with the repository is missing" in answer.stderr
@@ -137,6 +165,7 @@ def test_refs_and_archive_that_do_not_belong_together_are_told(deposits: Deposit
     old = (content / "XDLRA--repo-export").read_bytes()
     deposits.commit(source)
     deposits.ours("push", "-q", url, "main", cwd=source)
+    make_legacy(deposits)
     (content / "XDLRA--repo-export").write_bytes(old)
     answer = deposits.ours("clone", url, "clone", code=128)
     assert "do not belong together" in answer.stderr
@@ -152,14 +181,26 @@ def test_who_pushes_onto_what_changed_meanwhile_is_told_to_fetch_first(deposits:
         source / ".git" / "hooks" / "pre-push"
     )  # runs when the helper has read the deposit, and before it writes
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\nunset GIT_DIR\ncd '{clone}' && git push -q origin main:elsewhere\n")
+    hook.write_text(f"#!/bin/sh\nunset GIT_DIR\ncd '{clone}' && git push -q origin main\n")
     hook.chmod(0o755)
     answer = deposits.ours("push", "dep", "main", cwd=source, code=1)
     assert "fetch first" in answer.stderr
-    assert deposits.refs(url)["refs/heads/elsewhere"] == theirs
-    hook.unlink()
+    assert deposits.refs(url)["refs/heads/main"] == theirs
+
+
+def test_who_pushes_while_others_push_another_branch_goes_through(deposits: Deposits) -> None:
+    source, url = start(deposits)
+    deposits.ours("clone", "-q", url, "clone")
+    clone = deposits.folder / "clone"
+    theirs = deposits.commit(clone, "theirs")
+    mine = deposits.commit(source, "mine")
+    hook = source / ".git" / "hooks" / "pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nunset GIT_DIR\ncd '{clone}' && git push -q origin main:elsewhere\n")
+    hook.chmod(0o755)
     deposits.ours("push", "-q", "dep", "main", cwd=source)
-    assert deposits.refs(url)["refs/heads/elsewhere"] == theirs
+    there = deposits.refs(url)
+    assert (there["refs/heads/elsewhere"], there["refs/heads/main"]) == (theirs, mine)
 
 
 def test_a_hook_may_fetch_from_the_deposit_that_is_pushed_to(deposits: Deposits) -> None:
@@ -183,6 +224,10 @@ def test_a_mirror_whose_borrowed_objects_are_gone_is_made_anew(deposits: Deposit
     git("update-ref", "-d", "refs/remotes/dep/other")
     git("reflog", "expire", "--expire=now", "--all")
     git("gc", "-q", "--prune=now")
+    refused = git("push", "dep", "fresh", code=1)
+    assert "deposit holds another repository" in refused.stderr
+    url += "&dlaforeign=yes"
+    git("remote", "set-url", "dep", url)
     git("push", "-q", "dep", "fresh")
     assert {"refs/heads/main", "refs/heads/other", "refs/heads/fresh"} <= set(deposits.refs(url))
     with zipfile.ZipFile(deposits.place() / "content" / "XDLRA--repo-export") as archive:

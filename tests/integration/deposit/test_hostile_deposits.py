@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rookery.core.context import Context
-from rookery.deposit import archive
-from rookery.deposit.archive import Damaged
+from rookery.deposit.legacy import archive
+from rookery.deposit.terms.store import Damaged
 from support.deposits import Deposits
 from support.programs import Program
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rookery.deposit import backend
+from rookery.deposit.transport import backend
 
 ROOT = Path(__file__).parents[3]
 HEAVY = {

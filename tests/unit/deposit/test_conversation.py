@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rookery.deposit.conversation import Conversation, NotUnderstood, Say, Serve, Stop
+from rookery.deposit.talk.conversation import Conversation, NotUnderstood, Say, Serve, Stop
 
 
 def test_git_is_told_what_we_can() -> None:

@@ -2,22 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from rookery.deposit import refsfile
-from rookery.deposit.refsfile import Malformed, State, choose_head
+from rookery.deposit.terms import refsfile
+from rookery.deposit.terms.refsfile import Malformed, RefList, choose_head
 
 A, B = "a" * 40, "b" * 40
 MAIN, DEV, ANNEX = "refs/heads/main", "refs/heads/dev", "refs/heads/git-annex"
 
 
 def test_the_text_is_refs_in_order_and_head() -> None:
-    state = State({"refs/tags/v1": B, MAIN: A}, MAIN)
+    state = RefList({"refs/tags/v1": B, MAIN: A}, MAIN)
     text = f"{A} {MAIN}\n{B} refs/tags/v1\n@{MAIN} HEAD\n"
     assert refsfile.build(state) == text
     assert refsfile.parse(text) == state
 
 
 def test_a_deposit_without_refs_and_one_with_a_header_are_read() -> None:
-    assert refsfile.parse(f"@{MAIN} HEAD\n") == State({}, MAIN)
+    assert refsfile.parse(f"@{MAIN} HEAD\n") == RefList({}, MAIN)
     assert refsfile.parse(f"# words\n{A} {MAIN}\n@{MAIN} HEAD\n").refs == {MAIN: A}
     assert refsfile.parse(f"{A} {MAIN}\n{A} HEAD\n").head is None
 

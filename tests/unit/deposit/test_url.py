@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from rookery.core.errors import AccessDeniedError, UsageError
-from rookery.deposit import logins, url
-from rookery.deposit.logins import Login
+from rookery.core.errors import UsageError
+from rookery.core.webrequest import Login
+from rookery.deposit.terms import url
+from rookery.deposit.transport import logins
 
 
 def settings(text: str) -> list[tuple[str, str]]:
@@ -88,17 +91,29 @@ def test_a_place_has_one_name_and_one_uuid_whatever_is_set_beside() -> None:
     assert url.parse("?type=S3&bucket=b&encryption=none&uuid=mine").uuid == "mine"
 
 
-def test_logins_are_asked_for_only_if_the_environment_has_none() -> None:
-    address = url.parse("?type=webdav&url=http://h&encryption=none&dlacredential=me")
-    found = logins.environment(address, {}, lambda need: Login(f"{need.name} at {need.place}", "pw"))
-    assert found == {"WEBDAV_USERNAME": "me at http://h", "WEBDAV_PASSWORD": "pw"}
-    there = {"WEBDAV_USERNAME": "x", "WEBDAV_PASSWORD": "y"}
-    assert logins.environment(address, there, logins.nobody) == {}
-    with pytest.raises(AccessDeniedError):
-        logins.environment(address, {}, logins.nobody)
+@pytest.mark.parametrize("kind", ["webdav", "S3", "s3", "glacier", "web", "httpalso"])
+def test_whoever_knows_logins_is_told_all_that_the_url_says(kind: str) -> None:
+    address = url.parse(f"?type={kind}&url=http://h&host=s&port=1&encryption=none&dlacredential=me")
+    told: list[object] = []
+
+    def know(parameters: Mapping[str, str], name: str | None) -> logins.Way:
+        told.extend((dict(parameters), name))
+        return logins.Way({"SECRET": "hidden"})
+
+    way = logins.way(address, know)
+    assert told == [dict(address.settings), "me"]
+    assert "hidden" not in repr(way)
+
+
+def test_the_login_is_found_whatever_the_spelling_of_the_type() -> None:
+    env = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for kind in ("S3", "s3", "glacier"):
+        address = url.parse(f"?type={kind}&bucket=b&encryption=none")
+        assert logins.login_in(address, env) == Login("me", "secret")
+        assert logins.login_in(address, {}) is None
 
 
 def test_a_credential_for_a_type_that_takes_none_is_refused() -> None:
     address = url.parse("?type=directory&directory=/x&encryption=none&dlacredential=me")
     with pytest.raises(UsageError):
-        logins.environment(address, {}, logins.nobody)
+        logins.way(address, logins.nobody)

@@ -1,0 +1,1 @@
+"""The incremental deposit of many writers: formats, decisions, the exchange, its tools."""

@@ -1,0 +1,1 @@
+"""Git's side: the conversation, its services, the report, the mirror that it talks to."""

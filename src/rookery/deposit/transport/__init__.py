@@ -1,0 +1,1 @@
+"""How objects and locks get to the far side: stores, the annex of ours, logins."""
