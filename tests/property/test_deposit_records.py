@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery.deposit.protocol import records
-from rookery.deposit.protocol.records import Dot, Entry, Identity, Record, Register, Seen, TooNew
+from rookery.deposit.protocol.records import Dot, Entry, Identity, Pair, Record, Register, Seen, TooNew
 from rookery.deposit.terms.store import Damaged
 
 shas = st.one_of(
@@ -18,9 +18,8 @@ shas = st.one_of(
 writers = st.from_regex(r"[a-z0-9]{4,40}", fullmatch=True)
 counts = st.integers(0, 10**12 - 1)
 refs = st.from_regex(r"refs/(heads|tags)/[a-zA-Z0-9äλ-]{1,12}(/[a-z0-9-]{1,5})?", fullmatch=True)
-names = st.builds(
-    records.hashed_name, st.binary(min_size=32, max_size=32).map(bytes.hex), st.integers(0, 10**9 - 1)
-)
+hashes = st.binary(min_size=32, max_size=32).map(bytes.hex)
+names = st.builds(records.hashed_name, hashes, st.integers(0, 10**9 - 1))
 dots = st.builds(Dot, counts, writers)
 identities = st.builds(
     Identity,
@@ -38,9 +37,10 @@ some_records = st.builds(
     head=st.none() | st.builds(Entry, refs, dots),
     parts=st.lists(names, max_size=4).map(tuple),
     seen=st.dictionaries(writers, st.builds(Seen, counts, names), max_size=3),
-    legacy=st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex),
+    legacy=st.none() | hashes,
     time=counts,
     tool=st.text(max_size=20),
+    pairs=st.dictionaries(hashes, st.builds(Pair, counts, counts), max_size=2),
     more=st.dictionaries(
         st.from_regex(r"x-[a-z]{1,8}", fullmatch=True), st.integers() | st.text(max_size=5), max_size=2
     ),
