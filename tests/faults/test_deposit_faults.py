@@ -138,6 +138,40 @@ def test_a_register_that_is_absent_while_it_is_replaced_is_waited_for(
         berta.at(store).fetch()
 
 
+def test_a_register_torn_anywhere_is_read_past_and_nothing_is_built_on_that(
+    new_person: Callable[..., Person],
+) -> None:
+    store = MemoryStore()
+    anna, berta, reader = (new_person(name, store) for name in ("anna", "berta", "reader"))
+    anna.commit("first")
+    anna.pushed()
+    known = anna.tip("HEAD")
+    berta.catch_up()
+    berta.commit("of berta", branch="side")
+    berta.pushed("refs/heads/side")
+    anna.commit("second")
+    anna.pushed()
+    name = records.register_name("anna")
+    whole = store.objects[name]
+    wish = Update((Change("refs/heads/more", None, berta.tip("HEAD")),))
+    for length in (0, 1, 20, len(whole) // 2, len(whole) - 1):
+        store.objects[name] = whole[:length]
+        before = dict(store.objects)
+        seen = reader.deposit.look(reading=True)
+        assert seen.state.values == {MAIN: known, "refs/heads/side": berta.tip("HEAD")}
+        assert set(seen.lost) == {"anna"}
+        with pytest.raises(Damaged, match="register of writer anna"):
+            reader.deposit.look()
+        with pytest.raises(Damaged, match="register of writer anna"):
+            berta.deposit.push(wish)
+        assert store.objects == before
+    store.objects[name] = whole
+    assert not reader.deposit.look(reading=True).lost
+    assert reader.fetch()[MAIN] == anna.tip("HEAD")
+    store.objects[name] = whole[:20]
+    assert reader.deposit.look(reading=True).state.values[MAIN] == anna.tip("HEAD"), "it has read it before"
+
+
 def test_a_writer_who_was_overwritten_in_the_directory_is_found_again(
     new_person: Callable[..., Person],
 ) -> None:
