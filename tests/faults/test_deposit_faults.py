@@ -12,7 +12,7 @@ from rookery.core.context import Context
 from rookery.core.errors import RookeryError
 from rookery.deposit.protocol import compaction, records
 from rookery.deposit.protocol.exchange import Change, FetchFirst, Pushed, Unchanged, Update
-from rookery.deposit.terms.store import Damaged, Unreadable
+from rookery.deposit.terms.store import Damaged, Overwritten, Unreadable
 from support.depositors import MAIN, Person, no_pause
 from support.stores import Died, MemoryStore, Troubled, dies_after, dies_before, dies_tearing, fails
 
@@ -189,6 +189,36 @@ def test_a_writer_who_was_overwritten_in_the_directory_is_found_again(
     anna.pushed()
     assert berta.fetch() == {MAIN: anna.tip("HEAD")}
     assert records.parse_writers(store.objects[records.DIRECTORY]) == {"anna", "carla"}
+
+
+def test_who_joins_while_others_join_gets_into_the_list_of_writers(new_person: Callable[..., Person]) -> None:
+    first = MemoryStore()
+    anna, berta = new_person("anna", first), new_person("berta", first)
+    anna.commit("first")
+    anna.pushed()
+    berta.catch_up()
+    berta.commit("second")
+    others = records.build_writers(["anna", "carla"])
+    hit = set()
+
+    def overwrites(store: MemoryStore, kind: str, *arguments: object) -> None:
+        name = arguments[0]
+        if kind == "write" and name in (records.DIRECTORY, records.SPARE_DIRECTORY):
+            hit.add(name)
+            empty = records.build_register(records.Register("carla", None, 0, 0))
+            store.write(records.register_name("carla"), empty)
+            store.write(str(name), others)
+            raise Overwritten(f"{name} is another one's")
+
+    for at in range(1, 12):
+        store = MemoryStore()
+        store.objects.update(first.objects)
+        joining = new_person(f"berta{at}", Troubled(store, at, overwrites))
+        joining.take_from(berta)
+        joining.pushed()
+        assert {"anna", f"berta{at}"} <= records.parse_writers(store.objects[records.DIRECTORY])
+        assert new_person(f"reader{at}", store).fetch()[MAIN] == berta.tip("HEAD")
+    assert hit == {records.DIRECTORY, records.SPARE_DIRECTORY}
 
 
 def test_two_who_push_at_the_same_moment_lose_nothing(new_person: Callable[..., Person]) -> None:
