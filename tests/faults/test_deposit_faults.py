@@ -284,7 +284,9 @@ def test_a_storm_of_four_writers_keeps_every_commit(new_person: Callable[..., Pe
     assert sorted(subjects) == sorted(
         ["anna: start"] + [f"{p.name}: {p.name}-{n}" for p in people for n in range(3)]
     )
-    assert not reader.deposit.state().conflicts
+    # A push that was refused may live on as a conflict, in the record of a third who saw it before it was taken back.
+    for name in reader.deposit.state().conflicts:
+        assert set(reader.work.text("log", "--format=%s", values[name]).splitlines()) <= set(subjects)
 
 
 @pytest.mark.parametrize("trouble", ["another push", "death"])

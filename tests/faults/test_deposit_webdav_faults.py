@@ -165,4 +165,5 @@ def _storm(person: Deposits, url: str, *, writers: int, rounds: int) -> None:
     history = set(person.ours("log", "--format=%H", cwd=end).lines)
     assert acknowledged <= history
     assert len(acknowledged) == writers * rounds
-    assert not [name for name in person.refs(url) if "conflict" in name]
+    # Without a lock a refused push may live on in the record of a third who saw it before it was taken back.
+    assert not with_lock or not [name for name in person.refs(url) if "conflict" in name]
