@@ -205,6 +205,17 @@ def test_a_register_of_another_that_is_torn_or_lost_hinders_no_reader_and_every_
     deposits.ours("push", "-q", cwd=source)
 
 
+def test_where_the_only_register_is_torn_the_pair_of_peers_is_read(deposits: Deposits) -> None:
+    source, _, url = start(deposits)
+    register_of(deposits, source).write_bytes(b"torn")
+    answer = deposits.ours("clone", url, "stranger")
+    assert "register of writer" in answer.stderr
+    stranger = deposits.folder / "stranger"
+    assert deposits.at(stranger) == deposits.at(source)
+    deposits.commit(stranger)
+    assert "[remote rejected]" in deposits.ours("push", cwd=stranger, code=1).stderr
+
+
 def test_a_register_that_is_torn_is_never_an_empty_deposit(deposits: Deposits) -> None:
     source, clone, url = start(deposits, "&dlalegacy=off")
     register_of(deposits, source).write_bytes(b"torn")
