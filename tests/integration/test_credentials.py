@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.programs import Answer, Program
+from support.terminal import on_a_terminal
 
 SECRET = "s3cr3t word/%"
 
@@ -145,45 +144,6 @@ def test_set_without_a_secret_wants_one(cli: Program, keyring_file: Path) -> Non
     answer = cli("credentials", "set", "work", "user=robin", code=1)
     assert "has no secret yet" in answer.stdout and "secret=-" in answer.stdout
     assert cli("credentials").lines == []
-
-
-TYPIST = """
-import os, pty, sys, time
-words, answers = sys.argv[1].split("\\n"), sys.argv[2].split("\\n")
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp(words[0], words)
-seen = b""
-while True:
-    try:
-        piece = os.read(terminal, 1024)
-    except OSError:
-        break
-    if not piece:
-        break
-    seen += piece
-    if answers and seen.rstrip(b" ").endswith(b":"):
-        os.write(terminal, answers.pop(0).encode() + b"\\n")
-        seen += b"\\n"
-_, status = os.waitpid(pid, 0)
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def on_a_terminal(cli: Program, *words: str, answers: list[str], code: int = 0) -> str:
-    """Run on a terminal of its own, and type an answer whenever something ends in a colon."""
-    ended = subprocess.run(
-        [sys.executable, "-c", TYPIST, "\n".join([*map(str, cli.argv), *words]), "\n".join(answers)],
-        env={**cli.env, "NO_COLOR": "1"},
-        cwd=str(cli.cwd),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == code, ended.stdout + ended.stderr
-    return ended.stdout
 
 
 def test_a_person_types_the_secret_twice_and_unseen(cli: Program, keyring_file: Path) -> None:

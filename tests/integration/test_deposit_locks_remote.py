@@ -141,6 +141,7 @@ def test_a_bucket_that_is_not_there_is_no_free_lock(s3: ObjectStore) -> None:
 
 def test_a_number_without_value_is_held_until_its_maker_must_be_dead(webdav: WebDav) -> None:
     webdav.fail("PUT", "/1/lease$")
+    webdav.fail("DELETE", "/1$")  # else it would clear up behind itself
     with pytest.raises(Unreadable):
         Lease(dav_cell(webdav)).acquire("unlucky", now=0, lasting=LONG)
     assert Lease(dav_cell(webdav)).acquire("next", now=2 * LONG, lasting=LONG) is None

@@ -26,9 +26,9 @@ class DavRequest(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """The `nth` request (from now) with this method to a path that matches ends with a status, or with silence."""
+    """A request with this method (None: with any) to a path that matches ends with a status."""
 
-    method: str
+    method: str | None
     pattern: re.Pattern[str]
     status: int
 
@@ -88,8 +88,8 @@ class WebDav:
         """The address of the root, without a slash at the end."""
         return f"http://127.0.0.1:{self._server.bind_addr[1]}"
 
-    def fail(self, method: str, path: str, *, nth: int = 1, status: int = 503) -> None:
-        """End the nth request from now with this method, to a path in which `path` (a pattern) is found."""
+    def fail(self, method: str | None, path: str, *, nth: int = 1, status: int = 503) -> None:
+        """End the nth request from now with this method (None: any), to a path in which the pattern `path` is found."""
         with self._lock:
             self._faults.append((nth, Fault(method, re.compile(path), status)))
 
@@ -97,13 +97,18 @@ class WebDav:
         """Give the requests so far with this method and `path` (a pattern) in their path."""
         return [r for r in list(self.requests) if r.method == method and re.search(path, r.path)]
 
+    def forget_faults(self) -> None:
+        """Forget the faults that have not come up."""
+        with self._lock:
+            self._faults = []
+
     def _fault(self, method: str, path: str) -> int | None:
         """Count down the faults that this request fits; give the status of one that is due."""
         with self._lock:
             due = None
             left = []
             for nth, fault in self._faults:
-                if fault.method == method and fault.pattern.search(path):
+                if fault.method in (None, method) and fault.pattern.search(path):
                     nth -= 1
                     if nth == 0 and due is None:
                         due = fault.status

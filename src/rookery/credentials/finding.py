@@ -8,7 +8,7 @@ replaced by another behind its owner's back.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.core.config import Config
@@ -50,7 +50,7 @@ def find(ctx: Context, config: Config, wanted: Wanted, works: Callable[[Credenti
     Nothing is kept yet: see `remember`.
     """
     refused: list[Credential] = []
-    for candidate in _candidates(ctx, config, wanted):
+    for candidate in _candidates(ctx, config, wanted, refused):
         if works(candidate):
             return candidate
         refused.append(candidate)
@@ -60,7 +60,10 @@ def find(ctx: Context, config: Config, wanted: Wanted, works: Callable[[Credenti
     raise _failure(ctx, wanted, refused)
 
 
-def _candidates(ctx: Context, config: Config, wanted: Wanted) -> Iterator[Credential]:
+def _candidates(
+    ctx: Context, config: Config, wanted: Wanted, refused: Sequence[Credential]
+) -> Iterator[Credential]:
+    """Give one after the other; `refused` grows meanwhile."""
     if (given := from_environment(ctx, wanted)) is not None:
         yield given
         return
@@ -74,7 +77,7 @@ def _candidates(ctx: Context, config: Config, wanted: Wanted) -> Iterator[Creden
             yield helped
     if ctx.interactive:
         for _ in range(QUESTIONS):
-            asked = _asked(ctx, wanted)
+            asked = _asked(ctx, wanted, refused)
             if asked is None:
                 return
             yield asked
@@ -96,9 +99,9 @@ def from_environment(ctx: Context, wanted: Wanted) -> Credential | None:
     return Credential(secret, {"user": user}, source="environment")
 
 
-def _asked(ctx: Context, wanted: Wanted) -> Credential | None:
+def _asked(ctx: Context, wanted: Wanted, refused: Sequence[Credential]) -> Credential | None:
     """Ask a person for name and secret; None if there is no answer."""
-    what = f"{wanted.purpose} needs a login"
+    what = f"{wanted.purpose} " + (f"is refused to {refused[-1].user}" if refused else "needs a login")
     user = ctx.ask(f"{what}{f' (credential {wanted.name!r})' if wanted.name else ''}\nuser", False)
     if not user:
         return None

@@ -35,6 +35,10 @@ def verify(whole: WholeDeposit, store: Store) -> Iterator[Finding]:
     except (Unreadable, Damaged) as e:
         yield Finding("records", Verdict.BAD, e.message)
         return
+    if view is not None and view.seen is not None and view.seen.lost:
+        for trouble in view.seen.lost.values():
+            yield Finding("records", Verdict.BAD, trouble.message)
+        return
     if view is not None and view.seen is not None and view.seen.state.heads:
         if (kind := view.refs.object_format) is not None:
             whole.mirror.of_kind(kind)

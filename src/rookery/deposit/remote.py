@@ -7,6 +7,7 @@ outcome, and only then lets Git hear what became of it.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -129,6 +130,12 @@ class RepoAnnexGitRemote:
         """Make the mirror show what the deposit is now, and give that; to be called under the lock."""
         view = self.deposit.synchronise()
         self._way.keep()
+        for writer, trouble in (view.seen.lost if view and view.seen else {}).items():
+            there = shlex.quote(f"datalad-annex::{self.url.removeprefix('datalad-annex::')}")
+            self._tell(
+                f"{trouble.message}: what writer {writer} pushed last may be missing here, and others cannot push"
+                f" (until {writer} has, or in a clone that has it: rookery deposit repair {there})"
+            )
         for name in sorted(view.refs.refs) if view is not None else ():
             if name.startswith(CONFLICTS):
                 self._tell(

@@ -92,7 +92,7 @@ class WholeDeposit:
         """Read what the deposit is now; None: there is certainly none.  Raises Unreadable, Damaged, TooNew."""
         _ = self.mirror.repo  # made if it is not there: what is known of histories is asked of it
         try:
-            seen = self.v2.look()
+            seen = self.v2.look(reading=True)
         except Unreadable:
             # A web server may show the files of an exported tree, and hide the folder with the keys.
             if not self._read_only or self.v2.ledger.memory().writers:
@@ -175,7 +175,7 @@ class WholeDeposit:
     def refresh(self, view: View, session: Repo) -> None:
         """Write the pair if that is due although nothing was pushed: it was wished for, or a push was killed."""
         seen = view.seen
-        if seen is None or not seen.state.heads:
+        if seen is None or not seen.state.heads or seen.lost:
             return
         newest = seen.records[seen.state.heads[-1]]
         if not self.keeper.is_due(newest, seen.state):

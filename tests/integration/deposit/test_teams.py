@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.deposits import Deposits
+from support.deposits import Deposits, content_of
 
 CONFLICT = "refs/dlra-conflict/"
 
@@ -153,3 +153,74 @@ def test_a_submodule_may_be_in_a_deposit_named_with_placeholders(deposits: Depos
     git("commit", "-q", "-m", "with a submodule")
     git(*allow, "clone", "-q", "--recurse-submodules", str(outer), str(deposits.folder / "copy"))
     assert deposits.at(deposits.folder / "copy" / "sub") == deposits.at(inner)
+
+
+def register_of(deposits: Deposits, folder: Path) -> Path:
+    """Give the file of the register that a clone writes."""
+    memory = next((folder / ".git" / "dl-repoannex").rglob("memory-*")).name
+    return next(deposits.place().rglob(f"XDLRB--w-{memory.removeprefix('memory-')}/XDLRB--*"))
+
+
+def objects_of(deposits: Deposits) -> dict[str, tuple[int, int, bytes]]:
+    """Give all that lies there but the lock."""
+    return {k: v for k, v in content_of(deposits.place()).items() if not k.startswith(".rookery-lock")}
+
+
+@pytest.mark.parametrize("damage", [b"rookery reg", pytest.param(None, marks=pytest.mark.campaign)])
+def test_a_register_of_another_that_is_torn_or_lost_hinders_no_reader_and_every_push_says_so(
+    deposits: Deposits, damage: bytes | None
+) -> None:
+    source, clone, url = start(deposits, "&dlalegacy=off")
+    theirs = deposits.commit(clone, "theirs")
+    deposits.ours("push", "-q", cwd=clone)
+    deposits.ours("pull", "-q", cwd=source)
+    ours = deposits.commit(source, "ours")
+    deposits.ours("push", "-q", cwd=source)
+    newest = deposits.commit(clone, "side")
+    deposits.ours("push", "-q", "origin", "HEAD:side", cwd=clone)
+    file = register_of(deposits, clone)
+    file.parent.chmod(0o755)
+    file.unlink()
+    if damage is not None:
+        file.write_bytes(damage)
+    # A stranger sees what others know; who has seen more sees more.
+    said = deposits.ours("clone", url, "stranger").stderr
+    assert "register of writer" in said
+    assert "rookery deposit repair 'datalad-annex::?type=directory" in said
+    assert deposits.at(deposits.folder / "stranger") == ours
+    deposits.ours("fetch", "-q", "origin", cwd=clone)
+    assert deposits.at(clone, "refs/remotes/origin/side") == newest
+    before = objects_of(deposits)
+    deposits.commit(source, "more")
+    answer = deposits.ours("push", cwd=source, code=1)
+    assert "[remote rejected]" in answer.stderr and "register of writer" in answer.stderr
+    deposits.ours("push", "origin", f"{ours}:refs/heads/main", cwd=source)  # nothing to push: nothing written
+    assert objects_of(deposits) == before
+    assert theirs in deposits.ours("rev-list", "main", cwd=deposits.folder / "stranger").lines
+    deposits.ours("pull", "-q", "--rebase", cwd=clone)
+    deposits.commit(clone, "heals")
+    deposits.ours("push", "-q", "origin", "HEAD:main", cwd=clone)  # its own writer knows what was in it
+    assert deposits.refs(url)["refs/heads/side"] == newest
+    deposits.ours("pull", "-q", "--rebase", cwd=source)
+    deposits.ours("push", "-q", cwd=source)
+
+
+def test_where_the_only_register_is_torn_the_pair_of_peers_is_read(deposits: Deposits) -> None:
+    source, _, url = start(deposits)
+    register_of(deposits, source).write_bytes(b"torn")
+    answer = deposits.ours("clone", url, "stranger")
+    assert "register of writer" in answer.stderr
+    stranger = deposits.folder / "stranger"
+    assert deposits.at(stranger) == deposits.at(source)
+    deposits.commit(stranger)
+    assert "[remote rejected]" in deposits.ours("push", cwd=stranger, code=1).stderr
+
+
+def test_a_register_that_is_torn_is_never_an_empty_deposit(deposits: Deposits) -> None:
+    source, clone, url = start(deposits, "&dlalegacy=off")
+    register_of(deposits, source).write_bytes(b"torn")
+    answer = deposits.ours("clone", url, "stranger", code=128)
+    assert "register of writer" in answer.stderr and "rookery deposit repair" in answer.stderr
+    # whoever has read it before still can
+    deposits.ours("fetch", "-q", cwd=clone)
+    assert deposits.at(clone, "refs/remotes/origin/main") == deposits.at(source)

@@ -9,6 +9,7 @@ the other, and takes its register back.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from rookery.deposit.protocol import records, state
 from rookery.deposit.protocol.look import Look, Memory, Pause, Read, Setup, look
 from rookery.deposit.protocol.records import Dot, Entry, Identity, Pair, Record, Register
 from rookery.deposit.protocol.state import State
+from rookery.deposit.terms.store import Overwritten
 
 # A part of at most this size is sent without asking whether it is there: the question costs as much.
 SMALL = 256 << 10
@@ -180,7 +182,9 @@ def _join(seen: Look, setup: Setup) -> Generator[Request, Any, Look]:
 
 def _list(writers: frozenset[str]) -> Generator[Request, Any, None]:
     for name in (records.SPARE_DIRECTORY, records.DIRECTORY):
-        yield Write(name, records.build_writers(writers))
+        # Others who join write it as well. Whether all are in it is looked at when our register is there.
+        with suppress(Overwritten):
+            yield Write(name, records.build_writers(writers))
 
 
 def _store(packed: Packed, stored: set[str]) -> Generator[Request, Any, int]:
@@ -281,7 +285,9 @@ def _register(
 def _look_again(seen: Look, mine: Register, setup: Setup) -> Generator[Request, Any, Look]:
     """Read everything anew, until the directory that was read last has us."""
     known = setup.memory
-    for _ in range(TRIES):
+    for turn in range(TRIES):
+        if turn:
+            yield Pause(turn)
         setup.memory = known._replace(register=mine)
         after = yield from look(setup)
         setup.memory = known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from rookery.deposit.protocol.exchange import (
 from rookery.deposit.protocol.ledger import Ledger
 from rookery.deposit.protocol.look import Look, Pause, Read, Setup, look
 from rookery.deposit.protocol.packs import Quarantine
-from rookery.deposit.protocol.records import Identity
+from rookery.deposit.protocol.records import Identity, Record
 from rookery.deposit.protocol.state import State
 from rookery.deposit.terms.store import Damaged, Store
 from rookery.deposit.transport import locks
@@ -90,14 +90,23 @@ class V2Deposit:
 
     # --- what is there ---------------------------------------------------------------------------
 
-    def look(self) -> Look:
-        """Read the whole state of the deposit; records that are known are not read again."""
+    def look(self, *, reading: bool = False) -> Look:
+        """Read the whole state of the deposit; records that are known are not read again.
+
+        Who is only `reading` goes on without registers of others that are torn or lost: see `lost`.
+        """
         setup = self.setup(self.repo)
+        setup.remembered = self._remembered if reading else None
         seen: Look = self.drive(look(setup), self.repo)
         if not seen.writers <= setup.memory.writers:
             self.ledger.remember(setup.memory._replace(writers=setup.memory.writers | seen.writers))
-        self.ledger.keep_only(seen.records.keys())
+        if not seen.lost:
+            self.ledger.keep_only(seen.records.keys())
         return seen
+
+    def _remembered(self) -> dict[str, Record]:
+        raws = self.ledger.all_records()
+        return {name: records.parse_record(raw, name) for name, raw in raws.items()}
 
     def state(self) -> State:
         """Say what the deposit is; EMPTY if there is none.  Raises Unreadable, Damaged, TooNew."""
@@ -316,7 +325,7 @@ class V2Deposit:
             yield
         finally:
             if self._held is not None and lock is not None:
-                lock.release(self._held)
+                _give_up(lock, self._held)
                 self._held = None
 
     def _taken(self, lock: Exclusive | None) -> Held | None:
@@ -342,6 +351,15 @@ class V2Deposit:
         except LockLost:
             if self.options.lock_policy is Policy.REQUIRE:
                 raise  # what follows takes the push back, without the lock
+
+
+def _give_up(lock: Exclusive, held: Held) -> None:
+    """Release a lock; what was done under it is done, and a lock that stays expires by itself."""
+    with suppress(RookeryError):
+        try:
+            lock.release(held)
+        except RookeryError:
+            lock.release(held)  # else a single bad answer keeps everybody out until it expires
 
 
 def _legacy_refs(base: State) -> dict[str, str]:

@@ -2,15 +2,17 @@
 
 What is absent although it must be there, and what is torn, is read again after a
 pause: special remotes replace an object in several steps.  If it stays so, nothing
-is decided: "unreadable" must never look like "empty".
+is decided: "unreadable" must never look like "empty".  Who only reads goes on
+without the register of another writer, and hears of it: nothing is built on that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from rookery.core.errors import RookeryError
 from rookery.core.process import decode
 from rookery.deposit.protocol import records, state
 from rookery.deposit.protocol.records import Record, Register
@@ -53,6 +55,8 @@ class Setup:
     """Who looks or pushes, and with what; `memory` moves on while the steps are made.
 
     `tries` is how often a push begins anew after both sides had taken theirs back.
+    `remembered` is there if nothing is to be written: it gives the records that were read
+    before, and what it names stands in for registers that are torn or lost.
     """
 
     writer: str
@@ -62,10 +66,14 @@ class Setup:
     tool: str = "rookery"
     legacy_name: str | None = None
     tries: int = 3
+    remembered: Callable[[], Mapping[str, Record]] | None = None
 
 
 class Look(NamedTuple):
-    """What was read: the directory, who is known, their registers and records, and what these say together."""
+    """What was read: the directory, who is known, their registers and records, and what these say together.
+
+    `lost` are the writers whose registers are torn or gone, with what is to be said about each.
+    """
 
     listed: frozenset[str]
     writers: frozenset[str]
@@ -74,13 +82,14 @@ class Look(NamedTuple):
     legacy: Legacy | None
     state: State
     more: Mapping[str, Any]
+    lost: Mapping[str, RookeryError] = {}
 
 
 Looking = Generator[Any, Any, Look]
 
 
 def look(setup: Setup) -> Looking:
-    """Read all that the deposit is.  Raises Unreadable, Damaged, TooNew."""
+    """Read all that the deposit is.  Raises Unreadable, Damaged, TooNew; for a reader only if nothing is left."""
     me = setup.writer
     known = setup.memory.writers | {me}
     wanted = [records.DIRECTORY, *map(records.register_name, sorted(known))]
@@ -88,18 +97,26 @@ def look(setup: Setup) -> Looking:
     listed = yield from _directory(got[records.DIRECTORY], setup)
     registers: dict[str, Register] = {}
     found: dict[str, Record] = {}
+    lost: dict[str, RookeryError] = {}
     new, must = known | listed, listed
     while new:
-        registers |= yield from _registers(new, must, got, setup)
+        good, bad = yield from _registers(new, must, got, setup)
+        registers |= good
+        lost |= bad
         found |= yield from _records(registers, found)
+        if setup.remembered is not None and lost:
+            found |= yield from _stand_ins(lost, {**setup.remembered(), **found})
         known |= new
         new = must = frozenset(w for record in found.values() for w in record.seen) - known
     raw = got.get(setup.legacy_name) if setup.legacy_name else None
+    for trouble in lost.values():
+        if setup.remembered is None or (not found and raw is None):
+            raise trouble
     legacy = None if raw is None else _legacy(raw, needed=not found)
     merged = state.merge(found, setup.is_ancestor, legacy)
     writers = frozenset(registers) | {me} | listed
     more = {k: v for name in merged.heads for k, v in found[name].more.items()}
-    return Look(listed, writers, registers, found, legacy, merged, more)
+    return Look(listed, writers, registers, found, legacy, merged, more, lost)
 
 
 def _legacy(raw: bytes, *, needed: bool) -> Legacy | None:
@@ -142,28 +159,28 @@ def _directory(raw: bytes | None, setup: Setup) -> Generator[Any, Any, frozenset
 
 def _registers(
     writers: Iterable[str], must: Collection[str], got: dict[str, bytes | None], setup: Setup
-) -> Generator[Any, Any, dict[str, Register]]:
-    """Read registers.  Those of `must` are there: who is listed, or named in a record, has one.
+) -> Generator[Any, Any, tuple[dict[str, Register], dict[str, RookeryError]]]:
+    """Read registers, and say what is wrong with those that are torn or lost.
 
-    Of others we only remember that they were: whoever is neither listed nor has
-    a register has gone, as when a deposit was emptied and begun anew.
+    Those of `must` are there: who is listed, or named in a record, has one.  Of others
+    we only remember that they were: whoever is neither listed nor has a register has
+    gone, as when a deposit was emptied and begun anew.
     """
     found: dict[str, Register] = {}
     missing = sorted(writers)
-    trouble: Damaged | None = None
+    torn: dict[str, Damaged] = {}
     for turn in range(AGAIN + 1):
         unread = tuple(name for w in missing if (name := records.register_name(w)) not in got)
         if unread:
             got |= yield Read(unread)
-        torn = set[str]()
+        torn = {}
         for writer in missing:
             raw = got.pop(records.register_name(writer))
             try:
                 if raw is not None:
                     found[writer] = records.parse_register(raw, writer)
             except Damaged as e:
-                trouble = e
-                torn.add(writer)
+                torn[writer] = e
         missing = [w for w in missing if w not in found]
         if setup.writer in missing:
             missing.remove(setup.writer)  # torn by our own crash, or not yet there
@@ -171,15 +188,24 @@ def _registers(
             if known is not None and (setup.writer in torn or setup.writer in must):
                 found[setup.writer] = known._replace(used=setup.memory.used)
         if not missing:
-            return found
+            return found, {}
         yield Pause(turn + 1)
-    missing = [w for w in missing if w in must or w in torn]
-    if not missing:
-        return found
-    raise trouble or Unreadable(
-        f"the register of writer {missing[0]} is not there, though it is in the directory of writers",
+    return found, {w: torn.get(w) or _gone(w) for w in missing if w in must or w in torn}
+
+
+def _gone(writer: str) -> Unreadable:
+    return Unreadable(
+        f"the register of writer {writer} is not there, though it is in the directory of writers",
         hints=["try again later: it may be written just now", *records.REPAIR],
     )
+
+
+def _stand_ins(lost: Iterable[str], known: Mapping[str, Record]) -> Generator[Any, Any, dict[str, Record]]:
+    """Read the newest record of each of these writers that any known record is, or names."""
+    newest = state.newest(known)
+    names = tuple(sorted({newest[w].record for w in lost if w in newest}))
+    got: Mapping[str, bytes | None] = (yield Read(names)) if names else {}
+    return {name: records.parse_record(raw, name) for name, raw in got.items() if raw is not None}
 
 
 def _records(

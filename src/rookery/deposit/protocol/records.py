@@ -145,7 +145,7 @@ def check_content(name: str, content: bytes) -> bytes:
     return content
 
 
-REPAIR = ["repair the deposit from a clone that has the history"]
+REPAIR = ["repair the deposit from a clone that has the history: rookery deposit repair URL"]
 
 
 # --- the checksum at the end ---------------------------------------------------------------------

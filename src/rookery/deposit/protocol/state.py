@@ -123,7 +123,7 @@ def merge(records: Mapping[str, Record], is_ancestor: Ancestry, legacy: Legacy |
         fresh=frozenset(fresh),
         head=head,
         parts=tuple(dict.fromkeys(part for record in ordered for part in record.parts)),
-        seen=_seen(records),
+        seen=newest(records),
         identity=_identity(ordered),
         legacy=legacy.digest if legacy else next((r.legacy for r in reversed(ordered) if r.legacy), None),
         heads=tuple(sorted(top)),
@@ -250,7 +250,8 @@ def _placed(
         yield name, entry
 
 
-def _seen(records: Mapping[str, Record]) -> dict[str, Seen]:
+def newest(records: Mapping[str, Record]) -> dict[str, Seen]:
+    """Give the newest record of each writer that is among these, or named in one."""
     seen: dict[str, Seen] = {}
     own = [(record.writer, Seen(record.generation, name)) for name, record in records.items()]
     for writer, known in [pair for record in records.values() for pair in record.seen.items()] + own:

@@ -20,6 +20,10 @@ class Unwritable(RookeryError):
     """An object was not stored, or it is not what was stored: what the far side holds now is unknown."""
 
 
+class Overwritten(Unwritable):
+    """An object was stored, and the place gives back another content: somebody else writes it in the same moment."""
+
+
 class Damaged(RookeryError):
     """An object of a deposit is not what it must be: torn, altered, lost, or made by somebody else."""
 

@@ -14,7 +14,7 @@ from rookery.annex.store import annex_dir
 from rookery.core.errors import CommandError, RookeryError
 from rookery.core.process import Runner
 from rookery.deposit.terms import layout
-from rookery.deposit.terms.store import Unreadable, Unwritable
+from rookery.deposit.terms.store import Overwritten, Unreadable, Unwritable
 from rookery.deposit.terms.url import Address
 from rookery.deposit.transport import absence, annexfolder, export, transit
 from rookery.deposit.transport.annexfolder import REMOTE
@@ -183,7 +183,7 @@ class AnnexStore:
                 f"{name} was stored, but could not be verified: {e.message}", hints=e.hints
             ) from e
         if not right:
-            raise Unwritable(
+            raise Overwritten(
                 f"{name} was stored, but the place does not give it back as it was",
                 hints=["push again; if that stays so, another program may be writing to the same place"],
             )

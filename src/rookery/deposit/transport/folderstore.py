@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rookery.annex.keys import hashdirmixed, key_file
 from rookery.deposit.terms import layout
-from rookery.deposit.terms.store import Unreadable, Unwritable
+from rookery.deposit.terms.store import Overwritten, Unreadable, Unwritable
 from rookery.deposit.terms.url import Address
 from rookery.deposit.transport.export import README, README_PLACE
 
@@ -82,7 +82,7 @@ class FolderStore:
                 hints=["look whether the folder is yours to write, and has room; then push again"],
             ) from e
         if not right:
-            raise Unwritable(
+            raise Overwritten(
                 f"{name} was stored, but the folder does not give it back as it was",
                 hints=["push again; if that stays so, another program may be writing to the same place"],
             )

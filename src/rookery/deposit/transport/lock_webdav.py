@@ -15,6 +15,7 @@ counts as held until it is older than GRACE, by the server's own clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
@@ -73,10 +74,16 @@ class WebDavCell:
         self.try_out()
         if not self._make(str(mine)):
             return None
-        answer = self._send("PUT", f"{mine}/{VALUE}", content)
-        if answer.status not in (200, 201, 204):
-            raise self._unreadable("PUT", answer)
-        numbers = sorted(self._numbers() or {})
+        try:
+            answer = self._send("PUT", f"{mine}/{VALUE}", content)
+            if answer.status not in (200, 201, 204):
+                raise self._unreadable("PUT", answer)
+            numbers = sorted(self._numbers() or {})
+        except Unreadable:
+            # It is ours, and nobody is told so: left there it would keep all out, ourselves too.
+            with suppress(Unreadable):
+                self._send("DELETE", str(mine))
+            raise
         if not numbers or numbers[-1] != mine:  # we had slept so long that somebody took over
             self._send("DELETE", str(mine))
             return None
@@ -140,10 +147,14 @@ class WebDavCell:
             raise Unreadable(e.message, hints=e.hints) from e
 
     def _unreadable(self, method: str, answer: Answer) -> Unreadable:
+        said = f"{method} was answered {answer.status}"
+        if answer.status == 403 and method not in ("GET", "PROPFIND"):
+            return Unreadable(
+                f"this login may not write at {shown(self._url.rpartition('/')[0])}: {said}",
+                hints=["push with a login that may: dlacredential=NAME in the URL, or another environment"],
+            )
         hints = ["check the login"] if answer.status in (401, 403) else ["try again later"]
-        return Unreadable(
-            f"the lock at {shown(self._url)}: {method} was answered {answer.status}", hints=hints
-        )
+        return Unreadable(f"the lock at {shown(self._url)}: {said}", hints=hints)
 
 
 def _listed(answer: Answer) -> list[tuple[int, float | None]]:
