@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from rookery.annex.keys import hashdirmixed, key_file
 from rookery.deposit.terms import layout
 from rookery.deposit.terms.store import Overwritten, Unreadable, Unwritable
 from rookery.deposit.terms.url import Address
 from rookery.deposit.transport.export import README, README_PLACE
+
+Taken = TypeVar("Taken")
 
 SMALL = 1 << 20  # read back whole after writing
 DRAFT = "rookery-draft-"
@@ -42,20 +45,11 @@ class FolderStore:
 
     def read(self, names: Sequence[str]) -> Mapping[str, bytes | None]:
         """Give the content of small objects; None: certainly absent.  Raises Unreadable."""
-        return {name: self._read(name) for name in names}
+        return {name: self._taken(name, Path.read_bytes) for name in names}
 
     def fetch(self, name: str, into: Path) -> bool:
         """Bring a large object into a file; False: certainly absent.  Raises Unreadable."""
-        for path in self._candidates(name):
-            try:
-                shutil.copyfile(path, into)
-                return True
-            except FileNotFoundError:
-                continue
-            except OSError as e:
-                raise self._unreadable(name, e) from e
-        self._check_root()
-        return False
+        return self._taken(name, lambda path: shutil.copyfile(path, into)) is not None
 
     def present(self, names: Sequence[str]) -> Mapping[str, bool]:
         """Say which objects are there.  Raises Unreadable."""
@@ -113,10 +107,11 @@ class FolderStore:
         file = key_file(name)
         return [first, self._root / hashdirmixed(name) / file / file]
 
-    def _read(self, name: str) -> bytes | None:
+    def _taken(self, name: str, take: Callable[[Path], Taken]) -> Taken | None:
+        """Take an object from the first place that has it; None: certainly absent."""
         for path in self._candidates(name):
             try:
-                return path.read_bytes()
+                return take(path)
             except FileNotFoundError:
                 continue
             except OSError as e:
