@@ -172,6 +172,12 @@ def test_trouble_at_a_webdav_server_never_makes_two_holders(webdav: WebDav, meth
     assert second is None
 
 
+def test_a_folder_that_another_made_in_the_same_moment_is_taken(webdav: WebDav) -> None:
+    (webdav.root / "new/place/.rookery-lock").mkdir(parents=True)
+    webdav.fail("MKCOL", "lock/$", status=500)  # what wsgidav says to the slower of two
+    assert Lease(dav_cell(webdav)).acquire("me", now=0, lasting=LONG) is not None
+
+
 def test_the_lock_costs_few_requests(webdav: WebDav) -> None:
     lease = Lease(dav_cell(webdav))
     first = lease.acquire("me", now=0, lasting=LONG)

@@ -108,14 +108,18 @@ class WebDavCell:
         if answer.status == 409 and urlsplit(url).path.strip("/"):
             self._make_folder(url.rpartition("/")[0])
             answer = self._request("MKCOL", f"{url}/")
-        if answer.status not in (200, 201, 204, 405):
+        # 405: it is there.  Of two that make it in the same moment some servers tell one that it failed (wsgidav: 500).
+        if answer.status not in (200, 201, 204, 405) and not self._stands(url):
             raise self._unreadable("MKCOL", answer)
+
+    def _stands(self, url: str) -> bool:
+        return self._request("PROPFIND", f"{url}/", LISTING, {"Depth": "0"}).status == 207
 
     def _make(self, name: str) -> bool:
         answer = self._send("MKCOL", f"{name}/")
         if answer.status in (201, 200, 204):
             return True
-        # 405: it is there.  Some servers say it otherwise when two are at it in the same moment.
+        # 405: it is there.  See _make_folder for why the others are asked about.
         if answer.status == 405 or int(name) in (self._numbers() or {}):
             return False
         raise self._unreadable("MKCOL", answer)
