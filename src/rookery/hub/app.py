@@ -1,94 +1,40 @@
-"""The hub put together: what is stored, the services on it, and the faces on those."""
+"""The web application: the faces on the services."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
-
+import anyio
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from rookery.core.environment import with_overrides
-from rookery.core.process import Runner
-from rookery.hub.services.hub import Hub, make_hub
+from rookery.hub.git_http.routes import routes as git_routes
+from rookery.hub.http_api.api import make_api
+from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
-from rookery.hub.storage.database import SqlDatabase
-from rookery.hub.storage.disk_histories import DiskHistories
-from rookery.hub.storage.disk_objects import DiskObjects
-
-# What Git is told on every call, whatever a repository's own file says: it came from somebody.
-GIT_SETTINGS = (
-    ("core.hooksPath", os.devnull),
-    ("core.fsmonitor", "false"),
-    ("gc.auto", "0"),
-    ("receive.autogc", "false"),
-    ("safe.directory", "*"),
-    ("protocol.allow", "never"),
-    ("uploadpack.allowFilter", "true"),
-    ("uploadpack.allowAnySHA1InWant", "false"),
-    ("transfer.fsckObjects", "true"),
-    # Old histories have these and do no harm; what does is refused.
-    ("receive.fsck.zeroPaddedFilemode", "ignore"),
-    ("receive.fsck.badTimezone", "ignore"),
-    ("receive.fsck.missingSpaceBeforeDate", "ignore"),
-    ("pack.threads", "1"),
-    ("pack.windowMemory", "100m"),
-)
 
 
-class Opened(NamedTuple):
-    """A hub whose data is open."""
-
-    hub: Hub
-    settings: Settings
-    database: SqlDatabase
-    objects: DiskObjects
-    histories: DiskHistories
-
-
-def open_hub(settings: Settings, env: Mapping[str, str], clock: Callable[[], float]) -> Opened:
-    """Open a hub's data, made if there is none yet, brought to this version if it is older."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    settings.repositories.mkdir(exist_ok=True)
-    os.chmod(settings.data, 0o700)
-    database = SqlDatabase(settings.database, clock)
-    database.migrate()
-    histories = DiskHistories(settings.repositories, Runner(git_environment(settings, env)))
-    objects = DiskObjects(settings.repositories)
-    hub = make_hub(database, histories, objects, settings.limits, clock)
-    return Opened(hub, settings, database, objects, histories)
-
-
-def git_environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment that Git runs in: nobody's home, nobody's settings but ours."""
-    clean = {
-        "PATH": env.get("PATH", os.defpath),
-        "HOME": str(settings.data),
-        "LC_ALL": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ATTR_NOSYSTEM": "1",
-    }
-    return with_overrides(clean, GIT_SETTINGS)
-
-
-def make_app(opened: Opened) -> Starlette:
+def make_app(hub: Hub, settings: Settings) -> Starlette:
     """Make the web application; its faces are tried in this order."""
-    app = Starlette(routes=routes())
-    app.state.hub = opened.hub
-    app.state.settings = opened.settings
+    api = make_api()
+    app = Starlette(routes=[Mount("/api/v1", api), *routes()], exception_handlers={ClientDisconnect: _gone})
+    for one in (app, api):
+        one.state.hub = hub
+        one.state.settings = settings
+    app.state.git_slots = anyio.CapacityLimiter(settings.limits.git_processes)
+    app.state.speaks_p2p = any(getattr(r, "path", "").startswith("/git-annex/") for r in app.routes)
     return app
 
 
 def routes() -> list[BaseRoute]:
-    """Give all routes of the hub; `tests/hub/test_permissions.py` wants a word on each."""
-    return [Route("/healthz", healthy)]
+    """Give the routes besides the API's."""
+    return [Route("/healthz", healthy), *git_routes()]
 
 
 async def healthy(_: Request) -> Response:
     """Say that the hub answers."""
     return JSONResponse({"status": "ok"})
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # nobody hears it: the client went away in the middle of its request

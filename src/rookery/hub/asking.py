@@ -95,7 +95,7 @@ class Site(NamedTuple):
         parts = urlsplit(self.http)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"annex+{parts.scheme}://{host}:{port}/git-annex"
+        return f"annex+{parts.scheme}://{host}:{port}"
 
     def page(self, path: RepositoryPath) -> str:
         """The address of a repository for browsers; clients take it too."""

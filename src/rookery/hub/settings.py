@@ -76,7 +76,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
     return Settings(
         data,
         parse_address(values["http"] or "127.0.0.1:8910"),
-        None if values["ssh"] == "" else parse_address(values["ssh"] or "127.0.0.1:8922"),
+        parse_address(values["ssh"]) if values["ssh"] else None,
         _url(values["url"]),
         values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
         values["title"] or "Rookery hub",

@@ -19,6 +19,7 @@ from rookery.hub.domain.access import Action, Actor
 from rookery.hub.domain.errors import BadOffset, NotFound, TooMuch
 from rookery.hub.domain.keys import content_key
 from rookery.hub.domain.limits import Limits
+from rookery.hub.domain.ports.contents import Totals
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.objects import Objects, Reader, Upload
 from rookery.hub.domain.records import Repository
@@ -73,6 +74,11 @@ class ContentService:
         """Give the file of content that is here, where there is one on this machine."""
         passed, key, claimed = self._claimed(actor, where, key)
         return self._objects.path(passed.repository.id, key) if claimed is not None else None
+
+    def totals(self, actor: Actor, where: Where) -> Totals:
+        """Say how much is here."""
+        with self._database.reading() as work:
+            return work.contents.totals(self._gate.within(work, actor, where, Action.READ).repository.id)
 
     def _claimed(self, actor: Actor, where: Where, key: str) -> tuple[Pass, str, int | None]:
         with self._database.reading() as work:

@@ -10,10 +10,13 @@ from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.accounts import AccountService
+from rookery.hub.services.browsing import BrowsingService
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.gate import Gate
+from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
 from rookery.hub.services.last_copy import LastCopy
+from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
 
@@ -26,6 +29,9 @@ class Hub(NamedTuple):
     accounts: AccountService
     repositories: RepositoryService
     contents: ContentService
+    history: HistoryService
+    browsing: BrowsingService
+    organisations: OrganisationService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -43,6 +49,9 @@ def make_hub(
         AccountService(database, gate, passwords, limits, clock),
         RepositoryService(database, histories, gate, clock),
         ContentService(database, objects, gate, LastCopy(histories), limits, clock),
+        HistoryService(database, histories, gate, limits, clock),
+        BrowsingService(histories, gate),
+        OrganisationService(database, gate, clock),
         histories,
         limits,
         clock,

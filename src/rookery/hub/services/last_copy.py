@@ -11,11 +11,22 @@ from rookery.annex.branch import log_name
 from rookery.annex.logs import parse_presence
 from rookery.core.process import decode
 from rookery.git.objects import ObjectMissing, read_blob
+from rookery.git.repo import Repo
 from rookery.hub.domain.errors import OnlyCopy
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
 
 BRANCH = "refs/heads/git-annex"
+
+
+def places_of(repo: Repo, key: str) -> list[str] | None:
+    """Give the uuids of the places that are known to have content; None if nothing is known of the key at all."""
+    try:
+        log = read_blob(repo, f"{BRANCH}:{log_name(key)}")
+    except ObjectMissing:
+        return None
+    known = parse_presence(decode(log))[0].values()
+    return [place.subject for place in known if place.present and not place.dead]
 
 
 class LastCopy:
@@ -28,12 +39,8 @@ class LastCopy:
         """Refuse if the hub's copy is the only one that is known.  Raises OnlyCopy."""
         if not repository.keep_last:
             return
-        try:
-            log = read_blob(self._histories.open(repository.id), f"{BRANCH}:{log_name(key)}")
-        except ObjectMissing:
-            return
-        places = parse_presence(decode(log))[0].values()
-        if not any(place.present and not place.dead and place.subject != repository.uuid for place in places):
+        places = places_of(self._histories.open(repository.id), key)
+        if places is not None and not set(places) - {repository.uuid}:
             raise OnlyCopy(
                 f"no other place is known to have {key}: the hub keeps the last copy",
                 hints=[
