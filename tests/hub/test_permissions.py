@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,8 +177,8 @@ def token(hub: HubInside, who: Actor, **limits: Any) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    hub = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub")
+def world(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[World]:
+    hub = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub", database=new_database())
     services = hub.opened.hub
     ada = hub.person("ada")
     other = hub.repository(ada, "other")
@@ -290,7 +290,7 @@ def test_odd_addresses_lead_nowhere(world: World, url: str) -> None:
 
 def test_what_was_done_is_in_the_audit_log(world: World, tmp_path: Path) -> None:
     prepare(world, "private")
-    call(world, Case("drop", f"{REPO}/annex/keys/{KEY}"), "DELETE", "owner")
+    call(world, Case("own", REPO), "DELETE", "root")
     hub = world.hub
     with hub.opened.database.reading() as work:
         lines = work.audit.newest(limit=1_000_000)
