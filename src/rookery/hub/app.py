@@ -12,6 +12,7 @@ from rookery.hub.git_http.routes import routes as git_routes
 from rookery.hub.http_api.api import make_api
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
+from rookery.hub.web.routes import routes as web_routes
 
 
 def make_app(hub: Hub, settings: Settings) -> Starlette:
@@ -28,7 +29,7 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
 
 def routes() -> list[BaseRoute]:
     """Give the routes besides the API's."""
-    return [Route("/healthz", healthy), *git_routes()]
+    return [Route("/healthz", healthy), *web_routes(), *git_routes()]
 
 
 async def healthy(_: Request) -> Response:
