@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from rookery.annex.branch import log_name
 from rookery.hub.domain.access import Actor, Level, Visibility
@@ -21,6 +23,7 @@ from rookery.hub.domain.errors import (
 )
 from rookery.hub.domain.names import parse_path
 from rookery.hub.domain.records import Repository
+from rookery.hub.storage.tables import clock
 from support.hubs import HubInside, make_hub_inside
 from support.programs import Program
 
@@ -177,11 +180,11 @@ def test_locked_content_stays_until_the_lock_ends_or_expires(hub: HubInside) -> 
     lock = contents.lock(ada, where.id, KEY)
     assert lock
     assert not contents.remove(ada, where.id, KEY)
-    hub.clock.go(500)
+    hub.let_pass(500)
     assert contents.keep(lock)
-    hub.clock.go(500)
+    hub.let_pass(500)
     assert not contents.remove(ada, where.id, KEY)
-    hub.clock.go(101)
+    hub.let_pass(101)
     assert not contents.keep(lock)
     assert contents.remove(ada, where.id, KEY)
     assert not contents.present(ada, where.id, KEY)
@@ -193,19 +196,19 @@ def test_a_drop_with_a_time_limit_is_refused_after_it(hub: HubInside) -> None:
     where = hub.repository(ada)
     put(hub, ada, where)
     now = contents.timestamp(ada, where.id)
-    hub.clock.go(10)
-    assert not contents.remove(ada, where.id, KEY, before=now + 10)
-    assert contents.remove(ada, where.id, KEY, before=now + 11)
+    assert not contents.remove(ada, where.id, KEY, before=now)
+    assert contents.remove(ada, where.id, KEY, before=now + 100)
 
 
 def test_a_clock_that_goes_back_shows_no_earlier_time_and_lets_no_drop_through(hub: HubInside) -> None:
     ada, contents = hub.person("ada"), hub.opened.hub.contents
     where = hub.repository(ada)
     put(hub, ada, where)
-    before = contents.timestamp(ada, where.id)
-    hub.clock.go(-3600)
-    assert contents.timestamp(ada, where.id) == before
-    assert not contents.remove(ada, where.id, KEY, before=before + 600)
+    shown = contents.timestamp(ada, where.id) + 3600
+    with hub.opened.database.engine.begin() as connection:
+        connection.execute(update(clock).values(seconds=shown))  # as it was shown before it went back
+    assert contents.timestamp(ada, where.id) == shown
+    assert not contents.remove(ada, where.id, KEY, before=shown + 600)
 
 
 def test_writing_does_not_include_dropping(hub: HubInside) -> None:
@@ -239,13 +242,21 @@ def test_the_last_known_copy_is_not_dropped(hub: HubInside, git: Program) -> Non
     assert contents.remove(ada, where.id, KEY)
 
 
-def test_a_quota_is_kept_to(tmp_path: Path) -> None:
-    hub = make_hub_inside(tmp_path, ROOKERY_HUB_LIMITS_QUOTA_ACCOUNT=str(len(DATA) + 10))
-    ada = hub.person("ada")
-    where = hub.repository(ada, "one")
-    assert put(hub, ada, where)
+@pytest.fixture
+def small(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[HubInside]:
+    """Open a hub in which an account has room for one content and ten bytes."""
+    quota = str(len(DATA) + 10)
+    hub = make_hub_inside(tmp_path, database=new_database(), ROOKERY_HUB_LIMITS_QUOTA_ACCOUNT=quota)
+    yield hub
+    hub.opened.database.close()
+
+
+def test_a_quota_is_kept_to(small: HubInside) -> None:
+    ada = small.person("ada")
+    where = small.repository(ada, "one")
+    assert put(small, ada, where)
     with pytest.raises(TooMuch, match="quota"):
-        hub.opened.hub.contents.receive(ada, hub.repository(ada, "two").id, "SHA1-s11--ab", length=11)
+        small.opened.hub.contents.receive(ada, small.repository(ada, "two").id, "SHA1-s11--ab", length=11)
 
 
 def test_anybody_reads_what_is_public_and_nobody_else_writes(hub: HubInside) -> None:

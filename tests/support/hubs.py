@@ -17,12 +17,15 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sqlalchemy import update
+
 from rookery.hub.domain.access import Actor, Means, Visibility
 from rookery.hub.domain.names import OwnerName
 from rookery.hub.domain.records import Account, Repository
 from rookery.hub.opening import Opened, open_hub
 from rookery.hub.settings import read_settings
 from rookery.hub.storage.database import SqlDatabase
+from rookery.hub.storage.tables import content_lock
 from support.programs import Answer, Program
 
 PASSWORD = "correct horse"
@@ -57,6 +60,15 @@ class HubInside(NamedTuple):
         made = found or hub.accounts.add(stranger, name, f"{name}@example.org", password, admin=admin)
         return Actor(made.id, made.name, made.admin, Means(), "password", address="127.0.0.1")
 
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass for locks, also where the clock is PostgreSQL's own and cannot be turned."""
+        engine = self.opened.database.engine
+        if engine.dialect.name == "sqlite":
+            self.clock.go(seconds)
+            return
+        with engine.begin() as connection:
+            connection.execute(update(content_lock).values(expires=content_lock.c.expires - seconds))
+
     def repository(
         self, owner: Actor, name: str = "data", visibility: Visibility = Visibility.PRIVATE
     ) -> Repository:
@@ -74,15 +86,13 @@ def _template() -> bytes:
         return (Path(name) / "hub.sqlite3").read_bytes()
 
 
-def make_hub_inside(folder: Path, **settings: str) -> HubInside:
-    """Open a hub in a folder, on a clock that stands; the database is where the tests say."""
+def make_hub_inside(folder: Path, *, database: str = "", **settings: str) -> HubInside:
+    """Open a hub in a folder, on a clock that stands; `database` is a URL, else it is SQLite."""
     clock = Clock()
-    if not folder.exists():
+    if not database and not folder.exists():
         folder.mkdir()
         (folder / "hub.sqlite3").write_bytes(_template())
-    env = {"PATH": os.environ["PATH"], **settings}
-    if url := os.environ.get("ROOKERY_TEST_DATABASE"):
-        env["ROOKERY_HUB_DATABASE"] = url
+    env = {"PATH": os.environ["PATH"], "ROOKERY_HUB_DATABASE": database, **settings}
     return HubInside(open_hub(read_settings(folder, env), env, clock), clock)
 
 
@@ -97,11 +107,9 @@ class Reply(NamedTuple):
 class HubServer:
     """A hub in a process of its own: `rookery hub serve`, and the command line beside it."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], *, database: str = "") -> None:
         self.folder = folder
-        self.env = {**env, "ROOKERY_HUB_DATA": str(folder)}
-        if url := os.environ.get("ROOKERY_TEST_DATABASE"):
-            self.env["ROOKERY_HUB_DATABASE"] = url
+        self.env = {**env, "ROOKERY_HUB_DATA": str(folder), "ROOKERY_HUB_DATABASE": database}
         self.url = ""
         self.process: subprocess.Popen[str] | None = None
 
@@ -205,9 +213,9 @@ class HubServer:
 
 
 @contextmanager
-def serving(folder: Path, env: Mapping[str, str]) -> Iterator[HubServer]:
+def serving(folder: Path, env: Mapping[str, str], *, database: str = "") -> Iterator[HubServer]:
     """Serve a hub for the length of the block."""
-    server = HubServer(folder, env)
+    server = HubServer(folder, env, database=database)
     server.start()
     try:
         yield server

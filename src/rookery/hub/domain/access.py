@@ -153,7 +153,7 @@ def allowed(actor: Actor, target: Target, action: Action) -> Decision:
     level = level_of(actor, target)
     if level < Level.READ or not _in_scope(means, Action.READ):
         return Decision.HIDDEN
-    needed = target.drop_level if action is Action.DROP else _NEEDED[action]
+    needed = max(target.drop_level, Level.WRITE) if action is Action.DROP else _NEEDED[action]
     if level < needed or not _in_scope(means, action):
         return Decision.FORBIDDEN
     if means.append_only and action not in (Action.READ, Action.STORE, Action.WRITE):

@@ -21,7 +21,8 @@ def summary(path: AskedPath, asked_by: AskedBy, hub: AskedHub) -> Shape:
     return {"uuid": repository.uuid, "keys": totals.keys, "bytes": totals.size}
 
 
-@router.api_route("/annex/keys/{key:path}", methods=["GET", "HEAD"], response_model=None)
+@router.head("/annex/keys/{key:path}", response_model=None, include_in_schema=False)
+@router.get("/annex/keys/{key:path}", response_model=None)
 def content(request: Request, path: AskedPath, key: str, asked_by: AskedBy) -> Response:
     """Give the content of a key."""
     return content_response(request, asked_by, path, key)

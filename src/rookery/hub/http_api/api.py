@@ -7,13 +7,42 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rookery import __version__
 from rookery.hub.asking import headers_of, status_of
 from rookery.hub.domain.errors import Conflict, HubError
 from rookery.hub.http_api import accounts, annex, history, repositories, sharing
 from rookery.hub.http_api.shapes import Shape
+
+
+class Bounded:
+    """Refuses bodies that are larger than any that is sent here in earnest."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the announced length; count what comes without one."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = scope["app"].state.settings.limits.largest_request
+        announced = MutableHeaders(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > most:
+            await _said(f"a request here has at most {most} bytes", 413)(scope, receive, send)
+            return
+        came = 0
+
+        async def counted() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > most:
+                raise HTTPException(413, f"a request here has at most {most} bytes")
+            return message
+
+        await self._app(scope, counted, send)
 
 
 class TolerantOfTypes:
@@ -35,6 +64,7 @@ def make_api() -> FastAPI:
     """Make the application; the one that it is mounted in gives it the hub and the settings."""
     api = FastAPI(title="Rookery hub", version=__version__, docs_url=None, redoc_url=None)
     api.add_middleware(TolerantOfTypes)
+    api.add_middleware(Bounded)
     api.add_exception_handler(HubError, _refused)
     api.add_exception_handler(RequestValidationError, _misunderstood)
     api.add_exception_handler(HTTPException, _unknown)

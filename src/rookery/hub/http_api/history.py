@@ -108,7 +108,8 @@ def _entry(hub: Hub, asked_by: Actor, place: Place, of: File, site: Site, *, ins
     return shape
 
 
-@router.api_route("/raw/{file:path}", methods=["GET", "HEAD"], response_model=None)
+@router.head("/raw/{file:path}", response_model=None, include_in_schema=False)
+@router.get("/raw/{file:path}", response_model=None)
 def raw(
     request: Request, path: AskedPath, file: str, asked_by: AskedBy, hub: AskedHub, ref: str | None = None
 ) -> Response:
