@@ -18,6 +18,8 @@ class Renderer(Generic):
             self.say(record["token"])
         elif record["action"] == "hub-serve" and record["status"] == "ok":
             self.say(text_of(record["message"]))
+            if "ssh" in record:
+                self.say(f"over SSH: {record['ssh']}")
             self.say(f"new accounts: {record['url']}/user/sign_up")
         else:
             super().show(record)

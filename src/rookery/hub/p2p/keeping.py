@@ -58,8 +58,10 @@ def _enter(request: Request) -> None:
 async def _renewing(request: Request, lock: str) -> None:
     """Let the lock last, again and again, until it is gone."""
     hub = hub_of(request)
-    while await run_in_threadpool(hub.contents.keep, lock):
+    lasts = await run_in_threadpool(hub.contents.keep, lock)
+    while lasts:
         await asyncio.sleep(hub.limits.lock / 4)
+        lasts = await run_in_threadpool(hub.contents.keep, lock)
 
 
 async def _messages(request: Request) -> AsyncIterator[dict[str, Any]]:

@@ -41,15 +41,7 @@ async def put(request: Request) -> Response:
     """Take in content; `stored` is said when it is on the disk, and is what its key says."""
     try:
         require_version(request, 0)
-        if flag(request, "data-present"):
-            stored = await run_in_threadpool(_is_present, request)
-        elif (length := data_length(request)) > BLOCK:
-            stored = await _in_blocks(request, length)
-        else:
-            body = b"".join([block async for block in _blocks(request, length)])
-            stored = await run_in_threadpool(_at_once, request, body)
-    except _TooLong:
-        stored = False
+        stored = await _stored(request)
     except HubError as e:
         return refusal(e)
     except ClientDisconnect:
@@ -57,10 +49,28 @@ async def put(request: Request) -> Response:
     return JSONResponse({"stored": stored} | nobody_else(request))
 
 
+async def _stored(request: Request) -> bool:
+    if flag(request, "data-present"):
+        return await run_in_threadpool(_is_present, request)
+    length = data_length(request)
+    try:
+        if length > BLOCK:
+            return await _in_blocks(request, length)
+        body = b"".join([block async for block in _blocks(request, length)])
+        return await run_in_threadpool(_at_once, request, body)
+    except _TooLong:
+        await run_in_threadpool(_start_over, request)
+        return False
+
+
 def _is_present(request: Request) -> bool:
     """Say whether content that was brought in another way is in this repository: naming a key gains nothing."""
     contents = hub_of(request).contents
     return contents.put_offset(actor_of(request), uuid_of(request), named_key(request)) is None
+
+
+def _start_over(request: Request) -> None:
+    hub_of(request).contents.start_over(actor_of(request), uuid_of(request), named_key(request))
 
 
 def _begun(request: Request) -> Receiving | None:

@@ -111,6 +111,11 @@ class ContentService:
         upload = self._objects.receive(passed.repository.id, key, offset)
         return Receiving(self._database, upload, passed.repository, key, length, self._clock)
 
+    def start_over(self, actor: Actor, where: Where, key: str) -> None:
+        """Forget what came of an upload: the file changed while it was sent.  Raises InUse while it still comes."""
+        passed, key = self._may_store(actor, where, key)
+        self._objects.receive(passed.repository.id, key, 0).close()
+
     def _may_store(self, actor: Actor, where: Where, key: str) -> tuple[Pass, str]:
         return self._gate.enter(actor, where, Action.STORE), content_key(key)
 
