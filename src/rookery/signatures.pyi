@@ -327,7 +327,7 @@ def get(
     on_failure: Literal["ignore", "continue", "stop"] | None = ...,
 ) -> Any: ...
 def hub(
-    action: Literal["serve", "user"],
+    action: Literal["serve", "user", "login", "logout"],
     words: Sequence[str] | None = ...,
     *,
     data: str | None = ...,
@@ -336,6 +336,11 @@ def hub(
     email: str | None = ...,
     admin: bool = ...,
     password_stdin: bool = ...,
+    token_stdin: bool = ...,
+    user: str | None = ...,
+    ca: str | None = ...,
+    ssh_key: str | None = ...,
+    dry_run: bool = ...,
     name: str | None = ...,
     scopes: str | None = ...,
     days: int | None = ...,
@@ -927,7 +932,7 @@ class Methods:
     ) -> Any: ...
     def hub(
         self,
-        action: Literal["serve", "user"],
+        action: Literal["serve", "user", "login", "logout"],
         words: Sequence[str] | None = ...,
         *,
         data: str | None = ...,
@@ -936,6 +941,11 @@ class Methods:
         email: str | None = ...,
         admin: bool = ...,
         password_stdin: bool = ...,
+        token_stdin: bool = ...,
+        user: str | None = ...,
+        ca: str | None = ...,
+        ssh_key: str | None = ...,
+        dry_run: bool = ...,
         name: str | None = ...,
         scopes: str | None = ...,
         days: int | None = ...,

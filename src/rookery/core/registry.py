@@ -69,6 +69,7 @@ SETTINGS: dict[str, Known] = {
         "whether more than ten similar results in a row are counted instead of shown on a terminal", "auto"
     ),
     "rookery.hub": Known("the hub that was signed in to last, where create-sibling-hub makes repositories"),
+    "rookery.login.": Known("what signing in to a hub has written, to be taken back: URL.KEY"),
     "rookery.engine": Known(
         "who takes files in and moves content: native (Rookery where it can, else git-annex) or stock (git-annex)",
         "native",

@@ -6,6 +6,7 @@ from typing import Any
 
 from rookery.core.results import text_of
 from rookery.render.generic import Generic
+from rookery.render.words import hint_lines
 
 
 class Renderer(Generic):
@@ -23,3 +24,17 @@ class Renderer(Generic):
             self.say(f"new accounts: {record['url']}/user/sign_up")
         else:
             super().show(record)
+
+    def record(self, record: dict[str, Any]) -> None:
+        """Show one record; of signing in also what was not needed."""
+        if str(record["action"]).startswith(("hub-login", "hub-logout")):
+            self.tally.add(record)
+            self._signing(record)
+        else:
+            super().record(record)
+
+    def _signing(self, record: dict[str, Any]) -> None:
+        """Say what was done about a thing: `token: kept in the keyring ...`."""
+        failed = record["status"] in ("error", "impossible")
+        word = self.paint(f"{record['type']}{' (error)' if failed else ''}", "red" if failed else "bold")
+        self.say(f"{word}: {text_of(record['message'])}" + hint_lines(record.get("hints")))
