@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from support.home import Home, make_home
 from support.hub_keys import Keyring
 from support.hubs import PASSWORD, HubServer, serving
 from support.programs import Program
+from support.tls import listening, make_certificate, tls_before
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +188,33 @@ def test_nothing_is_written_when_it_cannot_be(
     assert "wrong secret" not in answer.stdout + answer.stderr
     assert settings.read_text() == before
     assert not (home.path / ".config/rookery").exists()
+
+
+def test_a_hub_behind_tls_with_an_authority_of_its_own(
+    cli: Program, datalad: Program, git: Program, tiny_dataset: Path, settings: Path, tmp_path: Path
+) -> None:
+    certificate, key = make_certificate(tmp_path, "localhost")
+    with ExitStack() as running:
+        listener = listening()
+        url = f"https://localhost:{listener.getsockname()[1]}"
+        env = make_home(tmp_path / "server", os.environ).env | {"ROOKERY_HUB_URL": url}
+        with listening() as free:
+            port = free.getsockname()[1]
+        hub = running.enter_context(serving(tmp_path / "hub", env, http=f"127.0.0.1:{port}"))
+        running.enter_context(tls_before(port, listener, (certificate, key)))
+        token = hub.add_user("ada")
+        words = ("hub", "login", url, "--token-stdin")
+        assert "--ca FILE" in cli(*words, stdin=token, code=1).stderr
+        nonsense = tmp_path / "nonsense"
+        nonsense.write_text("x")
+        assert "holds no certificates" in cli(*words, "--ca", nonsense, stdin=token, code=1).stderr
+        said = cli(*words, "--ca", "authority.pem", stdin=token, cwd=tmp_path).stdout
+        assert "REQUESTS_CA_BUNDLE=" in said
+        assert (settings.parent / ".config/rookery/authorities/machine.pem").is_file()
+        cli("create-sibling-hub", "secure", cwd=tiny_dataset)
+        cli("push", "--to", "hub", cwd=tiny_dataset)
+        datalad("clone", f"{url}/ada/secure", "clone", cwd=tmp_path)
+        datalad("get", "data/one.dat", cwd=tmp_path / "clone")
+        datalad("push", "--to", "origin", cwd=tmp_path / "clone")
+        cli("hub", "logout", url)
+        assert "http." not in git("config", "--global", "--list").text

@@ -12,7 +12,7 @@ from rookery.core.context import Context
 from rookery.core.errors import AccessFailedError, InsufficientArgumentsError, RookeryError
 from rookery.credentials import githelpers
 from rookery.forges.client import Forge, ForgeError, Unauthorized
-from rookery.forges.login import annex, keeping, keys
+from rookery.forges.login import annex, certificates, keeping, keys
 from rookery.forges.login.done import Done
 from rookery.forges.login.person import Person
 from rookery.forges.login.wish import Wish
@@ -44,10 +44,7 @@ def sign_in(ctx: Context, wish: Wish) -> Iterator[Done]:
     signed = _signed(ctx, wish, forge)
     forge = forge.with_token(signed.token)
     if ca:
-        person.set(f"http.{wish.url}.sslCAInfo", ca)
-        person.note(wish.url, "ca", ca)
-        hints = (f"programs on Python's requests, DataLad's create-sibling: export REQUESTS_CA_BUNDLE={ca}",)
-        yield Done("certificate", f"Git and git-annex believe {ca} for this hub", "ok", hints)
+        yield from certificates.believe(ctx, wish.url, ca)
     if signed.number:
         person.note(wish.url, "token", signed.number)
     kept = keeping.keep_for_datalad(ctx, wish.url, signed.user, signed.token)
@@ -86,13 +83,9 @@ def _signed(ctx: Context, wish: Wish, forge: Forge) -> Signed:
         user = forge.with_token(wish.secret).who()
         _require_same(wish, user)
         return Signed(user, wish.secret)
-    if not wish.secret and (known := known_token(ctx, ctx.settings.at(ctx.cwd), wish.url)):
-        try:
-            user = forge.with_token(known.secret).who()
-            if wish.user in (None, user):
-                return Signed(user, known.secret, new=False)
-        except Unauthorized:
-            pass  # taken back, or of a hub that was here before: a new one is made
+    former, user = _former(ctx, wish, forge)
+    if user and wish.user in (None, user):
+        return Signed(user, former, new=False)
     name = wish.user or (ctx.ask(f"user at {wish.url}", False) if ctx.interactive else None)
     secret = wish.secret or (ctx.ask("password", True) if ctx.interactive and name else None)
     if not name or not secret:
@@ -103,7 +96,21 @@ def _signed(ctx: Context, wish: Wish, forge: Forge) -> Signed:
     body = {"name": f"rookery on {socket.gethostname()}", "scopes": SCOPES}
     _, made = forge.with_password(name, secret).call("POST", f"users/{quote(name)}/tokens", body)
     token = str(made["sha1"])
-    return Signed(forge.with_token(token).who(), token, str(made["id"]))
+    signed = Signed(forge.with_token(token).who(), token, str(made["id"]))
+    if user and (number := Person(ctx).noted(wish.url, "token")):
+        _revoked(forge.with_token(former), number)  # somebody else's, of whom nothing will be known here
+    return signed
+
+
+def _former(ctx: Context, wish: Wish, forge: Forge) -> tuple[str, str]:
+    """Give the token that is kept, and whose it is; "" for one that is good no longer."""
+    known = known_token(ctx, ctx.settings.at(ctx.cwd), wish.url)
+    if known is None:
+        return "", ""
+    try:
+        return known.secret, forge.with_token(known.secret).who()
+    except Unauthorized:
+        return known.secret, ""  # taken back, or of a hub that was here before
 
 
 def _require_same(wish: Wish, user: str) -> None:
@@ -148,9 +155,7 @@ def sign_out(ctx: Context, url: str, *, dry_run: bool) -> Iterator[Done]:
     yield keeping.forget_for_git(ctx, url)
     yield keeping.forget_for_datalad(ctx, url)
     yield annex.forbid_address(ctx, url)
-    if ca := person.noted(url, "ca"):
-        person.unset(f"http.{url}.sslCAInfo")
-        yield Done("certificate", f"Git and git-annex do not believe {ca} for this hub any more")
+    yield from certificates.believe_no_more(ctx, url)
     if person.get("rookery.hub") == url:
         person.unset("rookery.hub")
     person.forget(url)
