@@ -39,7 +39,9 @@ def clone(served: HubServer, ada: str, git: Program, annex: Program, tmp_path: P
     annex("setpresentkey", KEY, where.uuid, "1", cwd=here)  # as who had sent it would have written down
     git("push", "-q", url, "main", "git-annex", cwd=here)
     clone, plain = tmp_path / "clone", f"{served.url}/ada/{name}"
-    helper = f"!f() {{ echo username=ada; echo password={ada}; }}; f"  # git-annex takes no secret from an address
+    helper = (
+        f"!f() {{ echo username=ada; echo password={ada}; }}; f"  # git-annex takes no secret from an address
+    )
     git("-c", f"credential.helper={helper}", "clone", "-q", plain, clone)
     git("config", "credential.helper", helper, cwd=clone)
     git("config", "annex.security.allowed-ip-addresses", "127.0.0.1", cwd=clone)
