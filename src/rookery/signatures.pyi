@@ -327,7 +327,7 @@ def get(
     on_failure: Literal["ignore", "continue", "stop"] | None = ...,
 ) -> Any: ...
 def hub(
-    action: Literal["serve", "user", "login", "logout"],
+    action: Literal["serve", "user", "login", "logout", "doctor", "fsck", "backup", "restore"],
     words: Sequence[str] | None = ...,
     *,
     data: str | None = ...,
@@ -932,7 +932,7 @@ class Methods:
     ) -> Any: ...
     def hub(
         self,
-        action: Literal["serve", "user", "login", "logout"],
+        action: Literal["serve", "user", "login", "logout", "doctor", "fsck", "backup", "restore"],
         words: Sequence[str] | None = ...,
         *,
         data: str | None = ...,

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rookery.core.context import Context
-from rookery.core.errors import InsufficientArgumentsError, RookeryError, UsageError
+from rookery.core.errors import InsufficientArgumentsError, RookeryError
 from rookery.core.results import result
 from rookery.forges.login.wish import Wish
 from rookery.forges.platform import checked_api
 from rookery.opkit.declare import Positional, Record, Words, operation, option
 
 if TYPE_CHECKING:
+    from rookery.hub.admin.findings import Finding
     from rookery.hub.opening import Opened
     from rookery.hub.settings import Settings
 
-Action = Literal["serve", "user", "login", "logout"]
+Action = Literal["serve", "user", "login", "logout", "doctor", "fsck", "backup", "restore"]
 
 # Modules of the extra `hub`; without one of them nothing works.
 NEEDED = (
@@ -42,15 +43,18 @@ def hub(
     action: Annotated[
         Action,
         Positional(
-            "{serve|user|login|logout}",
-            help="serve: run the hub; user: make and change accounts; login: sign in to a hub; logout: take that back",
+            "{serve|user|login|logout|doctor|fsck|backup|restore}",
+            help="serve: run the hub; user: make and change accounts; login: sign in to a hub, logout: take that back; "
+            "doctor: look whether all is as it must be; fsck: look at every byte; backup and restore: keep all of it "
+            "elsewhere, and make a hub of that",
             required=True,
         ),
     ],
     words: Annotated[
         Words,
         Positional(
-            "WORD", help="of user: add NAME, passwd NAME, or token NAME; of login and logout: the URL"
+            "WORD",
+            help="user: add NAME, passwd NAME, token NAME; login, logout: the URL; backup, restore: a folder",
         ),
     ] = None,
     *,
@@ -120,7 +124,7 @@ def hub(
     `serve` answers until it is interrupted; everything is kept in one folder. The
     first account is best made with `user add NAME --email ADDRESS --admin`; others
     can sign up with a browser. `user token NAME` prints a token, which programs send
-    instead of a password, alone on the last line.
+    instead of a password, alone on the last line. `doctor`, `fsck` and `backup` may run while the hub does.
 
     `login URL` makes a token on a hub and keeps it where Git, DataLad and
     create-sibling-hub find it, tells the hub the public SSH key if there is one, lets
@@ -135,10 +139,8 @@ def hub(
         return
     _require_extra()
     settings = _settings(ctx, data, http=http, ssh=ssh)
-    if action == "serve":
-        if said:
-            raise UsageError(f"hub serve takes no {said[0]!r}")
-        yield from _serve(ctx, settings)
+    if action != "user":
+        yield from _plain(ctx, action, settings, said)
         return
     if len(said) != 2 or said[0] not in USER_ACTIONS:
         raise InsufficientArgumentsError(
@@ -186,6 +188,44 @@ def _signing(ctx: Context, action: str, wish: Wish) -> Iterator[Record]:
 
 def _from_input(ctx: Context) -> str:
     return ctx.read_input().decode().partition("\n")[0].rstrip("\r")
+
+
+def _plain(ctx: Context, action: Action, settings: Settings, said: list[str]) -> Iterator[Record]:
+    """Do what is not about an account."""
+    folders = 1 if action in ("backup", "restore") else 0
+    if len(said) != folders:
+        wanted = "one folder" if folders else "no more words"
+        raise InsufficientArgumentsError(f"hub {action} takes {wanted}, not: {' '.join(said) or 'nothing'}")
+    if action == "serve":
+        yield from _serve(ctx, settings)
+        return
+    if action != "restore" and not settings.data.is_dir():
+        raise RookeryError(f"there is no hub in {settings.data}", hints=["name its folder: --data DIR"])
+    opened = _opened(ctx, settings)
+    for found in _looked(ctx, action, opened, said):
+        yield result(
+            f"hub-{action}",
+            settings.data,
+            "error" if found.verdict == "bad" else "ok",
+            type="hub",
+            name=found.name,
+            verdict=found.verdict.value,
+            message=found.message or None,
+            hints=[found.hint] if found.hint else None,
+        )
+
+
+def _looked(ctx: Context, action: Action, opened: Opened, said: list[str]) -> Iterator[Finding]:
+    from rookery.hub.admin import backup, doctor, fsck  # start-up: most commands need no server
+
+    if action == "doctor":
+        yield from doctor.look(opened, ctx.runner)
+    elif action == "fsck":
+        yield from fsck.look(opened)
+    elif action == "backup":
+        yield from backup.back_up(opened, ctx.cwd / said[0])
+    else:
+        yield from backup.restore(opened, ctx.cwd / said[0])
 
 
 def _require_extra() -> None:

@@ -8,6 +8,8 @@ from rookery.core.results import text_of
 from rookery.render.generic import Generic
 from rookery.render.words import hint_lines
 
+COLOURS = {"good": "green", "mended": "yellow", "warning": "yellow", "bad": "red"}
+
 
 class Renderer(Generic):
     """A line for what was done; what a script reads stands alone."""
@@ -22,6 +24,8 @@ class Renderer(Generic):
             if "ssh" in record:
                 self.say(f"over SSH: {record['ssh']}")
             self.say(f"new accounts: {record['url']}/user/sign_up")
+        elif "verdict" in record:
+            self._say_finding(record)
         else:
             super().show(record)
 
@@ -38,3 +42,10 @@ class Renderer(Generic):
         failed = record["status"] in ("error", "impossible")
         word = self.paint(f"{record['type']}{' (error)' if failed else ''}", "red" if failed else "bold")
         self.say(f"{word}: {text_of(record['message'])}" + hint_lines(record.get("hints")))
+
+    def _say_finding(self, record: dict[str, Any]) -> None:
+        verdict = str(record["verdict"])
+        told = f": {text_of(record['message'])}" if record.get("message") else ""
+        self.say(f"{self.paint(verdict, COLOURS[verdict])} {record['name']}{told}")
+        for hint in record.get("hints", ()):
+            self.say(f"  {hint}")
