@@ -243,7 +243,7 @@ def get(
     on_failure: Literal["ignore", "continue", "stop"] | None = ...,
 ) -> Any: ...
 def hub(
-    action: Literal["serve", "user"],
+    action: Literal["serve", "user", "doctor", "fsck", "backup", "restore"],
     words: Sequence[str] | None = ...,
     *,
     data: str | None = ...,
@@ -759,7 +759,7 @@ class Methods:
     ) -> Any: ...
     def hub(
         self,
-        action: Literal["serve", "user"],
+        action: Literal["serve", "user", "doctor", "fsck", "backup", "restore"],
         words: Sequence[str] | None = ...,
         *,
         data: str | None = ...,

@@ -17,11 +17,15 @@ from starlette.routing import BaseRoute, Mount, Route
 from rookery.hub.app import make_app
 from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope, Visibility
 from rookery.hub.domain.names import OwnerName, parse_path
+from rookery.hub.web.visit import COOKIE
 from support.asgi import Answer, Caller
 from support.hubs import HubInside, make_hub_inside
 
 KEY = "SHA256-s4--" + "0" * 64
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "A x"
+
+
+A_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Case(NamedTuple):
@@ -32,6 +36,7 @@ class Case(NamedTuple):
     body: Any = None
 
 
+FORM = "nothing=here"
 REPO = "/api/v1/repos/ada/data"
 P2P = "/git-annex/{uuid}/v{version:int}"
 ANNEX = "/git-annex/{uuid}/v4"
@@ -56,6 +61,35 @@ ROUTES: dict[str, Case] = {
     f"POST {P2P}/put": Case("write", f"{ANNEX}/put?key={KEY}"),
     f"POST {P2P}/remove": Case("drop", f"{ANNEX}/remove?key={KEY}"),
     f"POST {P2P}/remove-before": Case("drop", f"{ANNEX}/remove-before?key={KEY}&timestamp=5"),
+    # Pages; by tokens they are those of strangers, and what the signed-in see is further down.
+    "GET /": Case("open", "/"),
+    "GET /{owner}": Case("open", "/ada"),
+    "GET /user/sign_up": Case("open", "/user/sign_up"),
+    "POST /user/sign_up": Case("open", "/user/sign_up", FORM),
+    "GET /user/login": Case("open", "/user/login"),
+    "POST /user/login": Case("open", "/user/login", FORM),
+    "POST /user/logout": Case("open", "/user/logout", FORM),
+    "GET /user/settings/keys": Case("page of one's own", "/user/settings/keys"),
+    "POST /user/settings/keys": Case("page of one's own", "/user/settings/keys", FORM),
+    "GET /user/settings/applications": Case("page of one's own", "/user/settings/applications"),
+    "POST /user/settings/applications": Case("page of one's own", "/user/settings/applications", FORM),
+    "GET /user/settings/password": Case("page of one's own", "/user/settings/password"),
+    "POST /user/settings/password": Case("page of one's own", "/user/settings/password", FORM),
+    "GET /repo/create": Case("page of one's own", "/repo/create"),
+    "POST /repo/create": Case("page of one's own", "/repo/create", "name=other&visibility=private"),
+    "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
+    "GET /{owner}/{repo}/src/{rest:path}": Case("page:read", "/ada/data/src/main"),
+    "GET /{owner}/{repo}/raw/{rest:path}": Case("page:read", "/ada/data/raw/main/x"),
+    "GET /{owner}/{repo}/settings": Case("page:manage", "/ada/data/settings"),
+    "POST /{owner}/{repo}/settings": Case(
+        "page:manage", "/ada/data/settings", "visibility={visibility}&drop_level=admin&keep_last=on"
+    ),
+    "GET /{owner}/{repo}/settings/collaboration": Case("page:manage", "/ada/data/settings/collaboration"),
+    "POST /{owner}/{repo}/settings/collaboration": Case(
+        "page:manage", "/ada/data/settings/collaboration", "remove=nobody"
+    ),
+    "GET /{owner}/{repo}/settings/keys": Case("page:manage", "/ada/data/settings/keys"),
+    "POST /{owner}/{repo}/settings/keys": Case("page:manage", "/ada/data/settings/keys", "remove=0"),
     "GET /api/v1/openapi.json": Case("open", "/api/v1/openapi.json"),
     "GET /api/v1/version": Case("open", "/api/v1/version"),
     "GET /api/v1/user": Case("user:read", "/api/v1/user"),
@@ -137,6 +171,7 @@ READS = {
     "private": set(),
 }  # fmt: skip
 
+BROWSERS = {"root", "owner", "admin", "writer", "reader", "member", "outsider"}
 ACCOUNTLESS = {"stranger"}
 WITHOUT_SCOPE = {"read token"}  # what it was made for is reading repositories
 IN_LAB = {"root", "member"}
@@ -147,6 +182,11 @@ def expected(right: str, who: str, visibility: str) -> str:
     """Say what must come of it: passed, forbidden, sign in, hidden."""
     if right == "open":
         return "passed"
+    page, _, of_page = right.partition(":")
+    if page == "page":  # a browser sends a cookie: who sends only a token is a stranger to pages
+        right, who = of_page, who if who in BROWSERS else "stranger"
+    elif page == "page of one's own":
+        return "passed" if who in BROWSERS else "sign in"
     if right in RIGHTS:
         reads = "read" in LEVELS[who] or who in READS[visibility]
         if not reads:
@@ -172,6 +212,8 @@ def outcome(answer: Answer) -> str:
     assert answer.status < 500, answer
     if answer.status in (401, 404) and b"not shared with you" in answer.body:
         return "hidden"
+    if answer.headers.get("location", "").startswith("/user/login"):
+        return "sign in"
     return {401: "sign in", 403: "forbidden"}.get(answer.status, "passed")
 
 
@@ -181,11 +223,20 @@ class World(NamedTuple):
     hub: HubInside
     ask: Caller
     people: dict[str, tuple[str, str]]
+    sessions: dict[str, tuple[str, str]]  # what the cookie holds, and what the forms do
 
 
 def token(hub: HubInside, who: Actor, **limits: Any) -> tuple[str, str]:
     _, secret = hub.opened.hub.accounts.add_token(who, "test", **limits)
     return who.name, f"token {secret}"
+
+
+def session(hub: HubInside, name: str) -> tuple[str, str]:
+    identity = hub.opened.hub.identity
+    secret = identity.begin(hub.person(name))
+    found = identity.by_session(secret, "")
+    assert found
+    return secret, found[1].csrf
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +260,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], s
         "other token": token(hub, ada, scopes=ALL_SCOPES, repositories=frozenset({other.id})),
     }
     ask = Caller(make_app(services, hub.opened.settings))
-    yield World(hub, ask, people)
+    yield World(hub, ask, people, {name: session(hub, people[name][0]) for name in BROWSERS})
     ask.close()
     hub.opened.database.close()
 
@@ -229,11 +280,18 @@ def prepare(world: World, visibility: str) -> None:
         services.set_collaborator(ada, path, name, Level[level])
 
 
-def call(world: World, case: Case, method: str, who: str) -> Answer:
+def call(world: World, case: Case, method: str, who: str, visibility: str = "private") -> Answer:
     me, said = world.people[who]
+    if case.right.startswith("page"):
+        secret, csrf = world.sessions.get(who, ("", ""))
+        headers = {"Authorization": said, "Cookie": f"{COOKIE}={secret}", **A_FORM}
+        form = f"{(case.body or '').format(visibility=visibility)}&csrf={csrf}"
+        return world.ask(method, case.url, form.encode() if method == "POST" else b"", headers)
     headers = {"Authorization": said} if said else {}
     body = b"0000" if "git-" in case.url else b""
-    if case.body is not None:
+    if case.body == FORM:
+        headers |= A_FORM
+    elif case.body is not None:
         body, headers["Content-Type"] = json.dumps(case.body).encode(), "application/json"
     if "/put?" in case.url:
         headers["X-git-annex-data-length"] = str(len(body))
@@ -250,6 +308,8 @@ def annex_of(world: World) -> str:
 def routes(found: list[BaseRoute], before: str = "") -> Iterator[str]:
     """Yield every method and address that is answered."""
     for route in found:
+        if isinstance(route, Mount) and route.name == "assets":
+            continue  # the same for everybody
         if isinstance(route, Mount):
             yield from routes(route.routes, before + route.path)
         elif inner := getattr(
@@ -271,12 +331,12 @@ def test_each_gets_what_was_promised_and_nothing_else(world: World, visibility: 
     wrong = []
     for route, case in ROUTES.items():
         method = route.partition(" ")[0]
-        if case.right not in RIGHTS and visibility is not Visibility.PRIVATE:
+        if case.right.removeprefix("page:") not in RIGHTS and visibility is not Visibility.PRIVATE:
             continue  # not about a repository: once is enough
         for who in world.people:
             if method in ("DELETE", "PATCH", "PUT") or route.endswith("/data"):
                 prepare(world, visibility)
-            came = outcome(call(world, case, method, who))
+            came = outcome(call(world, case, method, who, visibility))
             should = expected(case.right, who, visibility)
             if should != came:
                 wrong.append(f"{who}: {route}: {came}, not {should}")

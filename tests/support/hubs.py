@@ -90,7 +90,7 @@ def make_hub_inside(folder: Path, *, database: str = "", **settings: str) -> Hub
     """Open a hub in a folder, on a clock that stands; `database` is a URL, else it is SQLite."""
     clock = Clock()
     if not database and not folder.exists():
-        folder.mkdir()
+        folder.mkdir(mode=0o700)
         (folder / "hub.sqlite3").write_bytes(_template())
     env = {"PATH": os.environ["PATH"], "ROOKERY_HUB_DATABASE": database, **settings}
     return HubInside(open_hub(read_settings(folder, env), env, clock), clock)

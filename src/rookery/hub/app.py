@@ -15,6 +15,7 @@ from rookery.hub.p2p.routes import routes as p2p_routes
 from rookery.hub.p2p.slashes import OneSlash
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
+from rookery.hub.web.routes import routes as web_routes
 
 
 def make_app(hub: Hub, settings: Settings) -> Starlette:
@@ -35,7 +36,7 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
 
 def routes() -> list[BaseRoute]:
     """Give the routes besides the API's."""
-    return [Route("/healthz", healthy), *p2p_routes(), *git_routes()]
+    return [Route("/healthz", healthy), *p2p_routes(), *web_routes(), *git_routes()]
 
 
 async def healthy(_: Request) -> Response:

@@ -47,9 +47,9 @@ class Opened(NamedTuple):
 
 def open_hub(settings: Settings, env: Mapping[str, str], clock: Callable[[], float]) -> Opened:
     """Open a hub's data, made if there is none yet, brought to this version if it is older."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.parent.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, exist_ok=True)  # it holds what proves who people are
     settings.repositories.mkdir(exist_ok=True)
-    os.chmod(settings.data, 0o700)
     database = SqlDatabase(settings.database, clock)
     database.migrate()
     histories = DiskHistories(settings.repositories, Runner(git_environment(settings, env)))

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rookery.core.context import Context
-from rookery.core.errors import InsufficientArgumentsError, RookeryError, UsageError
+from rookery.core.errors import InsufficientArgumentsError, RookeryError
 from rookery.core.results import result
 from rookery.opkit.declare import Positional, Record, Words, operation, option
 
 if TYPE_CHECKING:
+    from rookery.hub.admin.findings import Finding
     from rookery.hub.opening import Opened
     from rookery.hub.settings import Settings
 
-Action = Literal["serve", "user"]
+Action = Literal["serve", "user", "doctor", "fsck", "backup", "restore"]
 
 # Modules of the extra `hub`; without one of them nothing works.
 NEEDED = (
@@ -39,9 +40,17 @@ def hub(
     ctx: Context,
     action: Annotated[
         Action,
-        Positional("{serve|user}", help="serve: run the hub; user: make and change accounts", required=True),
+        Positional(
+            "{serve|user|doctor|fsck|backup|restore}",
+            help="serve: run the hub; user: make and change accounts; doctor: look whether all is as it must be; "
+            "fsck: look at every byte; backup and restore: keep all of it elsewhere, and make a hub of that",
+            required=True,
+        ),
     ],
-    words: Annotated[Words, Positional("WORD", help="of user: add NAME, passwd NAME, or token NAME")] = None,
+    words: Annotated[
+        Words,
+        Positional("WORD", help="user: add NAME, passwd NAME, token NAME; backup, restore: a folder"),
+    ] = None,
     *,
     data: Annotated[
         str | None,
@@ -85,15 +94,13 @@ def hub(
     `serve` answers until it is interrupted; everything is kept in one folder. The
     first account is best made with `user add NAME --email ADDRESS --admin`; others
     can sign up with a browser. `user token NAME` prints a token, which programs send
-    instead of a password, alone on the last line.
+    instead of a password, alone on the last line. `doctor`, `fsck` and `backup` may run while the hub does.
     """
     _require_extra()
     settings = _settings(ctx, data, http=http, ssh=ssh)
     said = list(words or ())
-    if action == "serve":
-        if said:
-            raise UsageError(f"hub serve takes no {said[0]!r}")
-        yield from _serve(ctx, settings)
+    if action != "user":
+        yield from _plain(ctx, action, settings, said)
         return
     if len(said) != 2 or said[0] not in USER_ACTIONS:
         raise InsufficientArgumentsError(
@@ -120,6 +127,44 @@ def hub(
     else:
         console.set_password(opened, who, password)
         yield result("hub-user-passwd", **common)
+
+
+def _plain(ctx: Context, action: Action, settings: Settings, said: list[str]) -> Iterator[Record]:
+    """Do what is not about an account."""
+    folders = 1 if action in ("backup", "restore") else 0
+    if len(said) != folders:
+        wanted = "one folder" if folders else "no more words"
+        raise InsufficientArgumentsError(f"hub {action} takes {wanted}, not: {' '.join(said) or 'nothing'}")
+    if action == "serve":
+        yield from _serve(ctx, settings)
+        return
+    if action != "restore" and not settings.data.is_dir():
+        raise RookeryError(f"there is no hub in {settings.data}", hints=["name its folder: --data DIR"])
+    opened = _opened(ctx, settings)
+    for found in _looked(ctx, action, opened, said):
+        yield result(
+            f"hub-{action}",
+            settings.data,
+            "error" if found.verdict == "bad" else "ok",
+            type="hub",
+            name=found.name,
+            verdict=found.verdict.value,
+            message=found.message or None,
+            hints=[found.hint] if found.hint else None,
+        )
+
+
+def _looked(ctx: Context, action: Action, opened: Opened, said: list[str]) -> Iterator[Finding]:
+    from rookery.hub.admin import backup, doctor, fsck  # start-up: most commands need no server
+
+    if action == "doctor":
+        yield from doctor.look(opened, ctx.runner)
+    elif action == "fsck":
+        yield from fsck.look(opened)
+    elif action == "backup":
+        yield from backup.back_up(opened, ctx.cwd / said[0])
+    else:
+        yield from backup.restore(opened, ctx.cwd / said[0])
 
 
 def _require_extra() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from rookery.core.results import text_of
 from rookery.render.generic import Generic
 
+COLOURS = {"good": "green", "mended": "yellow", "warning": "yellow", "bad": "red"}
+
 
 class Renderer(Generic):
     """A line for what was done; what a script reads stands alone."""
@@ -21,5 +23,14 @@ class Renderer(Generic):
             if "ssh" in record:
                 self.say(f"over SSH: {record['ssh']}")
             self.say(f"new accounts: {record['url']}/user/sign_up")
+        elif "verdict" in record:
+            self._say_finding(record)
         else:
             super().show(record)
+
+    def _say_finding(self, record: dict[str, Any]) -> None:
+        verdict = str(record["verdict"])
+        told = f": {text_of(record['message'])}" if record.get("message") else ""
+        self.say(f"{self.paint(verdict, COLOURS[verdict])} {record['name']}{told}")
+        for hint in record.get("hints", ()):
+            self.say(f"  {hint}")

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 import uvicorn
 
 from rookery.core.errors import RookeryError
+from rookery.hub.admin import upkeep
 from rookery.hub.admin.ssh_process import PATIENCE_SECONDS, SshProcess
 from rookery.hub.app import make_app
 from rookery.hub.opening import Opened
@@ -71,6 +72,12 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _tidy_for_ever(opened: Opened) -> None:
+    while True:
+        await asyncio.sleep(upkeep.EVERY_SECONDS)
+        await asyncio.to_thread(upkeep.tidy, opened)
+
+
 def serve(opened: Opened, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way end first."""
     config = uvicorn.Config(
@@ -97,7 +104,9 @@ def serve(opened: Opened, http: socket.socket) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, stop)
+        tidying = asyncio.create_task(_tidy_for_ever(opened))
         await server.serve([http])
+        tidying.cancel()
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(until_stopped())

@@ -18,6 +18,7 @@ class Limits(NamedTuple):
     unfinished: float = 7 * 86400.0  # how long a part of an upload is kept
     failures: int = 10  # wrong passwords from one address for one account within `failures_within`
     failures_of_address: int = 100
+    sign_ups_of_address: int = 50  # within the same time; a whole class may sit behind one address
     failures_within: float = 900.0
     session: float = 14 * 86400.0
     git_processes: int = 16  # at the same time; more wait

@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from rookery.hub.asking import actor_of, hub_of, refused
+from rookery.hub.bodies import pieces, whole
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import HubError, NotFound
-from rookery.hub.git_http.bodies import pieces, whole
 from rookery.hub.git_http.places import place_of
 from rookery.hub.git_http.push import Push
 from rookery.hub.services.history import Conversation, Service

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope
-from rookery.hub.domain.errors import Forbidden, NotFound
+from rookery.hub.domain.errors import Forbidden, NotFound, TooOften
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.names import email_address, new_owner_name, one_line
 from rookery.hub.domain.ports.database import Database
@@ -37,9 +37,15 @@ class AccountService:
     # --- accounts --------------------------------------------------------------------------------
 
     def sign_up(self, actor: Actor, name: str, email: str, password: str, full_name: str = "") -> Account:
-        """Make an account for whoever asks, if the site allows that.  Raises Forbidden, BadName, Conflict."""
+        """Make an account for whoever asks, if the site allows that.  Raises Forbidden, BadName, Conflict, TooOften."""
         if not self._limits.sign_up:
             raise Forbidden("people cannot sign up here by themselves", hints=["ask those who run the hub"])
+        subject, now = f"sign up {actor.address}", self._clock()
+        with self._database.writing() as work:
+            within = self._limits.failures_within
+            if work.attempts.count(subject, since=now - within) >= self._limits.sign_ups_of_address:
+                raise TooOften("too many accounts were made from this address", after=int(within))
+            work.attempts.add(subject, now)
         return self.add(actor, name, email, password, full_name=full_name)
 
     def add(

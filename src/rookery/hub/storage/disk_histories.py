@@ -36,7 +36,7 @@ class DiskHistories:
 
     def __init__(self, folder: Path, runner: Runner) -> None:
         self._folder = folder
-        self._runner = runner
+        self.runner = runner
 
     def place(self, repository: int) -> Path:
         """Give the folder of a repository, there or not."""
@@ -51,7 +51,7 @@ class DiskHistories:
             (place / name).mkdir(parents=True, exist_ok=True)
         files.write(place / "config", CONFIG.format(uuid=uuid), durable=True)
         files.write(place / "HEAD", f"ref: refs/heads/{default_branch}\n", durable=True)
-        return Repo(place, place, self._runner, bare=True)
+        return Repo(place, place, self.runner, bare=True)
 
     def open(self, repository: int) -> Repo:
         """Give the handle of one."""
@@ -60,7 +60,7 @@ class DiskHistories:
             raise NotARepository(
                 f"{place} is not a Git repository", hints=["rookery hub doctor says what is missing"]
             )
-        return Repo(place, place, self._runner, bare=True)
+        return Repo(place, place, self.runner, bare=True)
 
     def remove(self, repository: int) -> None:
         """Remove one; moved aside first, so that no half of it is ever served."""

@@ -52,12 +52,20 @@ class DiskObjects:
         self._folder = folder
         self._runner = Runner({})  # no program is started for a content, ever
 
+    def place(self, repository: int) -> Path:
+        """Give the folder of a repository, there or not."""
+        return self._folder / f"{repository:d}.git"
+
     def _repo(self, repository: int) -> Repo:
-        place = self._folder / f"{repository:d}.git"
+        place = self.place(repository)
         return Repo(place, place, self._runner, bare=True)
 
+    def target(self, repository: int, key: str) -> Path:
+        """Give the file where content belongs, there or not."""
+        return Path(candidates(self._repo(repository), key)[0])
+
     def _partial(self, repository: int, key: str) -> Path:
-        return self._folder / f"{repository:d}.git" / "annex" / "tmp" / key_file(key)
+        return self.place(repository) / "annex" / "tmp" / key_file(key)
 
     def size(self, repository: int, key: str) -> int | None:
         """Give the size of what is there now."""
@@ -95,8 +103,7 @@ class DiskObjects:
 
     def receive(self, repository: int, key: str, offset: int = 0) -> DiskUpload:
         """Begin an upload, or go on."""
-        target = candidates(self._repo(repository), key)[0]
-        return DiskUpload(key, self._partial(repository, key), Path(target), offset)
+        return DiskUpload(key, self._partial(repository, key), self.target(repository, key), offset)
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content.  Raises InUse if a git-annex on this machine keeps it."""
@@ -117,7 +124,7 @@ class DiskObjects:
         origin = object_here(self._repo(source), key)
         if origin is None:
             return False
-        place = Path(candidates(self._repo(target), key)[0])
+        place = self.target(target, key)
         place.parent.mkdir(parents=True, exist_ok=True)
         with thawed(str(place.parent)):
             try:
@@ -146,7 +153,7 @@ class DiskObjects:
         place = object_here(self._repo(repository), key)
         if place is None:
             return
-        bad = self._folder / f"{repository:d}.git" / "annex" / "bad"
+        bad = self.place(repository) / "annex" / "bad"
         bad.mkdir(exist_ok=True)
         with thawed(os.path.dirname(place)):
             os.rename(place, bad / os.path.basename(place))
@@ -155,7 +162,7 @@ class DiskObjects:
 
     def sweep(self, repository: int, *, older_than: float) -> int:
         """Remove uploads that nobody has gone on with."""
-        folder = self._folder / f"{repository:d}.git" / "annex" / "tmp"
+        folder = self.place(repository) / "annex" / "tmp"
         removed = 0
         with suppress(FileNotFoundError):
             for entry in os.scandir(folder):

@@ -36,6 +36,10 @@ class SqlSessions:
         """End all of an account's."""
         self._connection.execute(delete(session).where(session.c.account_id == account))
 
+    def sweep(self, now: float) -> None:
+        """Forget those that have expired."""
+        self._connection.execute(delete(session).where(session.c.expires <= now))
+
 
 class SqlAttempts:
     """What `domain.ports.secrets.Attempts` says."""

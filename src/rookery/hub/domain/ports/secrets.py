@@ -90,6 +90,9 @@ class Sessions(Protocol):
     def remove_all(self, account: int) -> None:
         """End all of an account's."""
 
+    def sweep(self, now: float) -> None:
+        """Forget those that have expired."""
+
 
 class Attempts(Protocol):
     """What was tried in vain, by what it was tried at: an account's name, an address."""
