@@ -84,6 +84,8 @@ class Session:
             return True
         try:
             answer(message)
+        except m.BadMessage as e:
+            self._wire.send(m.Error(_one_line(e.message)))
         except HubError as e:
             if isinstance(message, m.Put):
                 # git-annex 10.20261026 shows the reason why a removal is refused, but not of this
@@ -206,7 +208,7 @@ class Session:
         line = self._wire.line()
         if line is None:
             raise Lost
-        return isinstance(m.parse(line), m.Valid)
+        return line == b"VALID"
 
 
 def _reason(error: HubError) -> str:

@@ -59,8 +59,7 @@ async def _stored(request: Request) -> bool:
         body = b"".join([block async for block in _blocks(request, length)])
         return await run_in_threadpool(_at_once, request, body)
     except _TooLong:
-        await run_in_threadpool(_start_over, request)
-        return False
+        return await run_in_threadpool(_start_over, request)
 
 
 def _is_present(request: Request) -> bool:
@@ -69,8 +68,11 @@ def _is_present(request: Request) -> bool:
     return contents.put_offset(actor_of(request), uuid_of(request), named_key(request)) is None
 
 
-def _start_over(request: Request) -> None:
-    hub_of(request).contents.start_over(actor_of(request), uuid_of(request), named_key(request))
+def _start_over(request: Request) -> bool:
+    """Forget the part that came; say whether the content is here all the same, from another time."""
+    contents, actor = hub_of(request).contents, actor_of(request)
+    contents.start_over(actor, uuid_of(request), named_key(request))
+    return contents.present(actor, uuid_of(request), named_key(request))
 
 
 def _begun(request: Request) -> Receiving | None:

@@ -140,11 +140,14 @@ class ContentService:
         with self._database.writing() as work:
             self._gate.within(work, actor, repository.id, Action.DROP)
             work.contents.exclusively(repository.id, named)
-            if before is not None and work.locks.passed(before):
-                return False
-            if work.locks.held(repository.id, named):
-                return False
-            if work.contents.remove(repository.id, named):
+            if work.contents.size(repository.id, named) is not None:
+                if not here:
+                    return False  # it has just come: nobody has looked whether others have it
+                if before is not None and work.locks.passed(before):
+                    return False
+                if work.locks.held(repository.id, named):
+                    return False
+                work.contents.remove(repository.id, named)
                 note(work, actor, "drop", f"{repository.path}", named, self._clock())
         with self._database.writing() as work:
             work.contents.exclusively(repository.id, named)
