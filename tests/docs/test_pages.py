@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,21 @@ def test_the_tutorial_prints_what_the_page_shows_on_a_hub(access: Access, tmp_pa
     with hub_for_all(tmp_path, environment(tmp_path, os.environ)) as hub:
         with set_up(stage, os.environ, hub=hub, access=access) as (env, first):
             assert play("tutorial.md", env, first, stage) >= 20
+
+
+def test_a_hub_of_ones_own_as_the_page_shows(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    home = tmp_path / "home" / "alice"
+    with set_up(tmp_path, os.environ) as (env, first):
+        # the invitation, which the page has people make with a browser, needs the data
+        hub = {"HUB": f"http://{address}", "ADDRESS": address, "ROOKERY_HUB_SSH": ""}
+        try:
+            told = {"ROOKERY_HUB_DATA": str(home / "rookery-hub")}
+            assert play("your-own-hub.md", env | hub | told, first, tmp_path) >= 15
+        finally:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int((home / "hub.pid").read_text()), signal.SIGTERM)
 
 
 def test_a_page_is_taken_apart_in_order() -> None:
