@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from rookery.hub.domain.access import Action, Actor, Level, Means, Visibility
 from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.names import NestedPath, parse_path, parse_place
 from rookery.hub.domain.records import Repository
-from support.hubs import HubInside, HubServer
+from support.home import Home, make_home
+from support.hub_keys import Keyring
+from support.hubs import HubInside, HubServer, serving
 from support.programs import Program
 
 ONE, TWO, OTHER = (f"00000000-0000-4000-8000-00000000000{n}" for n in range(3))
@@ -147,11 +151,14 @@ def test_places_keep_their_spelling() -> None:
     assert parse_place("ada/x.git/ü b/c.git") == NestedPath(parse_path("ada/x"), "ü b/c")
 
 
+DEEP = "raw/one deep"  # `raw` is a word of the pages' addresses too
+
+
 def nested_dataset(cli: Program, root: Path) -> Path:
     """Make a dataset with a subdataset that has one, and a file in each."""
     cli("create", "study", cwd=root)
     study = root / "study"
-    for below in (".", "sub", "sub/one deep"):
+    for below in (".", "raw", DEEP):
         if below != ".":
             cli("create", "-d", ".", below, cwd=study)
         (study / below / "data.bin").write_bytes(below.encode() * 1000)
@@ -159,48 +166,76 @@ def nested_dataset(cli: Program, root: Path) -> Path:
     return study
 
 
-@pytest.mark.parametrize("tool", ["rookery", pytest.param("datalad", marks=pytest.mark.campaign)])
-def test_a_stock_clone_finds_its_subdatasets_over_http(
-    served: HubServer, cli: Program, datalad: Program, tmp_path: Path, tool: str
+@pytest.fixture(scope="module")
+def with_ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    folder = tmp_path_factory.mktemp("nested")
+    with serving(folder / "hub", make_home(folder / "home", os.environ).env, ssh=True) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("tool", "access"),
+    [
+        ("rookery", "https"),
+        pytest.param("datalad", "https", marks=pytest.mark.campaign),
+        pytest.param("datalad", "ssh", marks=pytest.mark.campaign),
+    ],
+)
+def test_a_stock_clone_finds_its_subdatasets(
+    with_ssh: HubServer, cli: Program, datalad: Program, home: Home, tmp_path: Path, tool: str, access: str
 ) -> None:
-    ada, bob = served.add_user(f"ada{tool}"), served.add_user(f"bob{tool}")
+    name = f"{tool}{access}"
     study = nested_dataset(cli, tmp_path)
+    if access == "ssh":
+        keys = Keyring(home, with_ssh)
+        ada = keys.person(f"ada{name}")
+        bob = keys.person(f"bob{name}")
+    else:
+        ada, bob = with_ssh.add_user(f"ada{name}"), with_ssh.add_user(f"bob{name}")
 
-    def person(program: Program, name: str, token: str) -> Program:
-        helper = f"!f() {{ echo username={name}; echo password={token}; }}; f"
-        settings = {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "credential.helper",
-            "GIT_CONFIG_VALUE_0": helper,
-        }
-        return program.having({**settings, "DATALAD_CREDENTIAL_HUB_TOKEN": token})
+    def person(program: Program, who: str, token: str) -> Program:
+        if access == "ssh":
+            return program.having({"DATALAD_CREDENTIAL_HUB_TOKEN": token})
+        helper = f"!f() {{ echo username={who}; echo password={token}; }}; f"
+        settings = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "credential.helper"}
+        told = {**settings, "GIT_CONFIG_VALUE_0": helper, "DATALAD_CREDENTIAL_HUB_TOKEN": token}
+        return program.having(told)
 
-    mine = person(cli if tool == "rookery" else datalad, f"ada{tool}", ada).at(study)
-    words = (
-        "create-sibling-gin",
-        "study",
-        "-r",
-        "--private",
-        "--access-protocol",
-        "https",
-        "--credential",
-        "hub",
-    )
-    mine(*words, "--api", served.url)
+    def come_as(who: str) -> None:
+        if access == "ssh":
+            keys.come_as(who)
+
+    mine = person(cli if tool == "rookery" else datalad, f"ada{name}", ada).at(study)
+    come_as(f"ada{name}")
+    words = ("create-sibling-gin", "study", "-r", "--private", "--access-protocol", access)
+    mine(*words, "--api", with_ssh.url, "--credential", "hub")
     mine("push", "-r", "--to", "gin")
-    for name in ("study", "study-sub", "study-sub-one_deep"):
-        path = f"repos/ada{tool}/{name}/collaborators/bob{tool}"
-        served.api("PUT", path, {"permission": "write"}, 204, token=ada)
-    theirs = person(datalad, f"bob{tool}", bob)
-    theirs("clone", f"{served.url}/ada{tool}/study.git", "clone", cwd=tmp_path)
+    for repository in ("study", "study-raw", "study-raw-one_deep"):
+        path = f"repos/ada{name}/{repository}/collaborators/bob{name}"
+        with_ssh.api("PUT", path, {"permission": "write"}, 204, token=ada)
+    theirs = person(datalad, f"bob{name}", bob)
+    come_as(f"bob{name}")
+    base = with_ssh.ssh if access == "ssh" else with_ssh.url
+    theirs("clone", f"{base}/ada{name}/study.git", "clone", cwd=tmp_path)
     clone = tmp_path / "clone"
     theirs("get", "-n", "-r", ".", cwd=clone)
     theirs("get", "-r", ".", cwd=clone)
-    assert (clone / "sub/one deep/data.bin").read_bytes() == b"sub/one deep" * 1000
+    assert (clone / DEEP / "data.bin").read_bytes() == DEEP.encode() * 1000
     # and back: to the address that the clone knows
-    (clone / "sub/note.bin").write_bytes(b"seen" * 1000)
+    (clone / "raw/note.bin").write_bytes(b"seen" * 1000)
     theirs("save", "-r", cwd=clone)
     theirs("push", "-r", "--to", "origin", cwd=clone)
+    come_as(f"ada{name}")
     mine("update", "-r", "-s", "gin", "--how", "merge")
-    mine("get", "sub/note.bin")
-    assert (study / "sub/note.bin").read_bytes() == b"seen" * 1000
+    mine("get", "raw/note.bin")
+    assert (study / "raw/note.bin").read_bytes() == b"seen" * 1000
+
+
+def test_pages_and_programs_at_one_address(with_ssh: HubServer) -> None:
+    token = with_ssh.add_user("eve")
+    with_ssh.api("POST", "user/repos", {"name": "data"}, 201, token=token)
+    for agent, status in (("git-annex/10.20261026", 404), ("Mozilla/5.0", 404), ("git/2.39.5", 404)):
+        reply = with_ssh.ask("GET", "eve/data/raw/config", token=token, headers={"User-Agent": agent})
+        assert reply.status == status
+        page = b"<html" in reply.body
+        assert page == agent.startswith("Mozilla")

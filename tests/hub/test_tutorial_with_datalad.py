@@ -91,7 +91,7 @@ def make_repository(
 ) -> str:
     """Make the repository by one of the two routes; give its address for clones."""
     page = f"{hub.url}/{alice.name}/my-dataset"
-    url = f"{hub.ssh}/{alice.name}/my-dataset.git" if access == "ssh" else page
+    url = f"{hub.ssh}/{alice.name}/my-dataset.git" if access.endswith("ssh") else page
     if way == "web":
         same = {"headers": {"Origin": hub.url}}
         alice.browser.go("/repo/create").submit(

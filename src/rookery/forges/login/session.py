@@ -43,10 +43,10 @@ def sign_in(ctx: Context, wish: Wish) -> Iterator[Done]:
         return
     signed = _signed(ctx, wish, forge)
     forge = forge.with_token(signed.token)
-    if ca:
-        yield from certificates.believe(ctx, wish.url, ca)
     if signed.number:
         person.note(wish.url, "token", signed.number)
+    if ca:
+        yield from certificates.believe(ctx, wish.url, ca)
     kept = keeping.keep_for_datalad(ctx, wish.url, signed.user, signed.token)
     yield kept if signed.new else kept._replace(status="notneeded")
     git = keeping.keep_for_git(ctx, wish.url, signed.user, signed.token)
