@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from rookery.hub.git_http.routes import routes as git_routes
+from rookery.hub.git_http.slots import Slots
 from rookery.hub.http_api.api import make_api
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
@@ -22,7 +22,7 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
     for one in (app, api):
         one.state.hub = hub
         one.state.settings = settings
-    app.state.git_slots = anyio.CapacityLimiter(settings.limits.git_processes)
+    app.state.git_slots = Slots(settings.limits.git_processes)
     app.state.speaks_p2p = any(getattr(r, "path", "").startswith("/git-annex/") for r in app.routes)
     return app
 
