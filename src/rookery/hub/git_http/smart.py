@@ -24,8 +24,8 @@ from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import HubError, NotFound
 from rookery.hub.git_http.places import place_of
 from rookery.hub.git_http.push import Push
-from rookery.hub.git_http.slots import Slots
 from rookery.hub.services.history import Conversation, Service
+from rookery.hub.slots import Slots
 
 _NO_CACHE = {
     "Cache-Control": "no-cache, max-age=0, must-revalidate",

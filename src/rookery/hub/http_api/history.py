@@ -16,6 +16,7 @@ from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, 
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.hub import Hub
+from rookery.hub.streaming import archive_response
 
 router = APIRouter(prefix="/repos/{owner}/{repo}")
 
@@ -126,3 +127,10 @@ def raw(
     headers = {**SANDBOX, "ETag": f'"{found.sha}"', "Content-Length": str(found.size or 0)}
     body = iter(()) if request.method == "HEAD" else hub.browsing.bytes_of(place, found)
     return StreamingResponse(body, headers=headers, media_type="application/octet-stream")
+
+
+@router.head("/archive/{archive:path}", response_model=None, include_in_schema=False)
+@router.get("/archive/{archive:path}", response_model=None)
+def archive(request: Request, path: AskedPath, archive: str, asked_by: AskedBy) -> Response:
+    """Give all files of a branch, tag or commit, with annexed content, as `REF.zip`."""
+    return archive_response(request, asked_by, path, archive)

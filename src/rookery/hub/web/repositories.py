@@ -9,6 +9,7 @@ from rookery.hub.domain.access import Action, Visibility
 from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.names import owner_name
 from rookery.hub.domain.records import Repository
+from rookery.hub.streaming import archive_response
 from rookery.hub.web.visit import Visit
 
 A_PAGE = 50
@@ -130,3 +131,8 @@ def raw(visit: Visit) -> Response:
     # Text is shown, whatever it says that it is; nothing of it runs.
     body = iter(()) if visit.request.method == "HEAD" else visit.hub.browsing.bytes_of(place, found)
     return StreamingResponse(body, headers=headers, media_type="text/plain; charset=utf-8")
+
+
+def archive(visit: Visit) -> Response:
+    """Give all files, with annexed content, as a zip archive."""
+    return archive_response(visit.request, visit.actor, visit.path, visit.request.path_params["rest"])
