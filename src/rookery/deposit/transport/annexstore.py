@@ -1,4 +1,7 @@
-"""The store over a special remote: objects are keys, and git-annex carries them."""
+"""The store over a special remote: objects are keys, and git-annex carries them, all of them by one process.
+
+Only what that process did not do is asked about by another one, which says why.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from rookery.deposit.terms.store import Overwritten, Unreadable, Unwritable
 from rookery.deposit.terms.url import Address
 from rookery.deposit.transport import absence, annexfolder, export, transit
 from rookery.deposit.transport.annexfolder import REMOTE
+from rookery.deposit.transport.carrier import Carrier
 from rookery.deposit.transport.webread import Reader
 from rookery.git.repo import Repo
 
@@ -40,6 +44,7 @@ class AnnexStore:
         self._folder = folder
         self._runner = runner
         self._repo: Repo | None = None
+        self._carrying: Carrier | None = None
         self._registered: set[str] = set()
 
     @property
@@ -48,6 +53,17 @@ class AnnexStore:
         if self._repo is None:
             self._repo = annexfolder.folder_for(self._address, self._folder, self._runner)
         return self._repo
+
+    def rest(self) -> None:
+        """End the processes of git-annex that wait for more: nobody else can tell what they do in the annex."""
+        if self._carrying is not None:
+            self._carrying.rest()
+
+    @property
+    def _carrier(self) -> Carrier:
+        if self._carrying is None:
+            self._carrying = Carrier(self.repo, self._remote)
+        return self._carrying
 
     @property
     def _remote(self) -> str:
@@ -112,18 +128,30 @@ class AnnexStore:
         self._forget(name)
         if self._address.type == "web":
             self._register(name)
+        if self._carrier.bring(name) and (here := self._here(name)):
+            return here
+        if not self._looked_for(name):
+            return None
+        self._forget(name)
         asked = program.argv("transferkey", [name, "--from", self._remote])
         answer = self.repo.runner.run(asked, cwd=self.repo.root, ok=None)
-        here = Path(store.object_path(self.repo, name))
-        if answer.code == 0 and here.is_file():
+        if answer.code == 0 and (here := self._here(name)):
             return here
-        if self._present(name):
-            raise _unreadable(name, answer.stderr)
-        return None
+        raise _unreadable(name, answer.stderr)
+
+    def _here(self, name: str) -> Path | None:
+        path = Path(store.object_path(self.repo, name))
+        return path if path.is_file() else None
 
     def _present(self, name: str) -> bool:
         if self._address.type == "web":
             self._register(name)
+        return self._carrier.finds(name) or self._looked_for(name)
+
+    def _looked_for(self, name: str) -> bool:
+        """Say whether an object is there, by a process of its own: its exit code tells absence from trouble."""
+        if absence.is_asked_first(self._address):
+            return not absence.is_certain(self._address, name, self.repo.runner)
         asked = program.argv("checkpresentkey", [name, self._remote])
         answer = self.repo.runner.run(asked, cwd=self.repo.root, ok=None)
         if answer.code == PRESENT:
@@ -152,7 +180,8 @@ class AnnexStore:
             return
         transit.put(self.repo, name, content, aged=self._address.type == "rsync")
         try:
-            program.run(self.repo, "transferkey", name, "--to", REMOTE)
+            if not self._carrier.send(name):
+                program.run(self.repo, "transferkey", name, "--to", REMOTE)
         finally:
             self._forget(name)
 
@@ -160,6 +189,7 @@ class AnnexStore:
         """Let git-annex make the place (a bucket, a folder), since writing there did not work."""
         if not annexfolder.is_direct(self._address):
             return
+        self.rest()  # what waits there has seen a place that was not there
         folder = Path(mkdtemp(prefix="setup-", dir=self._folder.parent))
         try:
             annexfolder.set_up(self._address, folder, self.repo.runner)
