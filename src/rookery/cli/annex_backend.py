@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 from rookery.deposit.transport import backend
+
+TYPE_CHECKING = False  # as in `backend`
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def _serve(answers: Iterator[str]) -> None:
