@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rookery.core.context import Context
+from rookery.core.errors import UsageError
 from rookery.deposit.terms import url
 from rookery.deposit.terms.store import Store, Unreadable, Unwritable
 from rookery.deposit.transport.annexstore import AnnexStore
@@ -68,6 +69,13 @@ def test_what_cannot_be_told_is_unreadable_and_what_is_not_taken_unwritable(
         there.present([REFS])
     with pytest.raises(Unwritable):
         there.write(REFS, b"2 HEAD\n")
+
+
+def test_a_folder_must_be_named_from_the_top(deposits: Deposits, context: Callable[..., Context]) -> None:
+    address = url.parse("datalad-annex::?type=directory&directory=../shelf&encryption=none")
+    there = AnnexStore(address, deposits.folder / "annex", context(env=deposits.ours.env).runner)
+    with pytest.raises(UsageError, match="relative"):
+        there.read([REFS])
 
 
 def test_a_damaged_register_is_not_taken_for_one(deposits: Deposits, context: Callable[..., Context]) -> None:

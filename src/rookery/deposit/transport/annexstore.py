@@ -19,18 +19,17 @@ from rookery.core.process import Runner
 from rookery.deposit.terms import layout
 from rookery.deposit.terms.store import Overwritten, Unreadable, Unwritable
 from rookery.deposit.terms.url import Address
-from rookery.deposit.transport import absence, annexfolder, export, transit
+from rookery.deposit.transport import absence, annexfolder, complaints, export, transit
 from rookery.deposit.transport.annexfolder import REMOTE
 from rookery.deposit.transport.carrier import Carrier
+from rookery.deposit.transport.complaints import readable
 from rookery.deposit.transport.webread import Reader
 from rookery.git.repo import Repo
 
 SMALL = 1 << 20  # read back whole after writing
+UNSAID = "git-annex does not say why"
 # checkpresentkey's exit codes; any other means that it cannot be told.
 PRESENT, ABSENT = 0, 1
-LONG_AGO = (
-    1  # a time of change that nothing at the far side has, so that rsync never takes two contents for one
-)
 
 
 class AnnexStore:
@@ -195,7 +194,7 @@ class AnnexStore:
             annexfolder.set_up(self._address, folder, self.repo.runner)
         except RookeryError as e:
             raise Unwritable(
-                f"the deposit cannot be written: {' '.join(failed.stderr.split())}; {e.message}",
+                f"the deposit cannot be written: {readable(failed.stderr)}; {e.message}",
                 hints=e.hints,
             ) from failed
         finally:
@@ -228,19 +227,18 @@ class AnnexStore:
             (annex_dir(self.repo) / "tmp" / key_file(name)).unlink(missing_ok=True)
 
 
-def _words(raw: bytes) -> str:
-    return " ".join(raw.decode("utf-8", "replace").split()) or "git-annex does not say why"
-
-
 def _unreadable(name: str, said: bytes) -> Unreadable:
     return Unreadable(
-        f"{name} could not be read from the deposit: {_words(said)}",
-        hints=["try again when the place can be reached; nothing was changed"],
+        f"{name} could not be read from the deposit: {readable(said) or UNSAID}",
+        hints=[*complaints.hints(said), "try again when the place can be reached; nothing was changed"],
     )
 
 
 def _unwritable(name: str, error: CommandError) -> Unwritable:
     return Unwritable(
-        f"{name} could not be written to the deposit: {_words(error.stderr.encode())}",
-        hints=["look whether the place can be reached, is yours to write, and has room; then push again"],
+        f"{name} could not be written to the deposit: {readable(error.stderr) or UNSAID}",
+        hints=[
+            *complaints.hints(error.stderr),
+            "look whether the place can be reached, is yours to write, and has room; then push again",
+        ],
     )
