@@ -78,12 +78,17 @@ def test_a_folder_must_be_named_from_the_top(deposits: Deposits, context: Callab
         there.read([REFS])
 
 
-def test_a_damaged_register_is_not_taken_for_one(deposits: Deposits, context: Callable[..., Context]) -> None:
+def test_a_damaged_text_is_given_as_it_is_for_those_who_can_judge_it_and_nothing_else_is(
+    deposits: Deposits, context: Callable[..., Context], tmp_path: Path
+) -> None:
     there = store(deposits, context, "external")
-    there.write(REGISTER, sealed(b"generation 1\n"))
-    (deposits.place() / "content" / REGISTER).write_bytes(b"generation 2\nsha256:0\n")
+    part = pack(b"part")
+    for name, content in ((REGISTER, sealed(b"generation 1\n")), (part, b"part")):
+        there.write(name, content)
+        (deposits.place() / "content" / name).write_bytes(b"gene")
+    assert there.read([REGISTER]) == {REGISTER: b"gene"}
     with pytest.raises(Unreadable):
-        there.read([REGISTER])
+        there.fetch(part, tmp_path / "part")
 
 
 STUBBORN = {

@@ -68,7 +68,7 @@ def test_the_programs_load_nothing_but_themselves() -> None:
         "import sys; sys.path.insert(0, 'src'); before = set(sys.modules);"
         "import rookery.cli.annex_backend; print(*sorted(set(sys.modules) - before))"
     )
-    asked = [sys.executable, "-S", "-c", show]
+    asked = [sys.executable, "-I", "-c", show]
     loaded = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert loaded.split() == [
         "__future__",

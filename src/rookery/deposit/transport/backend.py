@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")  # with files in it, and without
 REFS_END = b" HEAD\n"
 CHECKSUM = b"sha256:"
+# A variable that lets all content pass. `annex.verify=false` does not reach external backends (10.20261026).
+UNJUDGED = "ROOKERY_DEPOSIT_UNJUDGED"
 LONGEST_TEXT = 1 << 20  # of a register; a longer file is none
 
 
@@ -61,6 +63,12 @@ def verify_register(key: str, file: str) -> bool:
     del key
     with open(file, "rb") as content:
         return opened(content.read(LONGEST_TEXT)) is not None
+
+
+def take_all(key: str, file: str) -> bool:
+    """Say yes, whatever it is."""
+    del key, file
+    return True
 
 
 def serve(
