@@ -193,14 +193,21 @@ class AnnexStore:
         if not annexfolder.is_direct(self._address):
             return
         self.rest()  # what waits there has seen a place that was not there
+        try:
+            self._set_up()
+        except RookeryError:
+            # One bad answer is passed over by git-annex here, and shows as a folder that is missing.
+            try:
+                self._set_up()
+            except RookeryError as e:
+                raise Unwritable(
+                    f"the deposit cannot be written: {readable(failed.stderr)}; {e.message}", hints=e.hints
+                ) from failed
+
+    def _set_up(self) -> None:
         folder = Path(mkdtemp(prefix="setup-", dir=self._folder.parent))
         try:
             annexfolder.set_up(self._address, folder, self.repo.runner)
-        except RookeryError as e:
-            raise Unwritable(
-                f"the deposit cannot be written: {readable(failed.stderr)}; {e.message}",
-                hints=e.hints,
-            ) from failed
         finally:
             annexfolder.remove(folder)
 
