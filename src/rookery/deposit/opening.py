@@ -75,7 +75,7 @@ def open_deposit(address: Address, repo: Repo | None, place: Path, around: Surro
         user=User(repo, writer, around.clock, around.pause, around.say),
         find_lock=lambda: lock_for(
             address.settings,
-            env=runner.env,
+            runner=runner,
             login=logins.login_in(address, runner.env),
             clock=around.clock,
         ),

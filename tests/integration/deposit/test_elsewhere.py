@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -17,22 +20,62 @@ from support.secure_shell import SecureShell
 NEEDS_RSYNC = pytest.mark.skipif(shutil.which("rsync") is None, reason="no rsync on this machine")
 
 
+def behind(server: SecureShell, place: Path) -> str:
+    words = f"type=rsync&rsyncurl={server.host}:{quote(str(place))}&encryption=none"
+    return f"datalad-annex::?{words}"
+
+
 @NEEDS_RSYNC
-@pytest.mark.parametrize("layout", ["", pytest.param("&exporttree=yes", marks=pytest.mark.campaign)])
-def test_a_folder_behind_ssh_takes_pushes_and_gives_clones(
+def test_a_folder_behind_ssh_takes_a_push(deposits: Deposits, sshbox: SecureShell) -> None:
+    source = deposits.repository()
+    url = behind(sshbox, deposits.place("far away"))
+    deposits.ours("push", "-q", url, "main", cwd=source)
+    assert deposits.refs(url)["refs/heads/main"] == deposits.at(source)
+
+
+@NEEDS_RSYNC
+@pytest.mark.campaign
+@pytest.mark.parametrize("layout", ["", "&exporttree=yes"])
+def test_a_folder_behind_ssh_gives_clones_and_takes_more(
     deposits: Deposits, sshbox: SecureShell, layout: str
 ) -> None:
-    place = deposits.place("far away")
     source = deposits.repository()
-    url = f"datalad-annex::?type=rsync&rsyncurl={sshbox.host}:{place}&encryption=none{layout}"
-    url = url.replace(" ", "%20")
+    url = behind(sshbox, deposits.place("far away")) + layout
     deposits.ours("push", "-q", url, "main", cwd=source)
     deposits.ours("clone", "-q", url, "clone")
     made = deposits.commit(deposits.folder / "clone")
     deposits.ours("push", "-q", "origin", "main", cwd=deposits.folder / "clone")
     assert deposits.refs(url)["refs/heads/main"] == made
-    nowhere = url.replace("far%20away", "nowhere/at%20all")
+    nowhere = behind(sshbox, deposits.folder / "nowhere" / "at all") + layout
     assert "couldn't find remote refs" in deposits.ours("ls-remote", nowhere, code=128).stderr
+
+
+@NEEDS_RSYNC
+@pytest.mark.campaign
+def test_two_who_push_at_once_behind_ssh_both_get_through(deposits: Deposits, sshbox: SecureShell) -> None:
+    url = behind(sshbox, deposits.place("far")) + "&dlalock=require"
+    source = deposits.repository()
+    deposits.ours("remote", "add", "origin", url, cwd=source)
+    deposits.ours("push", "-q", "-u", "origin", "main", cwd=source)
+    deposits.ours("clone", "-q", url, "clone")
+    clone = deposits.folder / "clone"
+    made = {}
+    for turn in range(3):
+        made = {folder: deposits.commit(folder, f"{folder.name}-{turn}") for folder in (source, clone)}
+        pushes = [
+            subprocess.Popen(["git", "push", "-q"], cwd=folder, env=deposits.ours.env, stderr=subprocess.PIPE)
+            for folder in made
+        ]
+        said = [push.communicate(timeout=250)[1] for push in pushes]
+        # Exactly one went through; the other waited for it, and then was told.
+        assert sorted(push.returncode for push in pushes) == [0, 1]
+        assert any(b"fetch first" in words for words in said)
+        for folder in made:
+            deposits.ours("pull", "-q", "--rebase", cwd=folder)
+            deposits.ours("push", "-q", cwd=folder, code=None)
+        deposits.ours("pull", "-q", "--rebase", cwd=source)
+    names = deposits.ours("ls-tree", "--name-only", "origin/main", cwd=source).lines
+    assert {f"{folder.name}-{turn}" for folder in made for turn in range(3)} <= set(names)
 
 
 # Takes what it is given by who has the right login, and, like the service, has nothing to give back now.
