@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import deposits, goals, machine, measuring, page, peers, table, turns
 from bench.places import Places, remove
 from bench.result import Report
-from bench.scenario import Scale
+from bench.scenario import Scale, Scenario
 from bench.scenarios import FAMILIES, SCENARIOS
 
 DEPOSIT = "deposit"  # alone: it counts bytes
@@ -30,7 +30,11 @@ def options() -> argparse.Namespace:
         f" none means {', '.join(USUAL)}, at 1,000 files",
     )
     parser.add_argument(
-        "--count", type=int, action="append", metavar="N", help="files or subdatasets; may be repeated"
+        "--count",
+        type=int,
+        action="append",
+        metavar="N",
+        help=f"files or subdatasets; may be repeated; with {GOALS}: only those of that size",
     )
     parser.add_argument("--size", type=int, metavar="BYTES", help="bytes in each file")
     parser.add_argument(
@@ -41,6 +45,9 @@ def options() -> argparse.Namespace:
         "--budget", type=float, default=300, metavar="S", help="seconds that a peer has for a scenario (300)"
     )
     parser.add_argument(
+        "--times-only", action="store_true", help="make no run to count processes and see memory"
+    )
+    parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write all figures there, after each scenario"
     )
     parser.add_argument("--folder", type=Path, help="where to work, instead of the usual temporary folder")
@@ -49,31 +56,36 @@ def options() -> argparse.Namespace:
         parser.error(f"there is no family or scenario {', '.join(sorted(wrong))}")
     if wrong := set(found.peers.split(",")) - set(peers.PEERS):
         parser.error(f"there is no peer {', '.join(sorted(wrong))}; there are {', '.join(peers.PEERS)}")
+    if {DEPOSIT, PAGE} & set(found.name) and len(found.name) > 1:
+        parser.error(f"{DEPOSIT} and {PAGE} go alone")
     if found.repeat < 1:
         parser.error("--repeat must be 1 or more")
     return found
 
 
 def chosen(asked: argparse.Namespace) -> list[tuple[str, Scale]]:
-    """Give scenarios and sizes, each once, in the order asked for."""
+    """Give scenarios and sizes, each once, one size after the other: then a size's starts can go when it is done."""
     wanted: dict[tuple[str, Scale], None] = {}
     for name in asked.name or USUAL:
         if name == GOALS:
-            wanted.update(dict.fromkeys(goals.wanted()))
+            wanted.update(
+                {one: None for one in goals.wanted() if not asked.count or one[1].count in asked.count}
+            )
             continue
         for scenario in SCENARIOS.values():
             if name in (scenario.name, scenario.family):
                 scales = scenario.scales if asked.name else scenario.scales[:1]
-                wanted.update({(scenario.name, scale): None for scale in scaled(scales, asked)})
-    return list(wanted)
+                wanted.update({(scenario.name, scale): None for scale in scaled(scenario, scales, asked)})
+    return sorted(wanted, key=lambda one: one[1])
 
 
-def scaled(scales: tuple[Scale, ...], asked: argparse.Namespace) -> list[Scale]:
-    """Give a scenario's sizes, or those asked for; what is about one thing stays about one thing."""
-    sizes = [Scale(scale.count, asked.size or scale.size) for scale in scales]
-    if asked.count and scales[0].count > 1:
-        return [Scale(count, asked.size or scales[0].size) for count in asked.count]
-    return sizes
+def scaled(scenario: Scenario, usual: tuple[Scale, ...], asked: argparse.Namespace) -> list[Scale]:
+    """Give a scenario's sizes, or those asked for: what is about one thing stays so, and only files have sizes."""
+    first = scenario.scales[0]
+    size = asked.size if scenario.things == "files" and first != Scale(1) else None
+    if asked.count and first.count > 1:
+        return [Scale(count, size or first.size) for count in asked.count]
+    return [Scale(scale.count, size or scale.size) for scale in usual]
 
 
 def present(names: list[str]) -> list[str]:
@@ -98,7 +110,13 @@ def measure(asked: argparse.Namespace, root: Path) -> int:
     todo = chosen(asked)
     for number, (name, scale) in enumerate(todo):
         measured = turns.measure(
-            SCENARIOS[name], scale, here, places, repeat=asked.repeat, budget=asked.budget
+            SCENARIOS[name],
+            scale,
+            here,
+            places,
+            repeat=asked.repeat,
+            budget=asked.budget,
+            accounts=not asked.times_only,
         )
         report.measured.append(measured)
         failed |= any(figures.wrong is not None for figures in measured.peers)

@@ -13,7 +13,7 @@ from html import escape
 from typing import NamedTuple
 
 STYLE = 'style="width:100%;height:auto;font:13px sans-serif" fill="currentColor"'
-WIDTH, LEFT, RIGHT, LINE, TOP = 760, 230, 24, 30, 58
+WIDTH, LEFT, RIGHT, LINE, TOP = 780, 250, 26, 30, 58
 
 
 _Scale = Callable[[float], float]

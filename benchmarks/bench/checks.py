@@ -18,7 +18,8 @@ def need(holds: bool, what: str) -> None:
 
 
 def told(*argv: str, cwd: Path) -> str:
-    """Give what a program says; Wrong if it fails."""
+    """Give what a program says; Wrong if it fails, or has no place to look at."""
+    need(cwd.is_dir(), f"{cwd.name} is not there")
     ended = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
     need(ended.returncode == 0, f"{' '.join(argv)} failed: {ended.stdout}{ended.stderr}")
     return ended.stdout
@@ -91,6 +92,17 @@ def clean(where: str = "ds") -> Check:
     def check(outcome: Outcome) -> None:
         left = told("git", "status", "--porcelain", "--ignore-submodules=none", cwd=outcome.place / where)
         need(left == "", f"not committed: {left[:200]}")
+
+    return check
+
+
+def dvc_knows(extra: int = 0) -> Check:
+    """The committed description of DVC's folder has all files."""
+
+    def check(outcome: Outcome) -> None:
+        said = told("git", "show", "HEAD:data.dvc", cwd=outcome.place / "ds")
+        wanted = outcome.scale.count + extra
+        need(f"nfiles: {wanted}\n" in said, f"not {wanted} files: {said}")
 
     return check
 

@@ -79,8 +79,8 @@ GOALS = (
 
 
 def wanted() -> Iterator[tuple[str, Scale]]:
-    """Give what has to be measured for all goals, one size after the other, so that their starts are made once."""
-    yield from sorted({(goal.scenario, goal.scale) for goal in GOALS}, key=lambda one: (one[1], one[0]))
+    """Give what has to be measured for all goals, each once."""
+    yield from dict.fromkeys((goal.scenario, goal.scale) for goal in GOALS)
 
 
 def judge(goal: Goal, measured: Iterable[Measured]) -> Verdict:

@@ -60,7 +60,7 @@ def describe(folder: Path) -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": int(memory[1]) << 10 if memory else None,
         "file system": kind.stdout.strip() or None,
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
     }
 

@@ -9,7 +9,7 @@ from bench import goals, table
 from bench.chart import Line, chart
 from bench.goals import Verdict
 from bench.result import Measured, Report, read
-from bench.scenario import readable
+from bench.scenario import Scale, readable
 from bench.scenarios import FAMILIES, SCENARIOS
 
 ROOT = Path(__file__).parents[2]
@@ -24,8 +24,9 @@ whether the work is done. The median counts. Trust the ratios, not the single fi
 [How it is measured, and why so](design/0019-benchmarks.md). Measure yourself: `./run bench`, `./run bench --help`.
 
 *floor* is no tool but the least that the work takes: a bare `python -c pass`, the checksum of the file, a copy and its
-checksum, `curl`. *over* means that the peer was stopped at that limit. Sizes are files x bytes in each; in the last
-family, subdatasets.
+checksum, `curl`. *over* means that the peer was stopped at that limit. In the charts the axis is logarithmic: equal
+distances are equal ratios, and left is faster; a number beside a name says how many files or subdatasets. Files have
+1 KiB where no size is given. Memory is that of all processes together, as often as it was looked at: a lower bound.
 
 <!-- Written by `./run bench page` of benchmarks/results; change nothing here. -->
 """
@@ -113,7 +114,7 @@ def section(family: str, mine: list[Measured]) -> Iterator[str]:
     mine = sorted(mine, key=lambda m: (list(SCENARIOS).index(m.scenario), m.scale))
     lines = [line for m in mine if (line := line_of(m)).seconds]
     if lines:
-        yield chart(f"{TITLES[family]}: seconds, logarithmic; left is better", lines)
+        yield chart(f"{TITLES[family]}: seconds, left is faster", lines)
     for measured in mine:
         scenario = SCENARIOS[measured.scenario]
         yield f"\n**{measured.scenario}**: {scenario.what}{comma(scenario.sized(measured.scale))}\n"
@@ -130,13 +131,19 @@ def line_of(measured: Measured) -> Line:
         elif figures.over is not None and figures.wrong is None:
             seconds[figures.peer] = figures.over
             stopped.add(figures.peer)
-    name = measured.scenario + comma(SCENARIOS[measured.scenario].sized(measured.scale))
-    return Line(name, seconds, frozenset(stopped))
+    return Line(short_name(measured), seconds, frozenset(stopped))
 
 
 def comma(text: str) -> str:
     """Put a text behind another one, if there is one."""
     return f", {text}" if text else ""
+
+
+def short_name(measured: Measured) -> str:
+    """Name a scenario and its size so that both fit beside the chart."""
+    many = SCENARIOS[measured.scenario].scales[0].count > 1
+    size = "" if measured.size == Scale(1).size else readable(measured.size)
+    return ", ".join(filter(None, (measured.scenario, f"{measured.count:,}" if many else "", size)))
 
 
 def where(reports: list[Report]) -> Iterator[str]:
@@ -148,7 +155,7 @@ def where(reports: list[Report]) -> Iterator[str]:
         yield (
             f"- {report.began}: {machine['processor']}, {machine['cores']} cores{memory}, {machine['file system']}, "
             f"{machine['system']}, Python {machine['python']}; "
-            + ", ".join(f"{name} {version}" for name, version in report.versions.items())
-            + f". At most {report.repeat} runs of each, at most {report.budget:,.0f} s; "
+            + ", ".join(f"{'curl' if name == 'floor' else name} {v}" for name, v in report.versions.items())
+            + f". Runs of each: {report.repeat}, or as many as fit into {report.budget:,.0f} s; "
             f"load before a scenario {min(loads):.1f} to {max(loads):.1f}."
         )

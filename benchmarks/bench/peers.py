@@ -42,4 +42,4 @@ def version(name: str) -> str:
     first = ended.stdout.splitlines()[0]
     for before in ("git version ", "git-lfs/", "datalad ", "rookery ", "Rookery "):
         first = first.removeprefix(before)
-    return first.split()[1] if name == "floor" else first.split()[0]
+    return first.split()[1] if name == "floor" else first.split()[0].split("-g")[0]  # without the commit

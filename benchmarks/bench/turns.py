@@ -6,16 +6,27 @@ import os
 import shlex
 from collections.abc import Iterable
 
-from bench import accounts, measuring
+from bench import measuring
+from bench.accounts import account
 from bench.places import Places
 from bench.result import Figures, Measured
 from bench.scenario import Command, Outcome, Scale, Scenario, Unprepared, Wrong
 
 
 def measure(
-    scenario: Scenario, scale: Scale, peers: Iterable[str], places: Places, *, repeat: int, budget: float
+    scenario: Scenario,
+    scale: Scale,
+    peers: Iterable[str],
+    places: Places,
+    *,
+    repeat: int,
+    budget: float,
+    accounts: bool = True,
 ) -> Measured:
-    """Measure all peers that can do it: `repeat` times, or until a peer has had `budget` seconds."""
+    """Measure all peers that can do it: `repeat` times, or until a peer has had `budget` seconds.
+
+    `accounts` asks for one run more, to count processes and see memory.
+    """
     commands = {peer: scenario.commands[peer] for peer in peers if peer in scenario.commands}
     figures = {peer: Figures(peer, shlex.join(command.argv)) for peer, command in commands.items()}
     load = round(os.getloadavg()[0], 2)
@@ -26,7 +37,7 @@ def measure(
             if may_go_on(figures[peer], budget):
                 once(commands[peer], figures[peer], scale, places, budget)
     for peer, command in commands.items():
-        if may_go_on(figures[peer], budget):
+        if accounts and may_go_on(figures[peer], budget):
             observe(command, figures[peer], scale, places, budget)
     return Measured(scenario.name, scale.count, scale.size, load, list(figures.values()))
 
@@ -66,7 +77,7 @@ def once(command: Command, figures: Figures, scale: Scale, places: Places, budge
 def observe(command: Command, figures: Figures, scale: Scale, places: Places, budget: float) -> None:
     """Run a peer's command once more to count its processes and see its memory."""
     place = places.lay(command.start, scale)
-    found = accounts.account(command.argv, place / command.cwd, limit=budget)
+    found = account(command.argv, place / command.cwd, limit=budget)
     if command.writes:
         places.written(command.start)
     if found is not None:

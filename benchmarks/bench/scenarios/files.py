@@ -21,6 +21,7 @@ def created(outcome: Outcome) -> None:
 
 SAVED = every(clean(), files(), content())
 ONE_SAVED = every(clean(), content(), checks.there("ds/new.dat"))
+NEW_IN_ANNEX = checks.logged("here", folder="new.dat", least=1)
 ONE_SAVED_IN_DATA = every(clean(), content(extra=1), checks.there("ds/data/new.dat"))
 
 
@@ -62,7 +63,7 @@ SCENARIOS = (
             "dvc": Command(
                 DVC_SAVE,
                 states.DVC_UNSAVED,
-                every(clean(), content(extra=0), checks.store("ds/.dvc/cache")),
+                every(clean(), content(), checks.dvc_knows(), checks.store("ds/.dvc/cache")),
             ),
             "git-lfs": Command(
                 GIT_SAVE, states.LFS_UNSAVED, every(SAVED, checks.store("ds/.git/lfs/objects"))
@@ -77,9 +78,13 @@ SCENARIOS = (
         "save one new file among many",
         {
             **commands(
-                {**both("save -m x"), "git-annex": ANNEX_SAVE}, states.ONE_NEW, every(ONE_SAVED, sound())
+                {**both("save -m x"), "git-annex": ANNEX_SAVE},
+                states.ONE_NEW,
+                every(ONE_SAVED, sound(), NEW_IN_ANNEX),
             ),
-            "dvc": Command(DVC_SAVE, states.DVC_ONE_NEW, every(clean(), content(extra=1))),
+            "dvc": Command(
+                DVC_SAVE, states.DVC_ONE_NEW, every(clean(), content(extra=1), checks.dvc_knows(1))
+            ),
             "git-lfs": Command(GIT_SAVE, states.LFS_ONE_NEW, ONE_SAVED_IN_DATA),
             "git": Command(GIT_SAVE, states.PLAIN_ONE_NEW, ONE_SAVED_IN_DATA),
         },

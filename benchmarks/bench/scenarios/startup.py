@@ -56,11 +56,11 @@ SCENARIOS = (
         "import of the Python interface, and its `get`",
         commands(
             {
-                "rookery": words("python -c 'from rookery.api import get'"),
-                "datalad": words("python -c 'from datalad.api import get'"),
+                "rookery": words("python -c 'from rookery.api import get; print(get)'"),
+                "datalad": words("python -c 'from datalad.api import get; print(get)'"),
             },
             NOTHING,
-            lambda _: None,
+            output(lambda said: "get" in said.lower(), "no function"),
             cwd=".",
             writes=False,
         )
