@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -134,6 +135,7 @@ def main() -> int:
     if PAGE in asked.name:
         page.write()
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: end what is running, and clear up
     root = Path(tempfile.mkdtemp(prefix="rookery-bench-", dir=asked.folder))
     try:
         machine.settle(root)
