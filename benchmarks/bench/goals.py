@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bench.result import Figures, Measured
@@ -10,7 +10,10 @@ from bench.scenario import Scale
 
 
 class Goal(NamedTuple):
-    """Rookery is `faster` times as fast as a peer; or takes at most `most` times as long; or `seconds`."""
+    """Rookery is `faster` times as fast as a peer; or takes at most `most` times as long; or `seconds`.
+
+    With `than`, a smaller scale, and no peer: at most `most` times as long for each file as there.
+    """
 
     scenario: str
     scale: Scale
@@ -18,10 +21,13 @@ class Goal(NamedTuple):
     faster: float | None = None
     most: float | None = None
     seconds: float | None = None
+    than: Scale | None = None
 
     def __str__(self) -> str:
         if self.seconds is not None:
             return f"at most {self.seconds:g} s"
+        if self.than is not None:
+            return f"at most {self.most:g}x as long for each file as with {self.than.count:,}"
         if self.faster is not None:
             return (
                 f"{self.faster:g}x faster than {self.peer}" if self.faster > 1 else f"faster than {self.peer}"
@@ -53,6 +59,7 @@ GOALS = (
     Goal("save", SMALL, "git", most=1.6),
     Goal("save", SMALL, "dvc", faster=1),
     Goal("save", MANY, seconds=20),
+    Goal("save", MANY, most=1.1, than=SMALL),
     Goal("save-big", BIG, "floor", most=1.15),
     Goal("save-big-sha256", BIG, "git-annex", faster=3),
     Goal("save-one", SMALL, "datalad", faster=15),
@@ -79,13 +86,21 @@ GOALS = (
 
 
 def wanted() -> Iterator[tuple[str, Scale]]:
-    """Give what has to be measured for all goals, each once."""
-    yield from dict.fromkeys((goal.scenario, goal.scale) for goal in GOALS)
+    """Give what has to be measured for all goals; some twice."""
+    for goal in GOALS:
+        yield goal.scenario, goal.scale
+        if goal.than is not None:
+            yield goal.scenario, goal.than
 
 
-def judge(goal: Goal, measured: Iterable[Measured]) -> Verdict:
+def at(scenario: str, scale: Scale, measured: Iterable[Measured]) -> Measured | None:
+    """Give what was measured of a scenario at a scale."""
+    return next((one for one in measured if (one.scenario, one.scale) == (scenario, scale)), None)
+
+
+def judge(goal: Goal, measured: Collection[Measured]) -> Verdict:
     """Say how a goal stands after a measurement."""
-    one = next((m for m in measured if (m.scenario, m.scale) == (goal.scenario, goal.scale)), None)
+    one = at(goal.scenario, goal.scale, measured)
     rookery = one.of("rookery") if one else None
     peer = one.of(goal.peer) if one else None
     ours, theirs = (rookery.median if rookery else None), (peer.median if peer else None)
@@ -96,7 +111,20 @@ def judge(goal: Goal, measured: Iterable[Measured]) -> Verdict:
         return Verdict(goal, None, None, False, None, "not measured")
     if goal.seconds is not None:
         return Verdict(goal, ours, None, False, ours <= goal.seconds, f"{ours:.1f} s")
+    if goal.than is not None:
+        return grow(goal, goal.than, ours, at(goal.scenario, goal.than, measured))
     return compare(goal, ours, peer)
+
+
+def grow(goal: Goal, than: Scale, ours: float, smaller: Measured | None) -> Verdict:
+    """Hold Rookery's time for each file to that with fewer files."""
+    rookery = smaller.of("rookery") if smaller else None
+    theirs = rookery.median if rookery else None
+    if theirs is None:
+        return Verdict(goal, ours, None, False, None, f"not measured with {than.count:,}")
+    allowed = theirs / than.count * goal.scale.count
+    assert goal.most is not None
+    return Verdict(goal, ours, allowed, False, ours / allowed <= goal.most, f"{ours / allowed:.2f}x")
 
 
 def compare(goal: Goal, ours: float, peer: Figures | None) -> Verdict:
