@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import pytest
 
+from support import situations
 from support.counting import GitTrace, files_opened, programs_started
 from support.inside import Inside
 from support.programs import Program
 from support.samples import binary, write_tree
+from support.web import WebServer
 
 FEW, MANY = 5, 60
 
@@ -116,3 +118,52 @@ def test_what_commands_cost_does_not_grow_with_the_files(
         assert many[name].opened - few[name].opened <= opened * (MANY - FEW), (
             f"{name}: {few[name]}, {many[name]}"
         )
+
+
+def test_a_file_from_the_web_is_asked_for_once(
+    inside: Inside, new_dataset: Callable[..., Path], web: WebServer
+) -> None:
+    ds = new_dataset("ds", files={})
+    urls = [web.put(f"{n}.dat", binary(100, seed=n)) for n in range(9)]
+    inside("download-url", *urls, cwd=ds)
+    assert sorted((r.method, r.path) for r in web.requests) == [("GET", f"/{n}.dat") for n in range(9)]
+    web.requests.clear()
+    (ds.parent / "table.csv").write_text(
+        "url,name\n" + "".join(f"{url},in/{n}\n" for n, url in enumerate(urls))
+    )
+    inside("addurls", "-d", ".", "../table.csv", "{url}", "{name}", cwd=ds)
+    asked = [(r.method, r.path) for r in web.requests]
+    assert sorted(a for a in asked if a[0] == "GET") == [("GET", f"/{n}.dat") for n in range(9)]
+    assert len(asked) <= 2 * 9, (
+        "git-annex looks at the head of each before it asks for it; nobody shall do more"
+    )
+
+
+# Programs that each further subdataset adds, at most.
+EACH = {"status -r": 1, "save -r": 7, "save -r of nothing": 2}
+
+
+def test_what_a_further_subdataset_costs(
+    tmp_path: Path, inside: Inside, new_dataset: Callable[..., Path]
+) -> None:
+    costs: dict[int, dict[str, int]] = {}
+    for count in (2, 6):
+        root = new_dataset(f"{count}", files={})
+        for n in range(count):
+            situations.make_repository(root / f"sub-{n}", {"file": str(n)})
+        inside("save", "-d", ".", cwd=root)
+        found = costs[count] = {}
+        steps = {
+            "status -r": ("status", "-r"),
+            "save -r": ("save", "-r"),
+            "save -r of nothing": ("save", "-r"),
+        }
+        for n in range(count):
+            (root / f"sub-{n}" / "file").write_text("changed")
+        for name, words in steps.items():
+            with programs_started() as started:
+                said = inside(*words, cwd=root).lines
+            found[name] = len(started)
+            assert any("sub-0" in line for line in said) is (name != "save -r of nothing"), said
+    for name, limit in EACH.items():
+        assert costs[6][name] - costs[2][name] <= 4 * limit, f"{name}: {costs}"
