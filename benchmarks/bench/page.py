@@ -66,11 +66,12 @@ def text(reports: list[Report]) -> str:
     if not reports:
         raise ValueError(f"there are no figures in {RESULTS}")
     chosen = newest(reports)
-    parts = [ABOUT, "## Goals\n", *goal_rows([measured for _, measured in chosen])]
+    parts = [ABOUT]
     for family in FAMILIES:
         mine = [m for _, m in chosen if SCENARIOS[m.scenario].family == family]
         if mine:
-            parts += ["", f"## {TITLES[family]}\n", *section(family, mine)]
+            parts += [f"\n## {TITLES[family]}\n", *section(family, mine)]
+    parts += ["", "## Goals\n", *goal_rows([measured for _, measured in chosen])]
     used = {report.began: report for report, _ in chosen}
     parts += ["", "## Where and when\n", *where([used[began] for began in sorted(used)])]
     return "\n".join(parts) + "\n"
