@@ -89,9 +89,10 @@ def _folder(visit: Visit, repository: Repository, ref: str, inside: str) -> Resp
     if ref or repository.default_branch in branches:
         place = hub.browsing.at(visit.actor, repository.id, ref)
         ref = place.ref
-        for file in hub.browsing.folder(place, inside):
-            here = hub.contents.present(visit.actor, repository.id, file.key) if file.key else None
-            files.append((file, here))
+        found = hub.browsing.folder(place, inside)
+        present = hub.contents.present_of(visit.actor, repository.id, (f.key for f in found if f.key))
+        for file in found:
+            files.append((file, file.key in present if file.key else None))
             if (
                 file.name.lower() in _READMES
                 and not file.key
