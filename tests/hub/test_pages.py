@@ -21,7 +21,8 @@ SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "{} ada@home"
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[HubInside]:
-    made = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub", database=new_database())
+    folder = tmp_path_factory.mktemp("hub") / "hub"
+    made = make_hub_inside(folder, database=new_database(), ROOKERY_HUB_LIMITS_FAILURES="3")
     yield made
     made.opened.database.close()
 

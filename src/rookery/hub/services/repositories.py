@@ -69,7 +69,7 @@ class RepositoryService:
 
     def of_owner(self, actor: Actor, owner: Account) -> list[Repository]:
         """Give an account's repositories, as far as they are listed to whoever asks."""
-        return [found for found in self._found(actor, "") if found.owner_id == owner.id]
+        return self._found(actor, "", owner=owner.id)
 
     def search(
         self, actor: Actor, text: str = "", *, before: tuple[float, int] | None = None, limit: int = 50
@@ -79,7 +79,13 @@ class RepositoryService:
         return self._found(actor, words, before=before, limit=limit)
 
     def _found(
-        self, actor: Actor, text: str, *, before: tuple[float, int] | None = None, limit: int = 10_000
+        self,
+        actor: Actor,
+        text: str,
+        *,
+        owner: int | None = None,
+        before: tuple[float, int] | None = None,
+        limit: int = 10_000,
     ) -> list[Repository]:
         limited = actor.means.repositories
         person = actor.account if in_scope(actor, Scope.READ_REPOSITORY) else None
@@ -88,6 +94,7 @@ class RepositoryService:
                 person,
                 everything=actor.admin and person is not None,
                 text=text,
+                owner=owner,
                 before=before,
                 limit=limit,
             )
