@@ -15,9 +15,11 @@ import time
 from pathlib import Path
 
 import deposits
+import hub_transfers
 from tasks import SUITES, TASKS, TOOLS, Suite, Task
 
 DEPOSIT = "deposit"  # a suite of its own: it counts bytes, and alone
+HUB = "hub"  # too: it starts servers
 
 GITCONFIG = (
     "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
@@ -95,9 +97,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print every single figure, for a program")
     suites = ", ".join(SUITES)
     tasks = ", ".join(task.name for task in TASKS)
-    parser.add_argument("name", nargs="*", help=f"only these suites ({suites}, {DEPOSIT}) or tasks ({tasks})")
+    parser.add_argument(
+        "name", nargs="*", help=f"only these suites ({suites}, {DEPOSIT}, {HUB}) or tasks ({tasks})"
+    )
     found = parser.parse_args()
-    unknown = set(found.name) - {DEPOSIT, *SUITES, *(task.name for task in TASKS)}
+    unknown = set(found.name) - {DEPOSIT, HUB, *SUITES, *(task.name for task in TASKS)}
     if unknown:
         parser.error(f"there is no suite or task {', '.join(sorted(unknown))}")
     return found
@@ -112,6 +116,9 @@ def main() -> int:
     try:
         if DEPOSIT in asked.name:
             print(deposits.table(root / "deposits"), flush=True)
+            return 0
+        if HUB in asked.name:
+            print(hub_transfers.table(root / "hub", asked.runs), flush=True)
             return 0
         if not asked.json:
             print(f"Seconds, median of {asked.runs}; in brackets how many times as long as Rookery.\n")
