@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -235,6 +237,24 @@ def test_raw_gives_annexed_content_and_parts_of_it(
     again = served.ask("GET", url, token=ada, headers={"If-None-Match": whole.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
     assert served.ask("GET", url).status == 404
+
+
+def test_an_archive_has_annexed_content_and_says_what_it_has_not(
+    served: HubServer, ada: str, pushed: Path
+) -> None:
+    url = f"api/v1/{pushed}/archive/feature/one.zip"
+    whole = ZipFile(io.BytesIO(served.ask("GET", url, token=ada).body))
+    top = pushed.name
+    assert whole.testzip() is None
+    assert whole.namelist() == [f"{top}/open.dat", f"{top}/read me.txt", f"{top}/sub/data.dat"]
+    assert whole.read(f"{top}/sub/data.dat") == whole.read(f"{top}/open.dat") == DATA
+    served.api("DELETE", f"{pushed}/annex/keys/{KEY}", code=204, token=ada)
+    rest = ZipFile(io.BytesIO(served.ask("GET", url, token=ada).body))
+    said = rest.read(f"{top}/NOT-IN-THIS-ARCHIVE.txt").decode()
+    assert said.count("is not here") == 2
+    assert rest.read(f"{top}/read me.txt").decode() == "text ü\n"
+    served.api("GET", f"{pushed}/archive/none.zip", code=404, token=ada)
+    served.api("GET", f"{pushed}/archive/main.rar", code=404, token=ada)
 
 
 def test_whereis_and_counts(served: HubServer, ada: str, pushed: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import rookery
 from rookery.hub.domain.errors import NeedsSignIn
+from rookery.hub.settings import read_settings
 from support.hubs import PASSWORD, HubServer
 from support.programs import Program
 
@@ -75,3 +77,12 @@ def test_machines_read_the_token_from_a_record(server: HubServer, cli: Program) 
     server.add_user("ada")
     answer = Program(cli.argv, server.env, server.folder)("-f", "json", "hub", "user", "token", "ada")
     assert json.loads(answer.text)["token"].startswith("rkh_")
+
+
+def test_the_settings_on_the_page_are_settings(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "hub.md").read_text()
+    examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        (tmp_path / "hub.toml").write_text(example)
+        read_settings(tmp_path, {})

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import random
 import socket
+import time
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from support.hubs import PASSWORD, HubServer
+from support.hubs import PASSWORD, HubServer, serving
 from support.programs import Program
 
 
@@ -154,9 +157,45 @@ def test_a_push_that_breaks_off_changes_nothing(
     assert git("ls-remote", served.at("ada", ada, "ada/broken")).text == ""
 
 
-def test_a_fetch_that_is_given_up_leaves_no_git_behind(served: HubServer) -> None:
+def git_processes(served: HubServer) -> list[str]:
+    """Give the Git programs that work on the hub's repositories."""
     listed = Program(["ps", "-e", "-o", "args"], {"PATH": "/usr/bin:/bin"}, "/")()
-    assert not [line for line in listed.lines if "upload-pack" in line and str(served.folder) in line]
+    return [line for line in listed.lines if "-pack" in line and str(served.folder) in line]
+
+
+@pytest.fixture
+def hasty(tmp_path: Path, cli: Program) -> Iterator[HubServer]:
+    """Serve a hub that lets Git work for four seconds, in two places."""
+    limits = {"ROOKERY_HUB_LIMITS_GIT_SECONDS": "4", "ROOKERY_HUB_LIMITS_GIT_PROCESSES": "2"}
+    with serving(tmp_path / "hub", {**cli.env, **limits}) as server:
+        yield server
+
+
+@pytest.mark.campaign
+def test_who_reads_slowly_keeps_no_git_and_no_place(
+    hasty: HubServer, git: Program, clone: Path, tmp_path: Path
+) -> None:
+    eve = hasty.add_user("eve")
+    hasty.api("POST", "user/repos", {"name": "slow", "private": False}, 201, token=eve)
+    git("branch", "tiny", cwd=clone)
+    (clone / "noise").write_bytes(random.Random(1).randbytes(30_000_000))
+    git("add", ".", cwd=clone)
+    git("commit", "-qm", "noise", cwd=clone)
+    git("push", "-q", hasty.folder / "repositories" / "1.git", "master", "tiny", cwd=clone)
+    sha = git("rev-parse", "HEAD", cwd=clone).text
+    lines = [f"want {sha}\n", "", "done\n"]
+    body = "".join(f"{len(line) + 4:04x}{line}" if line else "0000" for line in lines).encode()
+    head = f"POST /eve/slow/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    host, _, port = hasty.url.removeprefix("http://").partition(":")
+    with ExitStack() as wires:
+        for _ in range(3):  # more than there are places
+            wire = wires.enter_context(socket.create_connection((host, int(port))))
+            wire.sendall(head.encode() + body)
+            assert wire.recv(1) == b"H"
+        git("init", "-q", tmp_path / "other")
+        git("fetch", "-q", f"{hasty.url}/eve/slow", "tiny", cwd=tmp_path / "other", timeout=60)
+        while git_processes(hasty):
+            time.sleep(0.1)
 
 
 def test_the_hub_stops_and_starts_again_with_all_it_had(

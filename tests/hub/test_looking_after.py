@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
+import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from rookery.hub.admin.findings import Finding, Verdict
 from rookery.hub.domain.access import Actor, Level, Visibility
 from rookery.hub.domain.records import Repository
 from support.hubs import HubInside, HubServer, make_hub_inside
+from support.killing import Killing, spread
 from support.programs import Program
 
 DATA = b"one" * 1000
@@ -220,29 +219,39 @@ def test_a_backup_of_a_hub_at_work_is_whole(
     twin.opened.database.close()
 
 
-def test_a_backup_that_is_killed_leaves_the_one_before(tmp_path: Path, cli: Program) -> None:
-    server = HubServer(tmp_path / "hub", cli.env)
-    to = tmp_path / "backup"
+def killed_backups(tmp_path: Path, env: Mapping[str, str], most: int) -> None:
+    """Kill a second backup at so many of its steps; each time there must be a whole one, the first or the second."""
+    server, to = HubServer(tmp_path / "hub", env), tmp_path / "backup"
     with server.beside() as hub:
         ada = hub.person("ada")
         where = hub.repository(ada)
         put(hub, ada, where.id)
         list(backup.back_up(hub.opened, to))
-        for number in range(30):
-            hub.repository(ada, f"r{number}")
-    argv = [sys.executable, "-m", "rookery", "hub", "backup", str(to)]
-    process = subprocess.Popen(argv, env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(list((to / "repositories").iterdir())) < 5 and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    assert process.wait() == -9, "it was too fast to be killed"
-    twin = restored(to, tmp_path / "twin", "")
-    assert bad(fsck.look(twin.opened)) == []
-    assert twin.opened.hub.contents.present(ada, where.id, KEY)
-    assert len(twin.opened.hub.repositories.search(ada)) == 1
-    twin.opened.database.close()
-    server.run("backup", str(to))
-    assert "31 repositories" in server.run("restore", str(to), "--data", str(tmp_path / "third")).stdout
+        put(hub, ada, hub.repository(ada, "second").id)
+    killing = Killing(server.env, tmp_path / "steps")
+    shutil.copytree(to, tmp_path / "counted")
+    steps = killing.steps(["hub", "backup", str(tmp_path / "counted")], tmp_path)
+    for step in spread(steps, most):
+        again = tmp_path / f"backup{step}"
+        shutil.copytree(to, again)
+        killing.kill(["hub", "backup", str(again)], tmp_path, step)
+        twin = restored(again, tmp_path / f"twin{step}", "")
+        assert bad(fsck.look(twin.opened)) == [], step
+        assert twin.opened.hub.contents.present(ada, where.id, KEY), step
+        assert len(twin.opened.hub.repositories.search(ada)) in (1, 2), step
+        twin.opened.database.close()
+    killing.again(["hub", "backup", str(again)], tmp_path)
+    assert len(list(again.glob("tables-*"))) == 1, "the next one tidies up"
+
+
+def test_a_backup_that_is_killed_leaves_a_whole_one(tmp_path: Path, cli: Program) -> None:
+    killed_backups(tmp_path, cli.env, 3)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1200)
+def test_a_backup_killed_at_many_steps_leaves_a_whole_one(tmp_path: Path, cli: Program) -> None:
+    killed_backups(tmp_path, cli.env, 25)
 
 
 def test_what_is_no_backup_is_not_restored(hub: HubInside, tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ ROUTES: dict[str, Case] = {
     "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
     "GET /{owner}/{repo}/src/{rest:path}": Case("page:read", "/ada/data/src/main"),
     "GET /{owner}/{repo}/raw/{rest:path}": Case("page:read", "/ada/data/raw/main/x"),
+    "GET /{owner}/{repo}/archive/{rest:path}": Case("page:read", "/ada/data/archive/main.zip"),
     "GET /{owner}/{repo}/settings": Case("page:manage", "/ada/data/settings"),
     "POST /{owner}/{repo}/settings": Case(
         "page:manage", "/ada/data/settings", "visibility={visibility}&drop_level=admin&keep_last=on"
@@ -140,6 +141,7 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}/contents": Case("read", f"{REPO}/contents"),
     "GET /api/v1/repos/{owner}/{repo}/contents/{file:path}": Case("read", f"{REPO}/contents/x"),
     "GET /api/v1/repos/{owner}/{repo}/raw/{file:path}": Case("read", f"{REPO}/raw/main/x"),
+    "GET /api/v1/repos/{owner}/{repo}/archive/{archive:path}": Case("read", f"{REPO}/archive/main.zip"),
     "GET /api/v1/repos/{owner}/{repo}/annex": Case("read", f"{REPO}/annex"),
     "GET /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("read", f"{REPO}/annex/keys/{KEY}"),
     "DELETE /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("drop", f"{REPO}/annex/keys/{KEY}"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rookery.hub.domain import access, names, sshkeys
@@ -103,6 +104,22 @@ def test_names_that_are_taken_are_harmless(text: str) -> None:
         assert part.isascii()
         assert not set(part) & set("/\\\0 :?#%&<>\"'")
     assert names.parse_path(str(path)) == path
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=20) | st.text("a./-@{~^:?*[ \\\x7f\n", max_size=12))
+def test_branches_that_are_taken_are_those_that_git_takes(text: str) -> None:
+    try:
+        ours = names.branch_name(text) == text
+    except BadName:
+        ours = False
+    if "\0" not in text and text.isprintable():
+        argv = ["git", "check-ref-format", "--branch", text]
+        gits = subprocess.run(argv, capture_output=True, check=False).returncode == 0
+        if gits and not text.startswith("@"):  # `@` and `@{-1}` are ways to say another name
+            assert ours
+        if ours:
+            assert gits
 
 
 @given(st.text() | st.from_regex(r"[A-Z0-9]{3,6}(-s[0-9]{1,5})?--.{1,80}"))

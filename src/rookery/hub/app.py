@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -15,12 +14,16 @@ from rookery.hub.p2p.routes import routes as p2p_routes
 from rookery.hub.p2p.slashes import OneSlash
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
+from rookery.hub.slots import Slots
 from rookery.hub.web.routes import routes as web_routes
+
+# So many archives are made at the same time.
+ARCHIVES = 8
 
 
 def make_app(hub: Hub, settings: Settings) -> Starlette:
     """Make the web application; its faces are tried in this order."""
-    api = make_api()
+    api, archive_slots = make_api(), Slots(ARCHIVES)
     app = Starlette(
         routes=[Mount("/api/v1", api), *routes()],
         middleware=[Middleware(OneSlash)],
@@ -29,7 +32,8 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
     for one in (app, api):
         one.state.hub = hub
         one.state.settings = settings
-    app.state.git_slots = anyio.CapacityLimiter(settings.limits.git_processes)
+        one.state.archive_slots = archive_slots
+    app.state.git_slots = Slots(settings.limits.git_processes)
     app.state.speaks_p2p = any(getattr(r, "path", "").startswith("/git-annex/") for r in app.routes)
     return app
 

@@ -1,4 +1,4 @@
-"""`drop` of content that neighbours have: proven by locking their copies, not by what the log says.
+"""`drop` of content that others have: proven by locking their copies, not by what the log says.
 
 The order is git-annex's, but for one thing: that the content is gone is
 written down first, for all keys together, so that a killed process leaves
@@ -8,10 +8,11 @@ not go after all is put back into the log.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import NamedTuple, Protocol
 
 from rookery.annex import branch, identity, remotes
 from rookery.annex.branch_writing import NotForUs, record_presence
@@ -19,22 +20,70 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.keys import parse_key
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.nearby import arrivals, content_locks, knowledge
-from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
+from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
 from rookery.annex.numcopies import copies_of_keys, required_copies
 from rookery.annex.outcome import Clock, Item, Outcome
 from rookery.annex.store import is_present
-from rookery.core.errors import CommandError, LockedError, LostRaceError
+from rookery.core import pool
+from rookery.core.errors import CommandError, LockedError, LostRaceError, RookeryError
 from rookery.git.repo import Repo
+
+# A promise to keep content holds for ten minutes (git-annex's shortest); one that took half of them proves nothing.
+PROMISED = 300.0
+
+
+class Keeper(Protocol):
+    """Another place that can prove to have a content, and keep it while ours goes."""
+
+    @property
+    def note(self) -> str:
+        """What git-annex says about it when it keeps a content."""
+
+    def may_have(self, key: str, mine: str) -> bool:
+        """Say whether it looks as if the place had the content, apart from our own file at `mine`."""
+
+    def at_once(self, number: int) -> int:
+        """Give how many contents it can keep at the same time, of so many that are to go."""
+
+    def kept(self, key: str, mine: str) -> AbstractContextManager[None]:
+        """Have it kept for the block.  Raises NotKept, other RookeryErrors or OSError if that is not certain."""
+
+
+class _Attempt:
+    """One drop: what was said by those who keep a copy, and by those who do not."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.gone = False
+        self.notes: list[str] = []
+        self.refusals: list[str] = []
+
+    def outcome(self, item: Item) -> Outcome | None:
+        """Give what became of it; None if git-annex is to try.
+
+        Where a place would not keep its copy git-annex drops ours all the same
+        if the content is there at that moment (10.20261026, siblings that are
+        not on this machine), and so both may go.
+        """
+        if self.gone:
+            return Outcome(item.path, self.key, ok=True, note="\n".join(filter(None, self.notes)))
+        if self.refusals:
+            return Outcome(item.path, self.key, ok=False, errors=tuple(self.refusals))
+        return None
+
+
+Keepers = Callable[[str], Keeper | None]
+"""From the name of a remote to what proves a copy there; None if only git-annex can."""
 
 
 class Dropping(NamedTuple):
-    """A drop that is ready to go: for each key how many copies must be proven, and the neighbours who may do it."""
+    """A drop that is ready to go: for each key how many copies must be proven, and who may do it."""
 
     repo: Repo
     here: str
     needed: Mapping[str, int]
-    keepers: Mapping[str, Sequence[Neighbour]]
+    keepers: Mapping[str, Sequence[Keeper]]
     names: Names
     clock: Clock
 
@@ -57,13 +106,28 @@ class Dropping(NamedTuple):
     def _drop(self, todo: Sequence[Item], keys: Sequence[str]) -> Generator[Outcome, None, list[Item]]:
         left: list[Item] = []
         gone: set[str] = set()
+        first = {item.key: item for item in reversed(todo)}
+        at_once = max((keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)), default=1)
+
+        def drop(key: str) -> Generator[_Attempt, None, None]:
+            attempt = _Attempt(key)
+            attempt.gone = self._dropped(attempt)
+            yield attempt
+
         try:
+            for attempt in pool.as_they_come(drop, keys, at_once=at_once, stop=lambda: None):
+                item = first[attempt.key]
+                if attempt.gone:
+                    gone.add(attempt.key)
+                if (outcome := attempt.outcome(item)) is not None:
+                    yield outcome
+                else:
+                    left.append(item)
             for item in todo:
+                if item is first[item.key]:
+                    continue
                 if item.key in gone:
                     yield Outcome(item.path, item.key, ok=True, silent=True)
-                elif self._dropped(item.key):
-                    gone.add(item.key)
-                    yield Outcome(item.path, item.key, ok=True)
                 else:
                     left.append(item)
         finally:
@@ -73,6 +137,9 @@ class Dropping(NamedTuple):
             away = [key for key in gone if not is_present(self.repo, key)]
             knowledge.told(self.repo, self.here, away, present=False, clock=self.clock)
         return left
+
+    def _all_keepers(self, keys: Iterable[str]) -> list[Keeper]:
+        return list({id(keeper): keeper for key in keys for keeper in self.keepers.get(key, ())}.values())
 
     def _may_go(self, key: str) -> bool:
         """Say whether it looks as if a key could go; it is proven later."""
@@ -86,17 +153,21 @@ class Dropping(NamedTuple):
             return False
         if beside - {name, name + content_locks.SUFFIX}:
             return False
-        having = sum(_copy_at(keeper, key, place) is not None for keeper in self.keepers.get(key, ()))
-        return having >= self.needed[key]
+        having = (keeper for keeper in self.keepers.get(key, ()) if keeper.may_have(key, place))
+        # No more are asked than are needed: some are far away.
+        return sum(1 for _ in itertools.islice(having, self.needed[key])) >= self.needed[key]
 
-    def _dropped(self, key: str) -> bool:
+    def _dropped(self, attempt: _Attempt) -> bool:
+        key = attempt.key
         place = content_locks.object_here(self.repo, key)
         if place is None:
             return False
         folder = os.path.dirname(place)
         try:
             with content_locks.removable(place), ExitStack() as locks:
-                if self._proven(key, place, locks) < self.needed[key]:
+                begun = self.clock()
+                proven = self._proven(attempt, place, locks)
+                if proven < self.needed[key] or self.clock() - begun > PROMISED:
                     return False
                 with content_locks.thawed(folder):
                     os.unlink(place)
@@ -107,19 +178,52 @@ class Dropping(NamedTuple):
                 os.rmdir(above)
         return True
 
-    def _proven(self, key: str, place: str, locks: ExitStack) -> int:
+    def _proven(self, attempt: _Attempt, place: str, locks: ExitStack) -> int:
         """Lock as many copies as are needed, for as long as `locks` is open, and give their number."""
         count = 0
-        for keeper in self.keepers.get(key, ()):
-            if count >= self.needed[key]:
+        for keeper in self.keepers.get(attempt.key, ()):
+            if count >= self.needed[attempt.key]:
                 break
-            copy = _copy_at(keeper, key, place)
-            if copy is None:
+            try:
+                locks.enter_context(keeper.kept(attempt.key, place))
+            except content_locks.NotKept as e:
+                attempt.refusals.append(e.message)
+            except (RookeryError, OSError):
                 continue
-            with suppress(LockedError, OSError):
-                locks.enter_context(content_locks.kept(copy))
-                count += _copy_at(keeper, key, place) == copy  # it may have gone before it was locked
+            else:
+                attempt.notes.append(keeper.note)
+                count += 1
         return count
+
+
+class NextDoor(NamedTuple):
+    """A neighbour as a keeper."""
+
+    neighbour: Neighbour
+
+    @property
+    def note(self) -> str:
+        """Give nothing: git-annex does not say whom it locks on this machine."""
+        return ""
+
+    def may_have(self, key: str, mine: str) -> bool:
+        """Look at the neighbour's object."""
+        return _copy_at(self.neighbour, key, mine) is not None
+
+    def at_once(self, number: int) -> int:  # noqa: ARG002 - it takes no time
+        """Give one: nothing is waited for."""
+        return 1
+
+    @contextmanager
+    def kept(self, key: str, mine: str) -> Iterator[None]:
+        """Lock the neighbour's object."""
+        copy = _copy_at(self.neighbour, key, mine)
+        if copy is None:
+            raise LockedError(f"{self.neighbour.name} does not have {key}")
+        with content_locks.kept(copy):
+            if _copy_at(self.neighbour, key, mine) != copy:
+                raise LockedError(f"{key} went before it was locked")
+            yield
 
 
 def _copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
@@ -137,8 +241,13 @@ def _copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
     return place if parsed.size in (None, seen.st_size) else None
 
 
-def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: bool, clock: Clock) -> Dropping:
-    """Find out who could prove to have what.  Raises NotForUs, CommandError, OSError; nothing has been done then."""
+def prepare(
+    repo: Repo, settings: Settings, items: Sequence[Item], *, force: bool, afar: Keepers, clock: Clock
+) -> Dropping:
+    """Find out who could prove to have what; `afar` knows those who are no neighbours.
+
+    Raises NotForUs, CommandError, OSError; nothing has been done then.
+    """
     require_plain(repo, settings)
     require_plain_branch(repo)
     here = identity.uuid(repo)
@@ -149,10 +258,10 @@ def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: boo
     if force:
         return Dropping(repo, here, dict.fromkeys(keys, 0), {}, names, clock)
     around = Neighbourhood(repo, settings)
-    around.require_known()
-    keepers = _keepers(repo, around, keys, here)
+    require_known(around.remotes)
+    keepers = _keepers(repo, around, keys, here, afar)
     if not any(keepers.values()):
-        raise NotForUs("no neighbour is said to have any of it")
+        raise NotForUs("nobody whom we can ask is said to have any of it")
     overall = required_copies(repo)
     pairs = [(path, key) for key in keys for path in names.paths.get(key, ())]
     rules = copies_of_keys(repo, pairs)
@@ -161,8 +270,8 @@ def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: boo
 
 
 def _keepers(
-    repo: Repo, around: Neighbourhood, keys: Sequence[str], here: str
-) -> dict[str, Sequence[Neighbour]]:
+    repo: Repo, around: Neighbourhood, keys: Sequence[str], here: str, afar: Keepers
+) -> dict[str, Sequence[Keeper]]:
     logs = {branch.log_name(key): key for key in keys}
     texts = branch.texts(repo, [*logs, "trust.log", "required-content.log"])
     required = parse_by_uuid(texts.pop("required-content.log", ""))[0].get(here)
@@ -171,18 +280,17 @@ def _keepers(
     judged = remotes.parse_trust(texts.pop("trust.log", ""))
     found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
     by_uuid = {r.uuid: r.name for r in around.remotes.values() if r.uuid and not r.ignored}
-    choices: dict[frozenset[str], Sequence[Neighbour]] = {}
+    trusted = {
+        uuid: name for uuid, name in by_uuid.items() if judged.get(uuid, "semitrusted") == "semitrusted"
+    }
+    choices: dict[frozenset[str], Sequence[Keeper]] = {}
     keepers = {}
     for key, places in found.items():
-        having = frozenset(p.uuid for p in places if p.present and p.uuid in by_uuid)
+        having = frozenset(p.uuid for p in places if p.present and p.uuid in trusted)
         if having not in choices:
-            choices[having] = _trustworthy(around, [by_uuid[uuid] for uuid in sorted(having)], judged)
+            names = [name for uuid, name in trusted.items() if uuid in having]
+            next_door = [NextDoor(n) for name in names if (n := around.find(name)) is not None]
+            elsewhere = [k for name in names if around.find(name) is None and (k := afar(name)) is not None]
+            choices[having] = [*next_door, *elsewhere]
         keepers[key] = choices[having]
     return keepers
-
-
-def _trustworthy(
-    around: Neighbourhood, names: Collection[str], judged: Mapping[str, remotes.Trust]
-) -> list[Neighbour]:
-    found = (around.find(name) for name in names)
-    return [n for n in found if n is not None and judged.get(n.uuid, "semitrusted") == "semitrusted"]

@@ -21,7 +21,7 @@ class Limits(NamedTuple):
     sign_ups_of_address: int = 50  # within the same time; a whole class may sit behind one address
     failures_within: float = 900.0
     session: float = 14 * 86400.0
-    git_processes: int = 16  # at the same time; more wait
+    git_processes: int = 16  # at the same time over HTTP, half of them for one address; more wait
     git_seconds: float = 3600.0  # how long one may take
     ssh_connections: int = 256  # at the same time, of strangers too
     ssh_commands: int = 64  # at the same time on one connection

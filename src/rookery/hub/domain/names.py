@@ -14,6 +14,7 @@ from rookery.hub.domain.errors import BadName
 
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?=[A-Za-z0-9])){0,38}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
+_NO_BRANCH = re.compile(r"[ ~^:?*\[\\]|\.\.|@\{|^@$|^-")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
 # First words of addresses that mean something else than an account.
@@ -96,7 +97,7 @@ def parse_path(text: str) -> RepositoryPath:
 
 def email_address(text: str) -> str:
     """Read an e-mail address, as far as its form tells.  Raises BadName."""
-    if not _EMAIL.fullmatch(text.strip()):
+    if not _EMAIL.fullmatch(text.strip()) or not text.strip().isprintable():
         raise BadName(f"{text[:80]!r} is not an e-mail address")
     return text.strip()
 
@@ -104,6 +105,15 @@ def email_address(text: str) -> str:
 def one_line(text: str, *, most: int, what: str) -> str:
     """Take a text that is shown on one line: no control characters, at most `most` letters.  Raises BadName."""
     line = text.strip()
-    if len(line) > most or any(ord(letter) < 32 or ord(letter) == 127 for letter in line):
+    if len(line) > most or not line.isprintable():
         raise BadName(f"{what} must be one line of at most {most} characters")
     return line
+
+
+def branch_name(text: str) -> str:
+    """Read the name of a branch, by the rules of git-check-ref-format(1).  Raises BadName."""
+    parts = text.split("/")
+    odd = _NO_BRANCH.search(text) or not text.isprintable() or not 0 < len(text) <= 200
+    if odd or text == "HEAD" or any(not p or p.startswith(".") or p.endswith((".", ".lock")) for p in parts):
+        raise BadName(f"{text[:80]!r} cannot be the name of a branch")
+    return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 
+from rookery.core.process import Stream
 from rookery.hub.services.history import Conversation
 
 # So many pieces may wait for Git; a client that is faster waits too.
@@ -24,12 +25,14 @@ class Push:
         self._pieces: queue.Queue[bytes | None] = queue.Queue(_WAITING)
         self._said: list[bytes] = []
         self._failure: BaseException | None = None
+        self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             with self._talk.run(iter(self._pieces.get, None)) as stream:
+                self._stream = stream
                 self._said.extend(stream.chunks())
         except BaseException as e:  # noqa: BLE001 - handed to the thread that waits for us
             self._failure = e
@@ -42,6 +45,11 @@ class Push:
                 return
             except queue.Full:
                 continue  # Git works on what it has, or has ended
+
+    def stop(self) -> None:
+        """End Git now."""
+        if self._stream is not None:
+            self._stream.stop()
 
     def finish(self) -> bytes:
         """Give Git's answer to all that came."""

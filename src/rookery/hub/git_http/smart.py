@@ -18,13 +18,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from rookery.hub.asking import actor_of, hub_of, refused
+from rookery.hub.asking import actor_of, address_of, hub_of, refused
 from rookery.hub.bodies import pieces, whole
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import HubError, NotFound
 from rookery.hub.git_http.places import place_of
 from rookery.hub.git_http.push import Push
 from rookery.hub.services.history import Conversation, Service
+from rookery.hub.slots import Slots
 
 _NO_CACHE = {
     "Cache-Control": "no-cache, max-age=0, must-revalidate",
@@ -80,11 +81,9 @@ async def upload_pack(request: Request) -> Response:
 
 async def receive_pack(request: Request) -> Response:
     """Take in a push: the pack streams into Git, whose answer follows when all of it came."""
-    slots: anyio.CapacityLimiter = request.app.state.git_slots
     try:
         actor, talk = await run_in_threadpool(_prepared, request, Service.RECEIVE)
-        async with slots:
-            said, size = await _taken(request, talk)
+        said, size = await _taken(request, talk)
     except HubError as e:
         return refused(e)
     if size > len(FLUSH):  # else the client has only tried whether it may
@@ -94,27 +93,36 @@ async def receive_pack(request: Request) -> Response:
 
 async def _taken(request: Request, talk: Conversation) -> tuple[bytes, int]:
     """Hand all of the body to Git; give its answer, and the size of the body."""
-    push, size = await run_in_threadpool(Push, talk), 0
-    try:
-        async for piece in pieces(request, most=hub_of(request).limits.largest_push):
-            await run_in_threadpool(push.feed, piece)
-            size += len(piece)
-    finally:
-        with anyio.CancelScope(shield=True):  # a client that went away leaves no Git behind
-            said = await run_in_threadpool(push.finish)
+    limits, slots = hub_of(request).limits, _slots(request)
+    async with slots.taken(address_of(request)) as slot:
+        push, size = await run_in_threadpool(Push, talk), 0
+        with slot.for_at_most(limits.git_seconds, push.stop):
+            try:
+                async for piece in pieces(request, most=limits.largest_push):
+                    await run_in_threadpool(push.feed, piece)
+                    size += len(piece)
+            finally:
+                with anyio.CancelScope(shield=True):  # a client that went away leaves no Git behind
+                    said = await run_in_threadpool(push.finish)
     return said, size
 
 
 async def _talking(request: Request, talk: Conversation, question: bytes) -> AsyncIterator[bytes]:
     """Yield what Git says; leaving early ends it."""
-    slots: anyio.CapacityLimiter = request.app.state.git_slots
-    async with slots:
+    seconds = hub_of(request).limits.git_seconds
+    async with _slots(request).taken(address_of(request)) as slot:
         stack = ExitStack()
         stream = await run_in_threadpool(stack.enter_context, talk.run([question]))
         chunks = stream.chunks()
         try:
-            while piece := await run_in_threadpool(next, chunks, b""):
-                yield piece
+            with slot.for_at_most(seconds, stream.stop):
+                while piece := await run_in_threadpool(next, chunks, b""):
+                    yield piece
         finally:
             with anyio.CancelScope(shield=True):
                 await run_in_threadpool(stack.__exit__, GeneratorExit, None, None)
+
+
+def _slots(request: Request) -> Slots:
+    found: Slots = request.app.state.git_slots
+    return found

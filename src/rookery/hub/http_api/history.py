@@ -16,6 +16,7 @@ from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, 
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.hub import Hub
+from rookery.hub.streaming import archive_response
 
 router = APIRouter(prefix="/repos/{owner}/{repo}")
 
@@ -82,11 +83,17 @@ def contents(
     if file.strip("/"):
         found = hub.browsing.file(place, file)
         if found.kind != "directory":
-            return _entry(hub, asked_by, place, found, site, inside=True)
-    return [_entry(hub, asked_by, place, one, site) for one in hub.browsing.folder(place, file)]
+            return _entry(hub, place, found, site, _present(hub, asked_by, place, [found]), inside=True)
+    listed = hub.browsing.folder(place, file)
+    present = _present(hub, asked_by, place, listed)
+    return [_entry(hub, place, one, site, present) for one in listed]
 
 
-def _entry(hub: Hub, asked_by: Actor, place: Place, of: File, site: Site, *, inside: bool = False) -> Shape:
+def _present(hub: Hub, asked_by: Actor, place: Place, files: list[File]) -> set[str]:
+    return hub.contents.present_of(asked_by, place.repository.id, (one.key for one in files if one.key))
+
+
+def _entry(hub: Hub, place: Place, of: File, site: Site, present: set[str], *, inside: bool = False) -> Shape:
     home = f"{site.http}/api/v1/repos/{place.repository.path}"
     shape: Shape = {
         "name": of.name,
@@ -100,8 +107,7 @@ def _entry(hub: Hub, asked_by: Actor, place: Place, of: File, site: Site, *, ins
     if of.target is not None:
         shape["target"] = of.target
     if of.key is not None:
-        present = hub.contents.present(asked_by, place.repository.id, of.key)
-        shape["annex"] = {"key": of.key, "present": present}
+        shape["annex"] = {"key": of.key, "present": of.key in present}
     elif inside and of.kind == "file" and (of.size or 0) <= LARGEST_INSIDE:
         text = b"".join(hub.browsing.bytes_of(place, of))
         shape |= {"encoding": "base64", "content": base64.b64encode(text).decode()}
@@ -126,3 +132,10 @@ def raw(
     headers = {**SANDBOX, "ETag": f'"{found.sha}"', "Content-Length": str(found.size or 0)}
     body = iter(()) if request.method == "HEAD" else hub.browsing.bytes_of(place, found)
     return StreamingResponse(body, headers=headers, media_type="application/octet-stream")
+
+
+@router.head("/archive/{archive:path}", response_model=None, include_in_schema=False)
+@router.get("/archive/{archive:path}", response_model=None)
+def archive(request: Request, path: AskedPath, archive: str, asked_by: AskedBy) -> Response:
+    """Give all files of a branch, tag or commit, with annexed content, as `REF.zip`."""
+    return archive_response(request, asked_by, path, archive)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope
-from rookery.hub.domain.errors import Forbidden, NotFound, TooOften
+from rookery.hub.domain.errors import BadName, Forbidden, NotFound, TooOften
 from rookery.hub.domain.limits import Limits
-from rookery.hub.domain.names import email_address, new_owner_name, one_line
+from rookery.hub.domain.names import email_address, new_owner_name, one_line, owner_name
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.records import Account, Kind, PublicKey, Token
 from rookery.hub.domain.sshkeys import public_key
@@ -97,8 +97,12 @@ class AccountService:
 
     def named(self, name: str) -> Account:
         """Give an account by its name; names are no secret.  Raises NotFound."""
+        try:
+            known = owner_name(name)
+        except BadName as e:
+            raise NotFound(e.message) from e
         with self._database.reading() as work:
-            found = work.accounts.by_name(name)
+            found = work.accounts.by_name(known)
         if found is None or not found.active:
             raise NotFound(f"there is no account {name[:40]}")
         return found

@@ -142,6 +142,14 @@ class BrowsingService:
         except CommandError as e:
             raise NotFound(f"{place.repository.path} has no folder {path!r} at {place.ref}") from e
 
+    def walk(self, place: Place) -> Iterator[File]:
+        """Yield every file of a commit, in Git's order, subdatasets too."""
+        with objects.object_reader(place.repo) as reader:
+            for entry in trees.ls_tree(place.repo, place.commit, sizes=True):
+                small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
+                found = reader.read(entry.sha) if small else None
+                yield _file(entry, "", found.content if found else None)
+
     def bytes_of(self, place: Place, file: File) -> Iterator[bytes]:
         """Yield what Git has of a file, piece by piece."""
         with place.repo.stream("cat-file", "blob", file.sha) as out:

@@ -10,7 +10,7 @@ knows of, which `hub fsck` finds; never a claim without bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -59,6 +59,14 @@ class ContentService:
     def present(self, actor: Actor, where: Where, key: str) -> bool:
         """Say whether the content is here."""
         return self.size(actor, where, key) is not None
+
+    def present_of(self, actor: Actor, where: Where, keys: Iterable[str]) -> set[str]:
+        """Give those of many keys whose content is here, in one look at the database."""
+        with self._database.reading() as work:
+            repository = self._gate.within(work, actor, where, Action.READ).repository.id
+            claimed = {key: work.contents.size(repository, key) for key in set(keys)}
+        here = {key for key, size in claimed.items() if size is not None}
+        return {key for key in here if self._objects.size(repository, key) == claimed[key]}
 
     def open(self, actor: Actor, where: Where, key: str, offset: int = 0) -> Reader:
         """Open content for reading from `offset` on.  Raises NotFound if it is not here."""

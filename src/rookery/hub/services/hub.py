@@ -10,6 +10,7 @@ from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.accounts import AccountService
+from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.gate import Gate
@@ -31,6 +32,7 @@ class Hub(NamedTuple):
     contents: ContentService
     history: HistoryService
     browsing: BrowsingService
+    archives: ArchiveService
     organisations: OrganisationService
     histories: Histories
     limits: Limits
@@ -42,15 +44,18 @@ def make_hub(
 ) -> Hub:
     """Put the services together."""
     gate = Gate(database)
+    browsing = BrowsingService(histories, gate)
+    contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
     passwords = Passwords(clock)
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
         AccountService(database, gate, passwords, limits, clock),
         RepositoryService(database, histories, gate, clock),
-        ContentService(database, objects, gate, LastCopy(histories), limits, clock),
+        contents,
         HistoryService(database, histories, gate, limits, clock),
-        BrowsingService(histories, gate),
+        browsing,
+        ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
         histories,
         limits,

@@ -80,6 +80,7 @@ class Identity:
     def by_password(self, name: str, password: str, address: str) -> Actor:
         """Give who has a password; `name` may be their e-mail address.  Raises NeedsSignIn, TooOften."""
         now = self._clock()
+        name = name if name.isprintable() else ""  # nobody's, and nothing that a database or a log should see
         subjects = f"{address} {name.lower()}"[:200], f"{address} "
         with self._database.reading() as work:
             self._require_patience(work, subjects, now)

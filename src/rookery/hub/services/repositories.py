@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Callable
 
+from rookery.git import refs
 from rookery.hub.domain.access import Action, Actor, Level, Scope, Visibility, in_scope
 from rookery.hub.domain.errors import BadName, NotFound
-from rookery.hub.domain.names import OwnerName, one_line, owner_name, repository_name
+from rookery.hub.domain.names import OwnerName, branch_name, one_line, owner_name, repository_name
 from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Account, PublicKey, Repository
@@ -42,8 +43,8 @@ class RepositoryService:
     ) -> Repository:
         """Make an empty repository, annex-ready.  Raises BadName, Conflict, Forbidden."""
         named, now = repository_name(name), self._clock()
-        if not description.isprintable():
-            description = " ".join(description.split())
+        description = one_line(" ".join(description.split()), most=MOST_DESCRIPTION, what="a description")
+        branch = branch_name(default_branch)
         with self._database.writing() as work:
             account = work.accounts.by_name(owner)
             if account is None:
@@ -54,11 +55,11 @@ class RepositoryService:
                 named,
                 uuid=str(uuids.uuid4()),
                 visibility=visibility,
-                description=description[:MOST_DESCRIPTION],
-                default_branch=default_branch,
+                description=description,
+                default_branch=branch,
                 now=now,
             )
-            self._histories.create(made.id, uuid=made.uuid, default_branch=default_branch)
+            self._histories.create(made.id, uuid=made.uuid, default_branch=branch)
             note(work, actor, "create", str(made.path), visibility.value, now)
         return made
 
@@ -68,16 +69,23 @@ class RepositoryService:
 
     def of_owner(self, actor: Actor, owner: Account) -> list[Repository]:
         """Give an account's repositories, as far as they are listed to whoever asks."""
-        return [found for found in self._found(actor, "") if found.owner_id == owner.id]
+        return self._found(actor, "", owner=owner.id)
 
     def search(
         self, actor: Actor, text: str = "", *, before: tuple[float, int] | None = None, limit: int = 50
     ) -> list[Repository]:
         """Give repositories that are listed to whoever asks, changed last first."""
-        return self._found(actor, text, before=before, limit=limit)
+        words = "".join(letter for letter in text[:100] if letter.isprintable())
+        return self._found(actor, words, before=before, limit=limit)
 
     def _found(
-        self, actor: Actor, text: str, *, before: tuple[float, int] | None = None, limit: int = 10_000
+        self,
+        actor: Actor,
+        text: str,
+        *,
+        owner: int | None = None,
+        before: tuple[float, int] | None = None,
+        limit: int = 10_000,
     ) -> list[Repository]:
         limited = actor.means.repositories
         person = actor.account if in_scope(actor, Scope.READ_REPOSITORY) else None
@@ -86,6 +94,7 @@ class RepositoryService:
                 person,
                 everything=actor.admin and person is not None,
                 text=text,
+                owner=owner,
                 before=before,
                 limit=limit,
             )
@@ -139,10 +148,7 @@ class RepositoryService:
         return changed
 
     def _set_head(self, repository: Repository, branch: str) -> None:
-        repo = self._histories.open(repository.id)
-        if repo.run("check-ref-format", f"refs/heads/{branch}", ok=(0, 1)).code:
-            raise BadName(f"{branch[:80]!r} cannot be the name of a branch")
-        repo.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        refs.set_symbolic(self._histories.open(repository.id), "HEAD", refs.HEADS + branch_name(branch))
 
     def remove(self, actor: Actor, where: Where) -> None:
         """Remove a repository, its history and its content.  Raises NotFound, Forbidden."""

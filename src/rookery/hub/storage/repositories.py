@@ -118,6 +118,7 @@ class SqlRepositories:
         *,
         everything: bool,
         text: str = "",
+        owner: int | None = None,
         before: tuple[float, int] | None = None,
         limit: int = 50,
     ) -> list[Repository]:
@@ -127,6 +128,8 @@ class SqlRepositories:
             pattern = f"%{text.lower().replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
             fields = (repository.c.name_lower, account.c.name_lower, func.lower(repository.c.description))
             query = query.where(or_(*(field.like(pattern, escape="!") for field in fields)))
+        if owner is not None:
+            query = query.where(repository.c.owner_id == owner)
         if before is not None:
             at, number = before
             same = and_(repository.c.updated == at, repository.c.id < number)

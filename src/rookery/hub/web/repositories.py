@@ -9,6 +9,7 @@ from rookery.hub.domain.access import Action, Visibility
 from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.names import owner_name
 from rookery.hub.domain.records import Repository
+from rookery.hub.streaming import archive_response
 from rookery.hub.web.visit import Visit
 
 A_PAGE = 50
@@ -88,9 +89,10 @@ def _folder(visit: Visit, repository: Repository, ref: str, inside: str) -> Resp
     if ref or repository.default_branch in branches:
         place = hub.browsing.at(visit.actor, repository.id, ref)
         ref = place.ref
-        for file in hub.browsing.folder(place, inside):
-            here = hub.contents.present(visit.actor, repository.id, file.key) if file.key else None
-            files.append((file, here))
+        found = hub.browsing.folder(place, inside)
+        present = hub.contents.present_of(visit.actor, repository.id, (f.key for f in found if f.key))
+        for file in found:
+            files.append((file, file.key in present if file.key else None))
             if (
                 file.name.lower() in _READMES
                 and not file.key
@@ -130,3 +132,8 @@ def raw(visit: Visit) -> Response:
     # Text is shown, whatever it says that it is; nothing of it runs.
     body = iter(()) if visit.request.method == "HEAD" else visit.hub.browsing.bytes_of(place, found)
     return StreamingResponse(body, headers=headers, media_type="text/plain; charset=utf-8")
+
+
+def archive(visit: Visit) -> Response:
+    """Give all files, with annexed content, as a zip archive."""
+    return archive_response(visit.request, visit.actor, visit.path, visit.request.path_params["rest"])

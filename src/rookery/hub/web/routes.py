@@ -37,6 +37,7 @@ def routes() -> list[BaseRoute]:
         ),
         pages(f"{here}/src/{{rest:path}}", repositories.browse),
         pages(f"{here}/raw/{{rest:path}}", repositories.raw),
+        pages(f"{here}/archive/{{rest:path}}", repositories.archive),
         pages(here, repositories.front),
         pages("/{owner}", repositories.account),
     ]

@@ -31,13 +31,14 @@ class Repositories(Protocol):
         *,
         everything: bool,
         text: str = "",
+        owner: int | None = None,
         before: tuple[float, int] | None = None,
         limit: int = 50,
     ) -> list[Repository]:
         """Give those that somebody (None: a stranger) sees in lists, changed last first.
 
-        `text` must be in the name, the owner or the description; `everything`
-        leaves out whose business it is; `before` (time of change, id) is the last one of the page before.
+        `text` must be in the name, the owner or the description; `owner` is whose they are;
+        `everything` leaves out whose business it is; `before` (time of change, id) is the last one of the page before.
         """
 
     def add(

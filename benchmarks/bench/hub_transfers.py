@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import socket
 import statistics
 import subprocess
@@ -19,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from bench.places import remove
 
 SMALL_FILES, SMALL_BYTES = 1000, 1000
 LARGE_BYTES = 1 << 30
@@ -148,22 +149,15 @@ def measure(server: str, root: Path, sizes: list[int]) -> tuple[float, float, in
         return up, down, memory(remote.pid)
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder although annexed content is write-protected."""
-    for place, _, _ in os.walk(folder):
-        os.chmod(place, 0o700)
-    shutil.rmtree(folder)
-
-
-def table(root: Path, runs: int) -> str:
-    """Measure all servers in turn, and lay it out."""
+def lines(root: Path, runs: int) -> Iterator[str]:
+    """Measure all servers in turn, and yield the table, line by line."""
     root.mkdir()
-    home = Path(os.environ["HOME"])
-    with (home / ".gitconfig").open("a") as config:
+    with (Path(os.environ["HOME"]) / ".gitconfig").open("a") as config:
         config.write(
             '[credential]\n\thelper = store\n[annex "security"]\n\tallowed-ip-addresses = 127.0.0.1\n'
         )
-    rows = []
+    yield _line(["", *SERVERS])
+    yield _line(["---"] * (len(SERVERS) + 1))
     for name, sizes in (
         (f"{SMALL_FILES} files of {SMALL_BYTES} bytes", [SMALL_BYTES] * SMALL_FILES),
         ("one file of 1 GiB", [LARGE_BYTES]),
@@ -176,12 +170,11 @@ def table(root: Path, runs: int) -> str:
                 remove(place)
         for way, index in (("up", 0), ("down", 1)):
             theirs = statistics.median(figures[index] for figures in taken[SERVERS[2]])
-            cells = [f"{name}, {way}"]
-            for server in SERVERS:
-                seconds = statistics.median(figures[index] for figures in taken[server])
-                cells.append(f"{seconds:.1f} s ({theirs / seconds:.1f}x)")
-            rows.append(cells)
+            medians = [statistics.median(figures[index] for figures in taken[server]) for server in SERVERS]
+            yield _line([f"{name}, {way}", *(f"{each:.1f} s ({theirs / each:.1f}x)" for each in medians)])
         most = [max(figures[2] for figures in taken[server]) for server in SERVERS]
-        rows.append(["memory of the server", *(f"{each >> 20} MiB" for each in most)])
-    lines = [["", *SERVERS], ["---"] * (len(SERVERS) + 1), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        yield _line(["memory of the server", *(f"{each >> 20} MiB" for each in most)])
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
