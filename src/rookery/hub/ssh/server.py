@@ -45,6 +45,14 @@ class Limited:
         self.idle = asyncio.Event()
         self.idle.set()
         self.git = threading.BoundedSemaphore(hub.limits.git_processes)
+        self._share = max(1, hub.limits.git_processes // 2)
+        self._shares: dict[str, threading.BoundedSemaphore] = {}
+        self._mutex = threading.Lock()
+
+    def share(self, fingerprint: str) -> threading.BoundedSemaphore:
+        """Give the places for Git's programs that one key may have, so that it does not take all."""
+        with self._mutex:
+            return self._shares.setdefault(fingerprint, threading.BoundedSemaphore(self._share))
 
     def count(self, more: int) -> None:
         """Count commands that run."""
@@ -120,7 +128,7 @@ class Door(asyncssh.SSHServer):
             return 1
         if not is_git(text):
             return run_command(self._hub, actor, text, ends, protocol=protocol)
-        with self._limited.git:
+        with self._limited.share(self._fingerprint), self._limited.git:
             return run_command(self._hub, actor, text, ends, protocol=protocol)
 
 
