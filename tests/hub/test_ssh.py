@@ -114,16 +114,22 @@ def test_git_annex_finds_the_server_conforming(clone: Path, annex: Program) -> N
     assert int(re.findall(r"All (\d+) tests", answer.stdout)[-1]) >= 100
 
 
-def test_datalad_pushes_clones_gets_and_drops(
-    datalad: Program, served: HubServer, place: str, tmp_path: Path
+def test_datalad_makes_a_sibling_as_in_the_tutorial_pushes_clones_gets_and_drops(
+    datalad: Program, git: Program, served: HubServer, ada: str, tmp_path: Path
 ) -> None:
     here, there = tmp_path / "made", tmp_path / "cloned"
     datalad("create", here)
     (here / "file").write_bytes(DATA)
     datalad("save", "-d", here, "-m", "a file")
-    datalad("siblings", "-d", here, "add", "-s", "hub", "--url", f"{served.ssh}/{place}.git")
+    words = ("--api", served.url, "-s", "hub", "--credential", "hub", "--private")
+    datalad("create-sibling-gin", "-d", here, "tutorial", *words, env={"DATALAD_CREDENTIAL_HUB_TOKEN": ada})
+    url = served.api("GET", "repos/ada/tutorial", token=ada)["ssh_url"]
+    assert url == f"{served.ssh}/ada/tutorial.git"
+    assert git("config", "remote.hub.pushurl", cwd=here).text == url
+    # the clone address is HTTP, where a token is wanted: here all goes over SSH, as with `--access-protocol ssh`
+    git("config", "remote.hub.url", url, cwd=here)
     datalad("push", "-d", here, "--to", "hub")
-    datalad("clone", f"{served.ssh}/{place}.git", there)
+    datalad("clone", url, there)
     datalad("get", "-d", there, there / "file")
     assert (there / "file").read_bytes() == DATA
     datalad("drop", "-d", there, there / "file")

@@ -80,9 +80,7 @@ def _begun(request: Request) -> Receiving | None:
     contents, actor = hub_of(request).contents, actor_of(request)
     where, key = uuid_of(request), named_key(request)
     offset, length = number(request, "offset", 0), data_length(request)
-    if contents.put_offset(actor, where, key) is None:
-        return None
-    return contents.receive(actor, where, key, length=length, offset=offset)
+    return contents.receive_missing(actor, where, key, length=length, offset=offset)
 
 
 def _at_once(request: Request, body: bytes) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 
 import asyncssh
 
+from rookery.hub.domain.limits import Limits
+from rookery.hub.ssh.commands import is_git
 from rookery.hub.ssh.running import Ends
 
 log = logging.getLogger("rookery.hub.ssh")
@@ -29,10 +31,10 @@ Job = Callable[[str, str, Ends], int]
 class Bridge(asyncssh.SSHServerSession[bytes]):
     """One command of a client's."""
 
-    def __init__(self, job: Job, ended: Callable[[], None], *, idle_seconds: float) -> None:
+    def __init__(self, job: Job, ended: Callable[[], None], limits: Limits) -> None:
         self._job = job
         self._ended = ended
-        self._idle_seconds = idle_seconds
+        self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._moved = self._loop.time()
@@ -60,7 +62,10 @@ class Bridge(asyncssh.SSHServerSession[bytes]):
 
     def session_started(self) -> None:
         """Let a thread do the command."""
-        self._timer = self._loop.call_later(self._idle_seconds, self._look_for_life)
+        if is_git(self._command):
+            self._timer = self._loop.call_later(self._limits.git_seconds, self._chan.close)
+        else:
+            self._timer = self._loop.call_later(self._limits.ssh_idle, self._look_for_life)
         threading.Thread(target=self._run, daemon=True, name="ssh command").start()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -120,7 +125,7 @@ class Bridge(asyncssh.SSHServerSession[bytes]):
             self._state.notify_all()
 
     def _look_for_life(self) -> None:
-        left = self._moved + self._idle_seconds - self._loop.time()
+        left = self._moved + self._limits.ssh_idle - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._look_for_life)
         else:

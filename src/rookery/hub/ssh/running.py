@@ -89,8 +89,8 @@ def _talk(hub: Hub, actor: Actor, asked: Talk, ends: Ends, protocol: str) -> int
         if reading >= 0:
             os.close(reading)
             os.close(writing)
-    if asked.service is Service.RECEIVE:
-        hub.history.settle(actor, talk)
+        if asked.service is Service.RECEIVE:
+            hub.history.settle(actor, talk)  # also if the client left before it heard the answer
     return 0
 
 

@@ -41,10 +41,18 @@ class Limited:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.commands = 0
+        self.connections = self.commands = 0
         self.idle = asyncio.Event()
         self.idle.set()
         self.git = threading.BoundedSemaphore(hub.limits.git_processes)
+        self._share = max(1, hub.limits.git_processes // 2)
+        self._shares: dict[str, threading.BoundedSemaphore] = {}
+        self._mutex = threading.Lock()
+
+    def share(self, fingerprint: str) -> threading.BoundedSemaphore:
+        """Give the places for Git's programs that one key may have, so that it does not take all."""
+        with self._mutex:
+            return self._shares.setdefault(fingerprint, threading.BoundedSemaphore(self._share))
 
     def count(self, more: int) -> None:
         """Count commands that run."""
@@ -62,9 +70,17 @@ class Door(asyncssh.SSHServer):
         self._commands = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Note where it comes from."""
+        """Note where it comes from, and end it if there are too many."""
+        self._limited.connections += 1
+        if self._limited.connections > self._hub.limits.ssh_connections:
+            conn.abort()  # before the protocol begins there is no way to say why
         peer = conn.get_extra_info("peername")
         self._address = peer[0] if peer else ""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no longer."""
+        del exc  # a client that goes away is nothing to report
+        self._limited.connections -= 1
 
     def begin_auth(self, username: str) -> bool:
         """Want to see a key, of everybody."""
@@ -97,7 +113,7 @@ class Door(asyncssh.SSHServer):
         if self._commands >= limits.ssh_commands or self._limited.commands >= limits.ssh_commands_of_all:
             return False
         self._count(1)
-        return Bridge(self._do, lambda: self._count(-1), idle_seconds=limits.ssh_idle)
+        return Bridge(self._do, lambda: self._count(-1), limits)
 
     def _count(self, more: int) -> None:
         self._commands += more
@@ -112,7 +128,7 @@ class Door(asyncssh.SSHServer):
             return 1
         if not is_git(text):
             return run_command(self._hub, actor, text, ends, protocol=protocol)
-        with self._limited.git:
+        with self._limited.share(self._fingerprint), self._limited.git:
             return run_command(self._hub, actor, text, ends, protocol=protocol)
 
 
