@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from rookery import api
 from support.home import Home, make_home
 from support.hub_keys import Keyring
 from support.hubs import PASSWORD, HubServer, serving
+from support.killing import Killing, spread
 from support.programs import Program
 from support.tls import listening, make_certificate, tls_before
 
@@ -158,6 +160,13 @@ def test_a_token_of_ones_own(
     hub.api("GET", "user", token=token)
 
 
+def test_from_python(hub: HubServer, settings: Path) -> None:
+    done = api.hub("login", hub.url, token=hub.add_user("python"), result_renderer="disabled")
+    assert {record["type"]: record["status"] for record in done}["hub"] == "ok"
+    assert "rkh_" not in str(done)
+    assert [r["action"] for r in api.hub("logout", [hub.url], result_renderer="disabled")][-1] == "hub-logout"
+
+
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
@@ -218,3 +227,35 @@ def test_a_hub_behind_tls_with_an_authority_of_its_own(
         datalad("push", "--to", "origin", cwd=tmp_path / "clone")
         cli("hub", "logout", url)
         assert "http." not in git("config", "--global", "--list").text
+
+
+@pytest.mark.campaign
+def test_a_login_killed_at_any_moment_is_finished_by_the_next(hub: HubServer, tmp_path: Path) -> None:
+    place = hub.url.removeprefix("http://")
+    token = hub.add_user("killed")
+
+    def person(name: str) -> tuple[Home, Killing, Killing]:
+        home = make_home(tmp_path / name, os.environ)
+        told = json.dumps({f"datalad.credential.{place}.token": token})
+        env = {**home.env, "DATALAD_CONFIG_OVERRIDES_JSON": told}
+        return home, Killing(env, tmp_path / "counter"), Killing(home.env, tmp_path / "counter")
+
+    words, undo = ["hub", "login", hub.url], ["hub", "logout", hub.url]
+    home, into, out = person("first")
+    before = sorted(lines_of((home.path / ".gitconfig").read_text()))
+    steps = {"in": into.steps(words, tmp_path), "out": out.steps(undo, tmp_path)}
+    assert steps["in"] > 20
+    assert steps["out"] > 5
+    for way, total in steps.items():
+        for step in spread(total, 10):
+            home, into, out = person(f"{way}-{step}")
+            if way == "in":
+                into.kill(words, tmp_path, step)
+            into.steps(words, tmp_path)
+            fill = Program(["git", "credential", "fill"], home.env, tmp_path)
+            assert f"password={token}" in fill(stdin=f"protocol=http\nhost={place}\n\n").lines
+            if way == "out":
+                out.kill(undo, tmp_path, step)
+            out.steps(undo, tmp_path)
+            assert sorted(lines_of((home.path / ".gitconfig").read_text())) == before, (way, step)
+            assert not [file for file in texts_below(home.path) if token in file.read_text()], (way, step)

@@ -103,6 +103,8 @@ def hub(
     dry_run: Annotated[
         bool, option("--dry-run", help="login, logout: say what would be done; do nothing")
     ] = False,
+    password: str | None = None,
+    token: str | None = None,
     name: Annotated[
         str | None, option("--name", metavar="TEXT", help="user token: what the token is called")
     ] = None,
@@ -130,11 +132,14 @@ def hub(
     create-sibling-hub find it, tells the hub the public SSH key if there is one, lets
     git-annex ask the hub where it would refuse its address, and tries all of that
     out. `logout URL` takes it back. Neither needs more than a plain installation.
+    (From Python, `password` or `token` hand over the secret.)
     """
     said = list(words or ())
     if action in ("login", "logout"):
-        secret = _from_input(ctx) if token_stdin or password_stdin else ""
-        wish = Wish(_url(action, said), user, secret, token_stdin, ca, ssh_key, dry_run)
+        given = token or password or ""
+        secret = given or (_from_input(ctx) if token_stdin or password_stdin else "")
+        by_token = token_stdin or token is not None
+        wish = Wish(_url(action, said), user, secret, by_token, ca, ssh_key, dry_run)
         yield from _signing(ctx, action, wish)
         return
     _require_extra()
@@ -160,12 +165,12 @@ def hub(
         )
         yield result("hub-user-token", **common, token=secret)
         return
-    password = _password(ctx, who, from_stdin=password_stdin)
+    chosen = password or _password(ctx, who, from_stdin=password_stdin)
     if what == "add":
-        made = console.add_user(opened, who, email or "", password, admin=admin)
+        made = console.add_user(opened, who, email or "", chosen, admin=admin)
         yield result("hub-user-add", **common, admin=made.admin)
     else:
-        console.set_password(opened, who, password)
+        console.set_password(opened, who, chosen)
         yield result("hub-user-passwd", **common)
 
 

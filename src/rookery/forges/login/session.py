@@ -11,6 +11,7 @@ from urllib.parse import quote
 from rookery.core.context import Context
 from rookery.core.errors import AccessFailedError, InsufficientArgumentsError, RookeryError
 from rookery.credentials import githelpers
+from rookery.credentials.credential import CredentialError
 from rookery.forges.client import Forge, ForgeError, Unauthorized
 from rookery.forges.login import annex, certificates, keeping, keys
 from rookery.forges.login.done import Done
@@ -153,7 +154,10 @@ def sign_out(ctx: Context, url: str, *, dry_run: bool) -> Iterator[Done]:
         yield keys.take_back_key(ctx, forge)
         yield _revoked(forge, number)
     yield keeping.forget_for_git(ctx, url)
-    yield keeping.forget_for_datalad(ctx, url)
+    try:
+        yield keeping.forget_for_datalad(ctx, url)
+    except CredentialError as e:
+        yield Done("token", e.message, "error", tuple(e.hints))
     yield annex.forbid_address(ctx, url)
     yield from certificates.believe_no_more(ctx, url)
     if person.get("rookery.hub") == url:
