@@ -1,7 +1,7 @@
 """Who does the work: us where we can promise the same result, git-annex in all other cases.
 
-Ours are plain repositories on this machine (`nearby`) and siblings that speak
-git-annex's P2P protocol (`p2p`).
+Ours are plain repositories on this machine (`nearby`), siblings that speak
+git-annex's P2P protocol (`p2p`), and the web (`web`).
 
 `rookery.engine` (a Git setting) chooses: `native`, which is the default, or
 `stock`, which leaves everything to git-annex.
@@ -81,7 +81,7 @@ def _ways(task: _Task) -> Sequence[Way]:
     """Give what can do it, in order; each takes what the one before it has left, and may raise before it begins."""
     wish, flags = task.wish, task.flags
     if wish.verb == "get" and not flags and wish.to_remote is None:
-        return (_get_next_door, _get_from_peers)
+        return (_get_next_door, _get_from_peers, _get_from_web)
     if wish.verb == "copy" and flags <= {"--fast"} and wish.to_remote and wish.from_remote is None:
         return (_copy_next_door, _copy_to_peer)
     if wish.verb == "drop" and flags <= {"--force"} and wish.from_remote is wish.to_remote is None:
@@ -97,6 +97,15 @@ def _get_next_door(task: _Task, items: Sequence[Item]) -> Running:
 
 def _get_from_peers(task: _Task, items: Sequence[Item]) -> Running:
     from rookery.annex.p2p import getting  # start-up: only who has such siblings needs it
+
+    repo, settings, wish = task.repo, task.settings, task.wish
+    return getting.prepare(repo, settings, items, source=wish.from_remote, clock=task.clock).run(
+        items, task.heard
+    )
+
+
+def _get_from_web(task: _Task, items: Sequence[Item]) -> Running:
+    from rookery.annex.web import getting  # start-up: only what is on the web needs it
 
     repo, settings, wish = task.repo, task.settings, task.wish
     return getting.prepare(repo, settings, items, source=wish.from_remote, clock=task.clock).run(

@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
+from rookery.annex.incoming.arrival import STEP, Arrival
 from rookery.annex.nearby.content_locks import NotKept
 from rookery.annex.nearby.placing import Unplaced
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.p2p import messages as m
 from rookery.annex.p2p.address import ShellAddress
-from rookery.annex.p2p.arrival import STEP, Arrival
 from rookery.annex.p2p.peer import Content, Parcel, PeerLost
 from rookery.core.errors import CommandError, LockedError
 from rookery.core.process import Batch

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from rookery.annex.incoming.arrival import LARGE, STEP, Arrival
 from rookery.annex.nearby.content_locks import NotKept
 from rookery.annex.nearby.placing import Unplaced
-from rookery.annex.p2p.arrival import LARGE, STEP, Arrival
 from rookery.annex.p2p.messages import NEWEST
 from rookery.annex.p2p.peer import Content, Parcel, PeerLost
 from rookery.annex.p2p.server import Server

@@ -60,7 +60,7 @@ class Arrival:
         self.done = 0
         self._inlet = inlet
         self._digest = parsed.name.partition(".")[0]
-        self._backend = parsed.backend
+        self.backend = parsed.backend
         self._hasher = checksum.hasher_of(parsed.backend)
         self._heard = heard
         self._told = 0
@@ -147,7 +147,7 @@ class Arrival:
 
     def _forget(self) -> None:
         self.done = self._told = 0
-        self._hasher = checksum.hasher_of(self._backend)
+        self._hasher = checksum.hasher_of(self.backend)
         self._pieces.clear()
 
     def _read_back(self) -> None:
