@@ -15,9 +15,17 @@ import time
 from pathlib import Path
 
 import deposits
-from tasks import SUITES, TASKS, TOOLS, Suite, Task
+import elsewhere
+import tasks
+from tasks import TOOLS, Suite, Task
 
 DEPOSIT = "deposit"  # a suite of its own: it counts bytes, and alone
+
+TASKS = (*tasks.TASKS, *elsewhere.TASKS)
+SUITES = {
+    **tasks.SUITES,
+    "elsewhere": Suite(tuple(task.name for task in elsewhere.TASKS), (1000,)),
+}
 
 GITCONFIG = (
     "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
