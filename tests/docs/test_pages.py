@@ -1,4 +1,4 @@
-"""The tutorial does what it says: each command of the page is run, in order, and prints what is shown."""
+"""The pages do what they say: each command of a page is run, in order, and prints what is shown."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import difflib
 import os
 from pathlib import Path
 
+import pytest
+
 from page import Command, Outcome, Prose, Shell, agrees, parse
 from stage import set_up
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def complaint(command: Command, outcome: Outcome) -> str | None:
+def complaint(page: str, command: Command, outcome: Outcome) -> str | None:
     """Say how an outcome differs from the page; None if it does not."""
-    place = f"{PAGE.name}:{command.line}: $ {command.text}"
+    place = f"{page}:{command.line}: $ {command.text}"
     if outcome.exit_code != command.exit_code:
         return (
             f"{place}\nexit code {outcome.exit_code}, not {command.exit_code}; it printed:\n{outcome.printed}"
@@ -27,20 +29,21 @@ def complaint(command: Command, outcome: Outcome) -> str | None:
     return "\n".join((place, *lines))
 
 
-def test_every_command_of_the_tutorial_prints_what_the_page_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "commands"), [("tutorial.md", 20), ("deposits.md", 8)])
+def test_every_command_prints_what_the_page_shows(page: str, commands: int, tmp_path: Path) -> None:
     ran = 0
     with set_up(tmp_path, os.environ) as (env, first):
         shell = Shell(tmp_path, env)
         try:
             shell.run(first)
-            for part in parse(PAGE.read_text()):
+            for part in parse((DOCS / page).read_text()):
                 if not isinstance(part, Prose):
-                    wrong = complaint(part, shell.run(part.text))
+                    wrong = complaint(page, part, shell.run(part.text))
                     assert wrong is None, wrong
                     ran += 1
         finally:
             shell.close()
-    assert ran > 20
+    assert ran >= commands
 
 
 def test_a_page_is_taken_apart_in_order() -> None:
