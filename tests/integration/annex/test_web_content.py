@@ -51,7 +51,7 @@ class Shelf:
     def get(self, **how: str) -> list[Outcome]:
         repo = open_repo(self.root, Runner(program_environment(self.env)))
         self.web.requests.clear()
-        return list(content.transfer(repo, "get", self.keys.items(), clock=lambda: NOW, **how))  # type: ignore[arg-type]
+        return list(content.transfer(repo, "get", self.keys.items(), clock=lambda: NOW, **how))  # type: ignore[arg-type]  # names of remotes only
 
     def partial(self, name: str, data: bytes) -> None:
         """Let it look as if some bytes had come before."""
