@@ -39,7 +39,11 @@ class Wish(NamedTuple):
 def attempt(
     repo: Repo, wish: Wish, items: Sequence[Item], *, clock: Clock, on_progress: Listener | None
 ) -> Generator[Outcome, None, list[Item]]:
-    """Do what can be done here, yield each outcome, and return what is left to git-annex."""
+    """Do what can be done here, yield each outcome, and return what is left to git-annex.
+
+    Raises CommandError when all that runs here was told to end meanwhile.
+    """
+    before = repo.runner.terminations
     mine = [item for item in items if _is_plain(repo, item)]
     flags = understood(wish.options)
     if not mine or flags is None or not content_locks.supported() or "GIT_INDEX_FILE" in repo.runner.env:
@@ -59,6 +63,8 @@ def attempt(
             log.debug("%s is not for %s: %s", wish.verb, way.__name__, e)
             continue
         mine = yield from running
+        if repo.runner.terminations > before:
+            raise CommandError(wish.verb, "it was told to end")
     return [*others, *mine]
 
 

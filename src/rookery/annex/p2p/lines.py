@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from rookery.annex.keys import size_of
 from rookery.annex.nearby.plain import Settings
@@ -41,8 +41,10 @@ class Lines:
         self._dead: set[Partner] = set()
         self._stopped = False
         self._making = threading.Lock()
+        self._held = ExitStack()
 
     def __enter__(self) -> Lines:
+        self._held.enter_context(self._repo.runner.stopping(self.stop))
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -50,6 +52,7 @@ class Lines:
 
     def close(self) -> None:
         """Hang up everywhere."""
+        self._held.close()
         for peers in self._idle.values():
             while peers:
                 peers.pop().close()

@@ -8,6 +8,7 @@ end whether the two parts belong together.
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -85,14 +86,20 @@ class Downloads:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._lines: dict[_Place, http.client.HTTPConnection] = {}
+        self._busy: socket.socket | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let what is under way in another thread fail at once, and begin nothing anew."""
+        self._stopped = True
+        if (busy := self._busy) is not None:
+            with suppress(OSError):
+                busy.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Hang up, also if another thread is waiting for an answer."""
+        """Hang up."""
         lines, self._lines = self._lines, {}
         for line in lines.values():
-            if line.sock is not None:
-                with suppress(OSError):
-                    line.sock.shutdown(2)
             line.close()
 
     def fetch(self, url: str, arrival: Arrival, offset: int) -> None:
@@ -169,6 +176,9 @@ class Downloads:
 
     def _exchange(self, place: _Place, target: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         line = self._lines[place]
+        self._busy = line.sock  # also when the answer is all that holds it
+        if self._stopped:
+            raise OSError("the command ends")
         line.request("GET", target, headers=dict(headers))
         answer = line.getresponse()
         if answer.will_close:

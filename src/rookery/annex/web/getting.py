@@ -33,8 +33,8 @@ class _Web:
 
     name = "web"
 
-    def __init__(self, urls: Mapping[str, Sequence[str]], rules: Rules) -> None:
-        self.urls, self.rules = urls, rules
+    def __init__(self, repo: Repo, urls: Mapping[str, Sequence[str]], rules: Rules) -> None:
+        self.repo, self.urls, self.rules = repo, urls, rules
 
     def fetched(self, items: Sequence[Item], inlet: Inlet, heard: Listener | None) -> Iterator[Arrival]:
         """Yield what became of each item."""
@@ -45,10 +45,8 @@ class _Web:
             crew.fetch(self.urls[item.key], arrival)
             yield arrival
 
-        try:
+        with self.repo.runner.stopping(crew.stop), crew:
             yield from pool.as_they_come(work, items, at_once=AT_ONCE, stop=crew.stop)
-        finally:
-            crew.stop()
 
 
 class _Crew:
@@ -84,9 +82,16 @@ class _Crew:
         return offset
 
     def stop(self) -> None:
-        """Hang up everywhere; what is under way fails."""
+        """Let what is under way fail, and begin nothing anew."""
         self._stopped = True
         for downloads in list(self._all):
+            downloads.stop()
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        for downloads in self._all:
             downloads.close()
 
     def _downloads(self) -> Downloads:
@@ -94,6 +99,8 @@ class _Crew:
         if found is None:
             found = self._own.downloads = Downloads(self._rules)
             self._all.append(found)
+            if self._stopped:
+                found.stop()
         return found
 
 
@@ -132,7 +139,7 @@ def prepare(
             web[key] = allowed
     if not web:
         raise NotForUs("nothing of it is ours to get from the web")
-    return Bringing(receiver, dict.fromkeys(web, _Web(web, rules)), clock)
+    return Bringing(receiver, dict.fromkeys(web, _Web(repo, web, rules)), clock)
 
 
 def _proven(key: str) -> bool:
