@@ -81,7 +81,12 @@ def served(folder: Path) -> str:
     raise Unprepared("git annex p2phttp did not start")
 
 
+# git-annex would leave an ssh behind for the next command, for whose end the count of processes waits.
+NO_SSH_LEFT = "git config annex.sshcaching false"
+
+
 def _far(place: Path, _: Scale) -> None:
+    sh(NO_SSH_LEFT, place / "clone")
     sh(f"git config remote.origin.url ssh://{host()}{place}/ds", place / "clone")
     sh("git annex info -q --fast >/dev/null", place / "clone")
 
@@ -92,6 +97,7 @@ def _behind_http(place: Path, _: Scale) -> None:
 
 
 def _published(place: Path, _: Scale) -> None:
+    sh(NO_SSH_LEFT, place / "ds")
     sh(f"git config remote.sibling.url ssh://{host()}{place}/sibling.git", place / "ds")
 
 
