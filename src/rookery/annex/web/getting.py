@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rookery.annex import branch, checksum, remotes
 from rookery.annex.branch_writing import NotForUs
@@ -17,10 +18,12 @@ from rookery.annex.nearby import placing
 from rookery.annex.nearby.neighbours import remotes_of, require_known
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Clock, Item, Listener
-from rookery.annex.web.download import Downloads, Rules
 from rookery.core import pool
 from rookery.core.errors import LockedError
 from rookery.git.repo import Repo
+
+if TYPE_CHECKING:
+    from rookery.annex.web.download import Downloads, Rules
 
 log = logging.getLogger("rookery.web")
 
@@ -97,6 +100,8 @@ class _Crew:
     def _downloads(self) -> Downloads:
         found: Downloads | None = getattr(self._own, "downloads", None)
         if found is None:
+            from rookery.annex.web.download import Downloads  # start-up: HTTP and TLS take long to load
+
             found = self._own.downloads = Downloads(self._rules)
             self._all.append(found)
             if self._stopped:
@@ -114,6 +119,8 @@ def prepare(
     urls = _urls(repo, keys)
     if not urls:
         raise NotForUs("no URL is known of any of it")
+    from rookery.annex.web.download import Rules  # start-up: as above
+
     receiver = here(repo, settings)
     rules = Rules(settings, repo.runner.env)
     known = remotes_of(settings)
