@@ -67,6 +67,15 @@ class Carrier:
             self.rest()
             return False
 
+    def register(self, key: str, url: str) -> None:
+        """Say at which address an object is, for a remote of type web.  Raises CommandError."""
+        told = self._process("registerurl", "--batch", "--json", "--json-error-messages")
+        answer = told.ask(encode(f"{key} {url}"))
+        if b'"success":true' not in answer:
+            raise CommandError(
+                list(told.argv), code=1, stderr=answer.decode("utf-8", "replace"), cwd=str(self._repo.root)
+            )
+
     def _carried(self, direction: str, key: str) -> bool:
         if not self._understood:
             return False
