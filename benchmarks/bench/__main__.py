@@ -29,8 +29,8 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "name",
         nargs="*",
-        help=f"families ({', '.join(FAMILIES)}), scenarios ({', '.join(SCENARIOS)}), {GOALS}, {DEPOSIT}, {BACKEND} or {PAGE};"
-        f" none means {', '.join(USUAL)}, at 1,000 files",
+        help=f"families ({', '.join(FAMILIES)}), scenarios ({', '.join(SCENARIOS)}), {GOALS}, "
+        f"{DEPOSIT}, {BACKEND} or {PAGE}; none means {', '.join(USUAL)}, at 1,000 files",
     )
     parser.add_argument(
         "--count",
