@@ -17,6 +17,7 @@ each object then, as for each one that was refused, since that says why.
 
 from __future__ import annotations
 
+import weakref
 from contextlib import ExitStack
 
 from rookery.annex import program
@@ -36,7 +37,8 @@ class _Unheard(Exception):
 class Carrier:
     """Carries objects between an annex and one of its remotes; `rest` ends the processes that it has started.
 
-    For one thread, and to be used while nobody else works in the annex.
+    For one thread, and to be used while nobody else works in the annex.  Processes that are
+    forgotten end with the object.
     """
 
     def __init__(self, repo: Repo, remote: str) -> None:
@@ -45,6 +47,7 @@ class Carrier:
         self._running: dict[str, Batch] = {}
         self._stack = ExitStack()
         self._understood = True
+        weakref.finalize(self, self._stack.close)
 
     def rest(self) -> None:
         """End the processes; the next object starts one anew."""
