@@ -96,6 +96,7 @@ __all__ = [
     "export_archive",
     "foreach_dataset",
     "get",
+    "hub",
     "install",
     "push",
     "remove",

@@ -92,6 +92,10 @@ class Stream:
         if rest:
             yield rest
 
+    def stop(self) -> None:
+        """Ask the program to end, from any thread; who reads sees the end of its output."""
+        self._process.terminate()
+
     @property
     def stderr(self) -> bytes:
         """What the program has said on standard error so far."""

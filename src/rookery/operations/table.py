@@ -46,6 +46,7 @@ TABLE: dict[str, Entry] = {
     "install": Entry("share", "Clone a dataset or get subdatasets (older spelling of clone and get)"),
     "siblings": Entry("share", "List and edit the places a dataset is shared with"),
     "create-sibling-webdav": Entry("share", "Make a sibling on a WebDAV server, for history and content"),
+    "hub": Entry("share", "Run a hub on this machine: a home for datasets"),
     "deposit": Entry("share", "Look after a deposit: a repository inside a special remote"),
     "push": Entry("share", "Send history and file content to a sibling"),
     "update": Entry("share", "Bring in what changed at a sibling"),

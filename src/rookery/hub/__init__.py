@@ -1,0 +1,1 @@
+"""The hub: a home for datasets that a lab starts with one command."""

@@ -1,0 +1,1 @@
+"""What those who run a hub do with it: serve, accounts, checks, backups."""

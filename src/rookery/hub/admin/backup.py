@@ -1,0 +1,174 @@
+"""Backups of a hub that goes on working, and hubs made from them.
+
+    BACKUP/
+      manifest.json          which tables folder counts, when it was made, how many rows there are
+      tables-1800000000/     the database as one moment shows it
+      repositories/12.git    history (refs as they were a moment later) and contents
+      site/                  hub.toml, SSH host keys
+
+The tables come first: all that they speak of is there to be copied, unless it was dropped
+since, and then the backup does not claim it.  The manifest is written last; until then a
+backup that was there before stays the valid one.  The next backup to the same place brings what is new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from rookery.annex.nearby.content_locks import thawed
+from rookery.core import files
+from rookery.core.errors import RookeryError
+from rookery.hub.admin import dump
+from rookery.hub.admin.findings import Finding, Verdict
+from rookery.hub.opening import Opened
+from rookery.hub.settings import FILE
+from rookery.hub.storage.disk_histories import DiskHistories
+from rookery.hub.storage.disk_objects import DiskObjects
+from rookery.hub.storage.tables import account, content, repository
+
+VERSION = 1
+_SITE = (FILE, "ssh")
+_MIRROR = ("-c", "protocol.file.allow=always", "fetch", "--quiet", "--prune", "--no-auto-gc")
+
+
+def back_up(opened: Opened, to: Path) -> Iterator[Finding]:
+    """Write or renew a backup; yields what could not be kept, and at its end what was.  Raises OSError."""
+    inside = os.path.realpath(to).startswith(os.path.realpath(opened.settings.data) + os.sep)
+    if inside:
+        raise RookeryError(f"{to} is inside of the hub's own folder", hints=["choose another disk"])
+    to.mkdir(parents=True, exist_ok=True)
+    os.chmod(to, 0o700)
+    name = f"tables-{int(opened.hub.clock() * 1000)}"
+    with opened.database.engine.connect() as connection:
+        counts = dump.write(connection, to / name)
+    histories = DiskHistories(to / "repositories", opened.histories.runner)
+    objects = DiskObjects(to / "repositories")
+    kept = _Kept()
+    for row in dump.read(to / name, repository):
+        yield from _history(opened, histories, row["id"], row["uuid"], row["default_branch"])
+    yield from _contents(opened, objects, to / name, kept)
+    counts["content"] = kept.count
+    _site(opened.settings.data, to / "site")
+    for file in (to / name).iterdir():
+        _sync(file)
+    manifest = {"version": VERSION, "tables": name, "made": opened.hub.clock(), "rows": counts}
+    files.write(to / "manifest.json", json.dumps(manifest, indent=1), durable=True)
+    _tidy(to, name, histories, objects)
+    told = f"{counts['repository']} repositories, {kept.count} contents, {counts['account']} accounts"
+    yield Finding(Verdict.GOOD, str(to), told)
+
+
+class _Kept:
+    count = 0
+
+
+def _history(
+    opened: Opened, histories: DiskHistories, number: int, uuid: str, branch: str
+) -> Iterator[Finding]:
+    if not (opened.histories.place(number) / "HEAD").is_file():
+        yield Finding(Verdict.WARNING, str(number), "was removed while the backup was made")
+        return
+    if not (histories.place(number) / "HEAD").is_file():
+        histories.create(number, uuid=uuid, default_branch=branch)
+    source, copy = opened.histories.open(number), histories.open(number)
+    copy.run(*_MIRROR, str(source.gitdir), "+refs/*:refs/*")
+    files.write(copy.gitdir / "HEAD", (source.gitdir / "HEAD").read_bytes(), durable=True)
+
+
+def _contents(opened: Opened, objects: DiskObjects, tables: Path, kept: _Kept) -> Iterator[Finding]:
+    """Copy what is claimed, and leave out of the tables what is not there any more."""
+    file = tables / f"{content.name}.jsonl"
+    with open(file.with_suffix(".new"), "w", encoding="utf-8") as out:
+        with open(file, encoding="utf-8") as lines:
+            for line, row in zip(lines, dump.read(tables, content), strict=True):
+                if _copied(opened, objects, row["repository_id"], row["key"], row["size"]):
+                    out.write(line)
+                    kept.count += 1
+                    continue
+                with opened.database.reading() as work:
+                    claimed = work.contents.size(row["repository_id"], row["key"]) is not None
+                if claimed:
+                    hint = "rookery hub fsck"
+                    yield Finding(Verdict.BAD, f"{row['repository_id']}: {row['key']}", "is not there", hint)
+    os.replace(file.with_suffix(".new"), file)
+
+
+def _copied(opened: Opened, objects: DiskObjects, number: int, key: str, size: int) -> bool:
+    if objects.size(number, key) == size:
+        return True
+    source = opened.objects.path(number, key)
+    if source is None or source.stat().st_size != size:
+        return False
+    place = objects.target(number, key)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(".draft")
+    with thawed(str(place.parent)):
+        try:
+            shutil.copyfile(source, draft)
+        except FileNotFoundError:
+            return False  # dropped meanwhile
+        os.chmod(draft, 0o444)
+        _sync(draft)
+        os.replace(draft, place)
+    return True
+
+
+def _sync(file: Path) -> None:
+    with open(file, "rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _site(data: Path, to: Path) -> None:
+    to.mkdir(exist_ok=True)
+    for name in _SITE:
+        if (data / name).is_dir():
+            shutil.copytree(data / name, to / name, dirs_exist_ok=True)
+        elif (data / name).is_file():
+            shutil.copy2(data / name, to / name)
+
+
+def _tidy(to: Path, name: str, histories: DiskHistories, objects: DiskObjects) -> None:
+    """Remove what only former backups spoke of, now that there is a newer one."""
+    for folder in to.glob("tables-*"):
+        if folder.name != name:
+            shutil.rmtree(folder)
+    known = {row["id"] for row in dump.read(to / name, repository)}
+    for number in histories.numbers():
+        if number not in known:
+            histories.remove(number)
+    claimed = {(row["repository_id"], row["key"]) for row in dump.read(to / name, content)}
+    for number in known:
+        for key in list(objects.keys(number)):
+            if (number, key) not in claimed:
+                objects.remove(number, key)
+
+
+def restore(opened: Opened, source: Path) -> Iterator[Finding]:
+    """Make a hub that has nothing in it yet one as it was backed up.  Raises RookeryError."""
+    try:
+        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError) as e:
+        raise RookeryError(f"{source} is not a backup of a hub: {e}") from e
+    if manifest["version"] != VERSION:
+        raise RookeryError(f"{source} was made by another version: {manifest['version']}")
+    with opened.database.engine.connect() as connection:
+        if connection.scalar(select(func.count()).select_from(account)) or opened.histories.numbers():
+            raise RookeryError(
+                "there is something in this hub already", hints=["name an empty folder: --data DIR"]
+            )
+    for row in dump.read(source / manifest["tables"], repository):
+        place = f"{row['id']}.git"
+        shutil.copytree(source / "repositories" / place, opened.settings.repositories / place, symlinks=True)
+    _site(source / "site", opened.settings.data)
+    with opened.database.engine.begin() as connection:
+        counts = dump.load(connection, source / manifest["tables"])
+        if counts != manifest["rows"]:
+            raise RookeryError(f"{source} is not whole: {counts} rows, and {manifest['rows']} were written")
+    told = f"{counts['repository']} repositories, {counts['content']} contents, {counts['account']} accounts"
+    yield Finding(Verdict.GOOD, str(opened.settings.data), told, "see that all is well: rookery hub fsck")

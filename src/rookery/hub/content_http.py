@@ -1,0 +1,87 @@
+"""Content as an HTTP response: its length, parts of it, and a mark by which a cache knows it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from rookery.hub.asking import hub_of
+from rookery.hub.domain.access import Actor
+from rookery.hub.domain.errors import NotFound
+from rookery.hub.domain.ports.objects import Reader
+from rookery.hub.services.gate import Where
+
+PIECE = 1 << 18
+
+# What people put into their datasets is shown to others: no script of it runs here, and no type is guessed.
+SANDBOX = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def content_response(
+    request: Request, actor: Actor, where: Where, key: str, *, media_type: str = "application/octet-stream"
+) -> Response:
+    """Give the content of a key, or the part that was asked for.  Raises NotFound, and what the gate does.
+
+    HEAD gets the same headers.  One range is served (RFC 9110, 14); more than
+    one, or one in a form that is not known, gets all of the content.
+    """
+    contents = hub_of(request).contents
+    size = contents.size(actor, where, key)
+    if size is None:
+        raise NotFound(f"the content of {key} is not here")
+    mark = f'"{key.encode("ascii", "xmlcharrefreplace").decode()}"'.replace("\\", "")
+    headers = {
+        **SANDBOX,
+        "Accept-Ranges": "bytes",
+        "ETag": mark,
+        "Cache-Control": "private, no-cache",
+        "Content-Type": media_type,
+    }
+    if mark in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
+        return Response(status_code=304, headers={"ETag": mark})
+    part = asked_range(request.headers, size, mark)
+    if part is None:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+    start, end = part
+    status = 200
+    if end - start != size:
+        status = 206
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    headers["Content-Length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    reader = contents.open(actor, where, key, start)
+    return StreamingResponse(_pieces(reader, end - start), status, headers)
+
+
+def asked_range(headers: Headers, size: int, mark: str) -> tuple[int, int] | None:
+    """Give the part that is wanted as [start, end); all of it if none is named; None if it cannot be given."""
+    unit, _, text = headers.get("range", "").partition("=")
+    if unit.strip().lower() != "bytes" or "," in text or headers.get("if-range", mark) != mark:
+        return 0, size
+    first, dash, last = (word.strip() for word in text.partition("-"))
+    if not dash or not (first or last) or not all(word.isdecimal() or not word for word in (first, last)):
+        return 0, size
+    if not first:
+        length = min(int(last), size)
+        return (size - length, size) if length else None
+    start, end = int(first), min(int(last) + 1, size) if last else size
+    if last and int(last) < start:
+        return 0, size
+    return (start, end) if start < size else None
+
+
+def _pieces(reader: Reader, length: int) -> Iterator[bytes]:
+    try:
+        while length > 0 and (piece := reader.read(min(PIECE, length))):
+            length -= len(piece)
+            yield piece
+    finally:
+        reader.close()

@@ -1,0 +1,26 @@
+"""How much, how long, how often: what a site may set, with what holds otherwise."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Limits(NamedTuple):
+    """Sizes are bytes (None: without limit), times are seconds."""
+
+    quota_account: int | None = None
+    quota_repository: int | None = None
+    reserve: int = 100 << 20  # of the disk, kept free
+    largest_push: int = 2 << 30  # history only; content goes another way
+    largest_request: int = 8 << 20  # a form, a JSON body
+    lock: float = 600.0  # git-annex's own, while nobody keeps a lock
+    locks: int = 10_000  # in one repository at one time
+    unfinished: float = 7 * 86400.0  # how long a part of an upload is kept
+    failures: int = 10  # wrong passwords from one address for one account within `failures_within`
+    failures_of_address: int = 100
+    sign_ups_of_address: int = 50  # within the same time; a whole class may sit behind one address
+    failures_within: float = 900.0
+    session: float = 14 * 86400.0
+    git_processes: int = 16  # at the same time over HTTP, half of them for one address; more wait
+    git_seconds: float = 3600.0  # how long one may take
+    sign_up: bool = True  # whether people can make accounts for themselves

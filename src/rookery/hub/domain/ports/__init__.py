@@ -1,0 +1,1 @@
+"""What the services need of what is stored; `storage` gives it."""

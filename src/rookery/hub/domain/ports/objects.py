@@ -1,0 +1,91 @@
+"""The port to where the bytes of contents are: one store for each repository, named by the repository's number.
+
+It knows nothing of who may do what, nor of what the database says.  Everything
+waits for disks: call it from threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+
+class Reader(Protocol):
+    """Content that is open for reading."""
+
+    @property
+    def size(self) -> int:
+        """The size of all of the content, wherever reading began."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give the next bytes, at most so many; none at the end."""
+
+    def close(self) -> None:
+        """Let it go."""
+
+
+class Upload(Protocol):
+    """Content that is coming in.  Nobody else can write the same one meanwhile.
+
+    After `close` without `place`, what came is kept for whoever goes on.
+    """
+
+    @property
+    def held(self) -> int:
+        """How many bytes are here, those of former tries included."""
+
+    def write(self, data: bytes, /) -> None:
+        """Take in what comes next."""
+
+    def verify(self) -> bool:
+        """Say whether what is here is the content of the key, and have it on the disk; if it is not, it is gone."""
+
+    def place(self) -> None:
+        """Show it as the content of the key, durably.  Only after `verify`, and inside the transaction that says so."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class Objects(Protocol):
+    """The bytes of the contents of all repositories."""
+
+    def size(self, repository: int, key: str) -> int | None:
+        """Give the size of what is there now; None if nothing is."""
+
+    def open(self, repository: int, key: str, offset: int = 0) -> Reader | None:
+        """Open content for reading from `offset` on; None if it is not there."""
+
+    def path(self, repository: int, key: str) -> Path | None:
+        """Give the file, where there is one on this machine."""
+
+    def held(self, repository: int, key: str) -> int:
+        """Say how much of an upload that stopped is here."""
+
+    def receive(self, repository: int, key: str, offset: int = 0) -> Upload:
+        """Begin an upload, or go on at `offset`, which drops what lies behind it.
+
+        Raises BadOffset if there is less than that, InUse if somebody else uploads the same.
+        """
+
+    def remove(self, repository: int, key: str) -> bool:
+        """Remove content; say whether it was there."""
+
+    def link(self, source: int, target: int, key: str) -> bool:
+        """Give a repository what another one has, without a second copy where that goes; False if it is not there."""
+
+    def keys(self, repository: int) -> Iterator[str]:
+        """Yield every key whose bytes are there, known to the database or not."""
+
+    def verified(self, repository: int, key: str) -> bool | None:
+        """Read all of it and say whether it is what its key says; None if nobody can tell from the key."""
+
+    def set_aside(self, repository: int, key: str) -> None:
+        """Take corrupt content out of the store, and keep it for a person to look at."""
+
+    def sweep(self, repository: int, *, older_than: float) -> int:
+        """Remove uploads that nobody has gone on with since that time; give how many."""
+
+    def free(self) -> int | None:
+        """Give how many bytes there is room for; None if nobody knows."""

@@ -1,0 +1,1 @@
+"""What the hub does, for all faces; the gate decides who may."""

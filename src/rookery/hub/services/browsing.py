@@ -1,0 +1,187 @@
+"""Reading a repository's history: branches, commits, files.  Nothing is checked out, no link is followed on disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rookery.annex.identity import parse_descriptions
+from rookery.annex.keys import POINTER_LIMIT, key_of_link, key_of_pointer, size_of
+from rookery.core.errors import CommandError
+from rookery.core.process import decode
+from rookery.git import commits, modes, objects, refs, trees
+from rookery.git.commits import Commit
+from rookery.git.repo import Repo
+from rookery.git.trees import Entry
+from rookery.hub.domain.access import Action, Actor
+from rookery.hub.domain.errors import NotFound
+from rookery.hub.domain.ports.histories import Histories
+from rookery.hub.domain.records import Repository
+from rookery.hub.services.gate import Gate, Where
+from rookery.hub.services.last_copy import BRANCH, places_of
+
+# Characters that no branch can have (git-check-ref-format(1)), and that mean something in a revision.
+_ODD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|//|/$|^/")
+_SHA = re.compile(r"[0-9a-f]{7,64}")
+
+# In listings, larger files are not looked into for a pointer: real ones have two hundred bytes or so.
+_GLANCE = 1024
+
+
+class File(NamedTuple):
+    """One entry of a folder.  `key` is set for an annexed file; `size` is then its content's, if the key tells."""
+
+    path: str
+    mode: int
+    sha: str
+    size: int | None
+    key: str | None = None
+    target: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def kind(self) -> str:
+        """What it is: file, symlink, directory, dataset (a subdataset)."""
+        return modes.type_of(self.mode) or "file"
+
+
+class Place(NamedTuple):
+    """A commit of a repository that may be read, and under which name it was asked for."""
+
+    repository: Repository
+    repo: Repo
+    commit: str
+    ref: str
+
+
+class BrowsingService:
+    """Reads what the gate lets through; each method wants a `Place` or makes one."""
+
+    def __init__(self, histories: Histories, gate: Gate) -> None:
+        self._histories = histories
+        self._gate = gate
+
+    def _repo(self, actor: Actor, where: Where) -> tuple[Repository, Repo]:
+        repository = self._gate.enter(actor, where, Action.READ).repository
+        return repository, self._histories.open(repository.id)
+
+    def at(self, actor: Actor, where: Where, ref: str = "") -> Place:
+        """Find a branch, tag or commit; the default branch if none is named.  Raises NotFound."""
+        repository, repo = self._repo(actor, where)
+        wanted = ref or repository.default_branch
+        commit = _resolved(repo, wanted)
+        if commit is None:
+            raise NotFound(f"{repository.path} has no branch, tag or commit {wanted[:80]!r}")
+        return Place(repository, repo, commit, wanted)
+
+    def split(self, actor: Actor, where: Where, text: str) -> tuple[Place, str]:
+        """Take `ref/path` apart, where both may have slashes: the shortest ref that is one.  Raises NotFound."""
+        parts = text.strip("/").split("/")
+        for cut in range(1, len(parts) + 1):
+            try:
+                return self.at(actor, where, "/".join(parts[:cut])), "/".join(parts[cut:])
+            except NotFound:
+                if cut == len(parts):
+                    raise
+        raise NotFound("nothing is named")
+
+    def branches(self, actor: Actor, where: Where) -> list[tuple[str, str]]:
+        """Give all branches with their commits."""
+        return self._refs(actor, where, "refs/heads/")
+
+    def tags(self, actor: Actor, where: Where) -> list[tuple[str, str]]:
+        """Give all tags with their commits."""
+        return self._refs(actor, where, "refs/tags/")
+
+    def _refs(self, actor: Actor, where: Where, below: str) -> list[tuple[str, str]]:
+        _, repo = self._repo(actor, where)
+        return [(ref.name.removeprefix(below), ref.peeled) for ref in refs.for_each_ref(repo, below)]
+
+    def commits(self, place: Place, *, skip: int = 0, limit: int = 50, path: str = "") -> list[Commit]:
+        """Give commits, newest first."""
+        options = [f"--skip={skip}", f"-n{limit}"]
+        return list(commits.log(place.repo, place.commit, options=options, paths=[path] if path else []))
+
+    def folder(self, place: Place, path: str = "") -> list[File]:
+        """Give what is in a folder, as Git sorts it.  Raises NotFound if it is none."""
+        found = self._entries(place, path)
+        glanced = [
+            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= _GLANCE)
+        ]
+        told = dict(
+            zip(
+                (e.sha for e in glanced), objects.read_many(place.repo, (e.sha for e in glanced)), strict=True
+            )
+        )
+        files = []
+        for entry in found:
+            blob = told.get(entry.sha)
+            files.append(_file(entry, path, blob.content if blob else None))
+        return files
+
+    def file(self, place: Place, path: str) -> File:
+        """Give one entry of a folder.  Raises NotFound."""
+        top, _, name = path.strip("/").rpartition("/")
+        entry = next((e for e in self._entries(place, top) if e.path == name), None)
+        if entry is None or not name:
+            raise NotFound(f"{place.repository.path} has no {path!r} at {place.ref}")
+        small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
+        return _file(entry, top, objects.read_blob(place.repo, entry.sha) if small else None)
+
+    def _entries(self, place: Place, path: str) -> list[Entry]:
+        tidy = path.strip("/")
+        if "\0" in tidy or ".." in tidy.split("/"):
+            raise NotFound("there is no such path")
+        try:
+            return list(trees.ls_tree(place.repo, f"{place.commit}:{tidy}", recursive=False, sizes=True))
+        except CommandError as e:
+            raise NotFound(f"{place.repository.path} has no folder {path!r} at {place.ref}") from e
+
+    def walk(self, place: Place) -> Iterator[File]:
+        """Yield every file of a commit, in Git's order, subdatasets too."""
+        with objects.object_reader(place.repo) as reader:
+            for entry in trees.ls_tree(place.repo, place.commit, sizes=True):
+                small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
+                found = reader.read(entry.sha) if small else None
+                yield _file(entry, "", found.content if found else None)
+
+    def bytes_of(self, place: Place, file: File) -> Iterator[bytes]:
+        """Yield what Git has of a file, piece by piece."""
+        with place.repo.stream("cat-file", "blob", file.sha) as out:
+            yield from out.chunks()
+
+    def places_of(self, place: Place, key: str) -> list[tuple[str, str]]:
+        """Give uuid and description of the places that are known to have content."""
+        try:
+            told = decode(objects.read_blob(place.repo, f"{BRANCH}:uuid.log"))
+        except objects.ObjectMissing:
+            told = ""
+        names = parse_descriptions(told)
+        return [(uuid, names.get(uuid, "")) for uuid in places_of(place.repo, key) or ()]
+
+
+def _file(entry: Entry, folder: str, content: bytes | None) -> File:
+    path = f"{folder.strip('/')}/{entry.path}".lstrip("/")
+    key = target = None
+    if content is not None:
+        if entry.mode == modes.SYMLINK:
+            target = decode(content)
+            key = key_of_link(target)
+        else:
+            key = key_of_pointer(content)
+    size = size_of(key) if key else entry.size
+    return File(path, entry.mode, entry.sha, size, key, target)
+
+
+def _resolved(repo: Repo, ref: str) -> str | None:
+    if not ref or len(ref) > 300 or _ODD.search(ref):
+        return None
+    for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}"):
+        if found := refs.resolve(repo, candidate):
+            return found
+    return refs.resolve(repo, ref) if _SHA.fullmatch(ref) else None

@@ -1,0 +1,30 @@
+"""How much content there is room for."""
+
+from __future__ import annotations
+
+from rookery.core.sizes import natural
+from rookery.hub.domain.errors import TooMuch
+from rookery.hub.domain.limits import Limits
+from rookery.hub.domain.ports.database import Work
+from rookery.hub.domain.records import Repository
+
+
+def require_room(work: Work, repository: Repository, more: int, limits: Limits, free: int | None) -> None:
+    """Refuse what would exceed a quota or fill the disk.  Raises TooMuch."""
+    if free is not None and free - more < limits.reserve:
+        raise TooMuch("the hub's disk is full", hints=["tell those who run the hub"])
+    own = repository.quota if repository.quota is not None else limits.quota_repository
+    if own is not None:
+        _require(work.contents.totals(repository.id).size, more, own, f"the repository {repository.path}")
+    owner = work.accounts.by_id(repository.owner_id)
+    whole = owner.quota if owner is not None and owner.quota is not None else limits.quota_account
+    if whole is not None:
+        _require(work.contents.owned(repository.owner_id).size, more, whole, f"{repository.owner}")
+
+
+def _require(used: int, more: int, quota: int, whose: str) -> None:
+    if used + more > quota:
+        raise TooMuch(
+            f"{whose} has a quota of {natural(quota)}: {natural(used)} are used, {natural(more)} would come",
+            hints=["drop content that is not needed, or ask those who run the hub"],
+        )

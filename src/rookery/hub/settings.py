@@ -1,0 +1,125 @@
+"""What a site sets: in `hub.toml` in the hub's folder, in the environment, on the command line; the last one wins.
+
+url = "https://hub.example.org"        the address that people use, if it is not the one they came by
+http = "127.0.0.1:8910"                ROOKERY_HUB_HTTP, --http
+ssh = "127.0.0.1:8922"                 ROOKERY_HUB_SSH, --ssh; "" for none
+database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folder without it
+title = "Our data"
+
+[limits]                               names and units in domain/limits.py
+quota_account = 100000000000
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, get_type_hints
+from urllib.parse import urlsplit
+
+from rookery.core.config import parse_bool
+from rookery.core.errors import UsageError
+from rookery.hub.domain.limits import Limits
+
+FILE = "hub.toml"
+_PREFIX = "ROOKERY_HUB_"
+_WORDS = ("url", "http", "ssh", "database", "title")
+
+
+class Address(NamedTuple):
+    """Where a server listens; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Settings(NamedTuple):
+    """One hub's settings, read and checked."""
+
+    data: Path
+    http: Address
+    ssh: Address | None
+    url: str | None
+    database: str
+    title: str
+    limits: Limits
+
+    @property
+    def repositories(self) -> Path:
+        """Where the repositories are."""
+        return self.data / "repositories"
+
+
+def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Settings:
+    """Read all sources; `said` is what the command line said.  Raises UsageError."""
+    file = data / FILE
+    values: dict[str, Any] = {}
+    if file.is_file():
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+            raise UsageError(f"{file} cannot be read: {e}") from e
+    limits = values.pop("limits", {})
+    if unknown := sorted(set(values) - set(_WORDS)):
+        raise UsageError(f"{file} sets {', '.join(unknown)}: no such settings")
+    for name in _WORDS:
+        values[name] = said.get(name) or env.get(_PREFIX + name.upper(), values.get(name))
+    inherited = {
+        k.removeprefix(f"{_PREFIX}LIMITS_").lower(): v
+        for k, v in env.items()
+        if k.startswith(f"{_PREFIX}LIMITS_")
+    }
+    return Settings(
+        data,
+        parse_address(values["http"] or "127.0.0.1:8910"),
+        parse_address(values["ssh"]) if values["ssh"] else None,
+        _url(values["url"]),
+        values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
+        values["title"] or "Rookery hub",
+        _limits({**limits, **inherited}, str(file)),
+    )
+
+
+def parse_address(text: str) -> Address:
+    """Read HOST:PORT; a host with colons stands in brackets.  Raises UsageError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"{text!r} is not HOST:PORT", hints=["for example 127.0.0.1:8910, or [::]:8910"])
+    return Address(host.strip("[]"), int(port))
+
+
+def _url(text: str | None) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path.strip("/"):
+        raise UsageError(f"url: {text!r} is not http(s)://HOST[:PORT]")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _limits(values: Mapping[str, Any], file: str) -> Limits:
+    hints = get_type_hints(Limits)
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in hints:
+            raise UsageError(f"{file}: there is no limit {name!r}", hints=[f"limits: {', '.join(hints)}"])
+        made[name] = _number(name, value, hints[name])
+    return Limits(**made)
+
+
+def _number(name: str, value: Any, kind: Any) -> Any:
+    try:
+        if kind is bool:
+            return value if isinstance(value, bool) else parse_bool(str(value))
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value) if kind is float else int(value)
+    except ValueError as e:
+        raise UsageError(f"the limit {name} cannot be {value!r}") from e
+    if number < 0:
+        raise UsageError(f"the limit {name} cannot be negative")
+    return number

@@ -1,0 +1,105 @@
+"""The database: its connections, its transactions, and bringing it to the present tables.
+
+SQLite in WAL mode, with one writer at a time (BEGIN IMMEDIATE: a transaction
+that begins to write never finds out at its end that it may not), or PostgreSQL
+by a URL, where what must not overlap takes advisory locks.  What was committed
+is on the disk: the hub has told somebody that it holds their data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import alembic.script
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from rookery.core.errors import RookeryError
+from rookery.hub.storage.work import Work
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# How long a writer waits for the one before it.
+PATIENCE_SECONDS = 60
+
+
+class WrongVersion(RookeryError):
+    """The database was made by a later version."""
+
+
+class SqlDatabase:
+    """A database by its SQLAlchemy URL; `clock` gives seconds since 1970."""
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.engine = _engine(url)
+
+    def migrate(self) -> None:
+        """Make the tables, or bring them to this version.  Raises WrongVersion if they are of a later one."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        script = alembic.script.ScriptDirectory.from_config(config)
+        known = {revision.revision for revision in script.walk_revisions()}
+        with self._transaction() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261)")  # two that start at once
+            now = MigrationContext.configure(connection).get_current_revision()
+            if now is not None and now not in known:
+                raise WrongVersion(
+                    f"the database is at version {now}, which this Rookery does not know",
+                    hints=["it was used by a newer one: install that, or restore a backup"],
+                )
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+    @contextmanager
+    def reading(self) -> Iterator[Work]:
+        """Look at one state of all tables."""
+        with self.engine.connect() as connection:
+            yield Work(connection, self._clock)
+            connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Work]:
+        """Change; all of it or nothing."""
+        with self._transaction() as connection:
+            yield Work(connection, self._clock)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": PATIENCE_SECONDS, "isolation_level": None},
+        pool_size=20,
+        max_overflow=40,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: object, _: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a connection of whatever driver
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    kind = connection.get_execution_options().get("begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {kind}")

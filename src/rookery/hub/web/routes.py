@@ -1,0 +1,43 @@
+"""The addresses of the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from rookery.hub.web import entrance, own, repositories, repository_settings
+from rookery.hub.web.visit import pages
+
+
+def routes() -> list[BaseRoute]:
+    """Give the routes; those of repositories come last, since they begin with any name."""
+    here = "/{owner}/{repo}"
+    return [
+        Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets"), name="assets"),
+        pages("/", repositories.explore),
+        pages("/user/sign_up", entrance.show_sign_up, entrance.sign_up),
+        pages("/user/login", entrance.show_login, entrance.login),
+        pages("/user/logout", None, entrance.logout),
+        pages("/user/settings/keys", own.show_keys, own.act_on_keys),
+        pages("/user/settings/applications", own.show_tokens, own.act_on_tokens),
+        pages("/user/settings/password", own.show_password, own.set_password),
+        pages("/repo/create", repositories.show_create, repositories.create),
+        pages(f"{here}/settings", repository_settings.show, repository_settings.act),
+        pages(
+            f"{here}/settings/collaboration",
+            repository_settings.show_collaboration,
+            repository_settings.act_on_collaboration,
+        ),
+        pages(
+            f"{here}/settings/keys",
+            repository_settings.show_deploy_keys,
+            repository_settings.act_on_deploy_keys,
+        ),
+        pages(f"{here}/src/{{rest:path}}", repositories.browse),
+        pages(f"{here}/raw/{{rest:path}}", repositories.raw),
+        pages(f"{here}/archive/{{rest:path}}", repositories.archive),
+        pages(here, repositories.front),
+        pages("/{owner}", repositories.account),
+    ]

@@ -1,0 +1,213 @@
+"""`hub`: run a hub on this machine, and look after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from rookery.core.context import Context
+from rookery.core.errors import InsufficientArgumentsError, RookeryError
+from rookery.core.results import result
+from rookery.opkit.declare import Positional, Record, Words, operation, option
+
+if TYPE_CHECKING:
+    from rookery.hub.admin.findings import Finding
+    from rookery.hub.opening import Opened
+    from rookery.hub.settings import Settings
+
+Action = Literal["serve", "user", "doctor", "fsck", "backup", "restore"]
+
+# Modules of the extra `hub`; without one of them nothing works.
+NEEDED = (
+    "alembic",
+    "argon2",
+    "asyncssh",
+    "fastapi",
+    "httptools",
+    "jinja2",
+    "sqlalchemy",
+    "uvicorn",
+    "uvloop",
+)
+
+USER_ACTIONS = ("add", "passwd", "token")
+
+
+@operation(renderer="hub", summary="never")
+def hub(
+    ctx: Context,
+    action: Annotated[
+        Action,
+        Positional(
+            "{serve|user|doctor|fsck|backup|restore}",
+            help="serve: run the hub; user: make and change accounts; doctor: look whether all is as it must be; "
+            "fsck: look at every byte; backup and restore: keep all of it elsewhere, and make a hub of that",
+            required=True,
+        ),
+    ],
+    words: Annotated[
+        Words,
+        Positional("WORD", help="user: add NAME, passwd NAME, token NAME; backup, restore: a folder"),
+    ] = None,
+    *,
+    data: Annotated[
+        str | None,
+        option(
+            "--data",
+            metavar="DIR",
+            help="where the hub keeps everything [$ROOKERY_HUB_DATA, or ~/rookery-hub]",
+        ),
+    ] = None,
+    http: Annotated[
+        str | None, option("--http", metavar="HOST:PORT", help="serve: where browsers and clients come")
+    ] = None,
+    email: Annotated[
+        str | None, option("--email", metavar="ADDRESS", help="user add: an e-mail address")
+    ] = None,
+    admin: Annotated[bool, option("--admin", help="user add: may administer the hub")] = False,
+    password_stdin: Annotated[
+        bool, option("--password-stdin", help="user add, passwd: read the password from standard input")
+    ] = False,
+    name: Annotated[
+        str | None, option("--name", metavar="TEXT", help="user token: what the token is called")
+    ] = None,
+    scopes: Annotated[
+        str | None,
+        option(
+            "--scopes", metavar="SCOPE,...", help="user token: what it is good for, such as write:repository"
+        ),
+    ] = None,
+    days: Annotated[
+        int | None, option("--days", metavar="N", help="user token: how long it is good [for ever]")
+    ] = None,
+    append_only: Annotated[
+        bool, option("--append-only", help="user token: it can add, and take nothing away")
+    ] = False,
+) -> Iterator[Record]:
+    """Run a hub on this machine: a home for datasets, with accounts and access.
+
+    `serve` answers until it is interrupted; everything is kept in one folder. The
+    first account is best made with `user add NAME --email ADDRESS --admin`; others
+    can sign up with a browser. `user token NAME` prints a token, which programs send
+    instead of a password, alone on the last line. `doctor`, `fsck` and `backup` may run while the hub does.
+    """
+    _require_extra()
+    settings = _settings(ctx, data, http)
+    said = list(words or ())
+    if action != "user":
+        yield from _plain(ctx, action, settings, said)
+        return
+    if len(said) != 2 or said[0] not in USER_ACTIONS:
+        raise InsufficientArgumentsError(
+            "what about whom?", hints=[f"rookery hub user {'|'.join(USER_ACTIONS)} NAME"]
+        )
+    what, who = said
+    if what == "add" and not email:
+        raise InsufficientArgumentsError("a new account needs an e-mail address", hints=["--email ADDRESS"])
+    from rookery.hub.admin import console  # start-up: most commands need no server
+
+    opened = _opened(ctx, settings)
+    common: dict[str, Any] = {"path": settings.data, "type": "account", "name": who}
+    if what == "token":
+        wanted = (scopes or "").replace(",", " ").split()
+        secret = console.add_token(
+            opened, who, name or "command line", scopes=wanted, days=days, append_only=append_only
+        )
+        yield result("hub-user-token", **common, token=secret)
+        return
+    password = _password(ctx, who, from_stdin=password_stdin)
+    if what == "add":
+        made = console.add_user(opened, who, email or "", password, admin=admin)
+        yield result("hub-user-add", **common, admin=made.admin)
+    else:
+        console.set_password(opened, who, password)
+        yield result("hub-user-passwd", **common)
+
+
+def _plain(ctx: Context, action: Action, settings: Settings, said: list[str]) -> Iterator[Record]:
+    """Do what is not about an account."""
+    folders = 1 if action in ("backup", "restore") else 0
+    if len(said) != folders:
+        wanted = "one folder" if folders else "no more words"
+        raise InsufficientArgumentsError(f"hub {action} takes {wanted}, not: {' '.join(said) or 'nothing'}")
+    if action == "serve":
+        yield from _serve(ctx, settings)
+        return
+    if action != "restore" and not settings.data.is_dir():
+        raise RookeryError(f"there is no hub in {settings.data}", hints=["name its folder: --data DIR"])
+    opened = _opened(ctx, settings)
+    for found in _looked(ctx, action, opened, said):
+        yield result(
+            f"hub-{action}",
+            settings.data,
+            "error" if found.verdict == "bad" else "ok",
+            type="hub",
+            name=found.name,
+            verdict=found.verdict.value,
+            message=found.message or None,
+            hints=[found.hint] if found.hint else None,
+        )
+
+
+def _looked(ctx: Context, action: Action, opened: Opened, said: list[str]) -> Iterator[Finding]:
+    from rookery.hub.admin import backup, doctor, fsck  # start-up: most commands need no server
+
+    if action == "doctor":
+        yield from doctor.look(opened, ctx.runner)
+    elif action == "fsck":
+        yield from fsck.look(opened)
+    elif action == "backup":
+        yield from backup.back_up(opened, ctx.cwd / said[0])
+    else:
+        yield from backup.restore(opened, ctx.cwd / said[0])
+
+
+def _require_extra() -> None:
+    from importlib.util import find_spec  # start-up
+
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise RookeryError(
+            f"the hub needs more than is installed: {', '.join(missing)}",
+            hints=["pip install 'rookery[hub]'"],
+        )
+
+
+def _settings(ctx: Context, data: str | None, http: str | None) -> Settings:
+    from rookery.hub.settings import read_settings  # start-up: most commands need no server
+
+    home = Path(ctx.env.get("HOME", os.sep))
+    folder = data or ctx.env.get("ROOKERY_HUB_DATA") or str(home / "rookery-hub")
+    return read_settings(ctx.cwd / Path(folder).expanduser(), ctx.env, http=http)
+
+
+def _opened(ctx: Context, settings: Settings) -> Opened:
+    from rookery.hub.opening import open_hub  # start-up: most commands need no server
+
+    return open_hub(settings, ctx.env, ctx.clock)
+
+
+def _serve(ctx: Context, settings: Settings) -> Iterator[Record]:
+    from rookery.hub.admin import serving  # start-up: most commands need no server
+
+    with serving.listen(settings.http) as http:
+        _, port = http.getsockname()[:2]
+        opened = _opened(ctx, settings._replace(http=settings.http._replace(port=port)))
+        url = settings.url or f"http://{opened.settings.http}"
+        yield result("hub-serve", settings.data, type="hub", url=url, message=f"the hub is at {url}")
+        serving.serve(opened, http)
+
+
+def _password(ctx: Context, who: str, *, from_stdin: bool) -> str:
+    if from_stdin:
+        return ctx.read_input().decode().partition("\n")[0].rstrip("\r")
+    first = ctx.ask(f"password of {who}", True) if ctx.interactive else None
+    if not first:
+        raise InsufficientArgumentsError(
+            "no password was given", hints=["hand it over on standard input: --password-stdin"]
+        )
+    if ctx.ask("once more", True) != first:
+        raise RookeryError("the two passwords are not the same", hints=["nothing was changed; try again"])
+    return first

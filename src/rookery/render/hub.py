@@ -1,0 +1,34 @@
+"""How the hub's command speaks: where it is, and a token alone on its line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rookery.core.results import text_of
+from rookery.render.generic import Generic
+
+COLOURS = {"good": "green", "mended": "yellow", "warning": "yellow", "bad": "red"}
+
+
+class Renderer(Generic):
+    """A line for what was done; what a script reads stands alone."""
+
+    def show(self, record: dict[str, Any]) -> None:
+        """Say the line."""
+        if "token" in record:
+            self.say(f"a token of {record['name']}; it is not shown again:")
+            self.say(record["token"])
+        elif record["action"] == "hub-serve" and record["status"] == "ok":
+            self.say(text_of(record["message"]))
+            self.say(f"new accounts: {record['url']}/user/sign_up")
+        elif "verdict" in record:
+            self._say_finding(record)
+        else:
+            super().show(record)
+
+    def _say_finding(self, record: dict[str, Any]) -> None:
+        verdict = str(record["verdict"])
+        told = f": {text_of(record['message'])}" if record.get("message") else ""
+        self.say(f"{self.paint(verdict, COLOURS[verdict])} {record['name']}{told}")
+        for hint in record.get("hints", ()):
+            self.say(f"  {hint}")

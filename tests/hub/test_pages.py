@@ -1,0 +1,208 @@
+"""The pages with a browser that runs no scripts: what people do first, and what others must not do to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rookery.hub.app import make_app
+from rookery.hub.domain.access import Visibility
+from rookery.hub.web import visit
+from support.asgi import Caller
+from support.browser import Browser
+from support.hubs import PASSWORD, HubInside, make_hub_inside
+from support.programs import Program
+
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "{} ada@home"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[HubInside]:
+    folder = tmp_path_factory.mktemp("hub") / "hub"
+    made = make_hub_inside(folder, database=new_database(), ROOKERY_HUB_LIMITS_FAILURES="3")
+    yield made
+    made.opened.database.close()
+
+
+@pytest.fixture(scope="module")
+def ask(hub: HubInside) -> Iterator[Caller]:
+    caller = Caller(make_app(hub.opened.hub, hub.opened.settings))
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def browser(ask: Caller) -> Browser:
+    return Browser(ask)
+
+
+def signed_in(hub: HubInside, ask: Caller, name: str) -> Browser:
+    """Give a browser of somebody who is signed in, without the slow password."""
+    browser = Browser(ask)
+    browser.cookies[visit.COOKIE] = hub.opened.hub.identity.begin(hub.person(name))
+    return browser.go("/")
+
+
+def test_from_signing_up_to_an_invited_collaborator(hub: HubInside, ask: Caller, browser: Browser) -> None:
+    hub.person("collaborator")
+    browser.go("/user/sign_up")
+    filled = {"name": "newcomer", "email": "new@example.org", "password": PASSWORD, "again": PASSWORD}
+    browser.submit("Make an account", 422, **{**filled, "again": "other"})
+    assert "not the same" in browser.text
+    assert browser.page.forms[-1].fields["email"] == "new@example.org", "what was typed is still there"
+    browser.submit("Make an account", **filled)
+    assert "newcomer" in browser.text
+    browser.go("/user/settings/keys").submit("Add key", title="laptop", key=SSH_KEY.format("A"))
+    assert "laptop" in browser.text
+    browser.go("/user/settings/applications").submit("Generate token", name="datalad")
+    found = re.search(r"rkh_[0-9a-f]{40}", browser.text)
+    assert found
+    assert hub.opened.hub.identity.by_token(found[0], "").name == "newcomer"
+    assert found[0] not in browser.go("/user/settings/applications").text
+    browser.go("/repo/create").submit("Create repository", name="first", description="my <b>data</b>")
+    assert browser.at == "/newcomer/first"
+    assert "datalad push --to hub" in browser.text
+    assert b"my &lt;b&gt;data" in browser.answer.body
+    assert "my <b>data</b>" in browser.text
+    browser.go("/newcomer/first/settings/collaboration")
+    browser.submit("Add collaborator", 422, name="nobody")
+    browser.submit("Add collaborator", name="collaborator", level="read")
+    other = signed_in(hub, ask, "collaborator")
+    assert "newcomer/first" in other.go("/newcomer/first").text
+    other.go("/newcomer/first/settings", 403)
+    browser.submit("Remove", name="collaborator")
+    other.go("/newcomer/first", 404)
+    browser.go("/newcomer/first/settings").submit("Save", visibility="public")
+    assert "newcomer/first" in Browser(ask).go("/?q=first").text
+    browser.go("/newcomer/first/settings").submit("Rename", name="renamed")
+    assert browser.go("/newcomer/first").at == "/newcomer/renamed"
+    browser.go("/newcomer/renamed/settings").submit("Remove this repository", 422, confirm="yes")
+    browser.submit("Remove this repository", confirm="newcomer/renamed")
+    browser.go("/newcomer/renamed", 404)
+
+
+def test_signing_in_begins_a_session_of_its_own(hub: HubInside, ask: Caller, browser: Browser) -> None:
+    hub.person("eve", password=PASSWORD)
+    browser.cookies[visit.COOKIE] = planted = "planted-by-somebody"
+    browser.go("/user/settings/keys")
+    assert browser.at.startswith("/user/login?next=")
+    browser.submit("Sign in", 422, name="eve", password="wrong password")
+    assert "wrong" in browser.text
+    answer = browser.request(
+        "POST",
+        "/user/login",
+        f"name=eve&password={PASSWORD.replace(' ', '+')}&next=/user/settings/keys".encode(),
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert answer.headers["location"] == "/user/settings/keys"
+    first = browser.cookies[visit.COOKIE]
+    assert first != planted
+    second = Browser(ask)
+    second.go("/user/login").submit("Sign in", name="eve@example.org", password=PASSWORD)
+    assert second.cookies[visit.COOKIE] != first
+    browser.go("/user/settings/password")
+    browser.submit("Change password", old=PASSWORD, password="another one", again="another one")
+    assert second.go("/user/settings/keys").at.startswith("/user/login"), "all others are signed out"
+    assert browser.go("/user/settings/keys").at == "/user/settings/keys"
+    last = browser.cookies[visit.COOKIE]
+    browser.submit("Sign out")
+    browser.cookies[visit.COOKIE] = last
+    assert browser.go("/user/settings/keys").at.startswith("/user/login")
+
+
+@pytest.mark.parametrize(
+    "onward", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\r\nb"]
+)
+def test_signing_in_leads_to_no_other_site(onward: str) -> None:
+    assert visit.local(onward) == "/"
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        ({}, {"csrf": ""}),
+        ({}, {"csrf": "guessed"}),
+        ({"Origin": "https://evil.example"}, {}),
+        ({"Origin": "null"}, {}),
+        ({"Sec-Fetch-Site": "cross-site"}, {}),
+    ],
+)
+def test_another_site_cannot_send_forms_in_ones_name(
+    hub: HubInside, ask: Caller, headers: dict[str, str], fields: dict[str, str]
+) -> None:
+    browser = signed_in(hub, ask, "frank")
+    browser.go("/repo/create").submit("Create repository", 403, headers=headers, name="forged", **fields)
+    browser.go("/frank/forged", 404)
+
+
+def test_too_many_wrong_passwords_are_not_even_looked_at(hub: HubInside, browser: Browser) -> None:
+    hub.person("greta", password=PASSWORD)
+    browser.go("/user/login")
+    for _ in range(hub.opened.settings.limits.failures):
+        browser.submit("Sign in", 422, name="greta", password="wrong password")
+    browser.submit("Sign in", 422, name="greta", password=PASSWORD)
+    assert "too many" in browser.text
+    hub.clock.go(hub.opened.settings.limits.failures_within + 1)
+    browser.submit("Sign in", name="greta", password=PASSWORD)
+
+
+def test_every_link_of_every_page_leads_somewhere(hub: HubInside, ask: Caller) -> None:
+    browser = signed_in(hub, ask, "hanna")
+    hub.repository(hub.person("hanna"), "linked")
+    seen: set[str] = set()
+    waiting = ["/", "/user/settings/keys", "/repo/create", "/hanna/linked", "/hanna/linked/settings/keys"]
+    while waiting:
+        url = waiting.pop()
+        if url in seen or url.startswith("#"):
+            continue
+        seen.add(url)
+        assert url.startswith("/"), f"{url} is on another site"
+        if url.startswith("/assets"):
+            assert ask("GET", url).status == 200, url
+            continue
+        browser.go(url)
+        policy = browser.answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        assert "<script" not in browser.answer.body.decode()
+        for field in browser.page.inputs:
+            named = field.get("type") in ("hidden", "radio", "checkbox") or "aria-label" in field
+            assert named or field.get("id") in browser.page.labels, f"{url}: {field} has no label"
+        waiting += browser.page.links
+    assert len(seen) > 11
+
+
+def test_what_people_pushed_is_shown_and_does_nothing(
+    hub: HubInside, ask: Caller, git: Program, tmp_path: Path
+) -> None:
+    hanna = hub.person("hanna")
+    made = hub.repository(hanna, "hostile", Visibility.PUBLIC)
+    here = tmp_path / "clone"
+    git("init", "-q", "-b", "main", here)
+    (here / "README.md").write_text("<script>alert(1)</script>\n")
+    (here / "page.html").write_text("<script>alert(2)</script>\n")
+    (here / "sub <b>").mkdir()
+    (here / "sub <b>" / "a&b?#%.txt").write_text("inside\n")
+    (here / "link").symlink_to("/etc/passwd")
+    git("add", ".", cwd=here)
+    git("commit", "-qm", "<i>first</i>", cwd=here)
+    place = hub.opened.histories.place(made.id)
+    git("push", "-q", place, "main", cwd=here)
+    browser = Browser(ask).go("/hanna/hostile")
+    assert "<script" not in browser.answer.body.decode()
+    assert "<i>" not in browser.answer.body.decode()
+    links = [link for link in browser.page.links if "/src/" in link or "/raw/" in link]
+    folder = next(link for link in links if "sub" in link)
+    inside = next(link for link in browser.go(folder).page.links if "a%26b" in link)
+    assert ask("GET", inside).body == b"inside\n"
+    page = ask("GET", next(link for link in links if link.endswith("page.html")))
+    assert page.headers["content-type"].startswith("text/plain")
+    assert "sandbox" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert ask("GET", next(link for link in links if link.endswith("/link"))).body == b"/etc/passwd"

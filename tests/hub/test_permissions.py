@@ -1,0 +1,384 @@
+"""Who may do what, by every route that there is: the table below is what people were promised, written down by hand.
+
+A new route must find its line here, or the first test fails.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+from rookery.hub.app import make_app
+from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope, Visibility
+from rookery.hub.domain.names import OwnerName, parse_path
+from rookery.hub.web.visit import COOKIE
+from support.asgi import Answer, Caller
+from support.hubs import HubInside, make_hub_inside
+
+KEY = "SHA256-s4--" + "0" * 64
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "A x"
+
+
+A_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Case(NamedTuple):
+    """How a route is called, and which right it wants."""
+
+    right: str
+    url: str
+    body: Any = None
+
+
+FORM = "nothing=here"
+REPO = "/api/v1/repos/ada/data"
+
+# Rights: open (to all); user:read ... (any account whose token is good for it); admin; ada's, lab's; of the repository.
+ROUTES: dict[str, Case] = {
+    "GET /healthz": Case("open", "/healthz"),
+    "GET /{place:path}/info/refs": Case("read", "/ada/data.git/info/refs?service=git-upload-pack"),
+    "POST /{place:path}/git-upload-pack": Case("read", "/ada/data/git-upload-pack"),
+    "POST /{place:path}/git-receive-pack": Case("write", "/ada/data/git-receive-pack"),
+    "GET /{place:path}/config": Case("read", "/ada/data/config"),
+    "GET /{place:path}/annex/objects/{one}/{two}/{folder}/{file}": Case(
+        "read", f"/ada/data/annex/objects/000/000/{KEY}/{KEY}"
+    ),
+    # Pages; by tokens they are those of strangers, and what the signed-in see is further down.
+    "GET /": Case("open", "/"),
+    "GET /{owner}": Case("open", "/ada"),
+    "GET /user/sign_up": Case("open", "/user/sign_up"),
+    "POST /user/sign_up": Case("open", "/user/sign_up", FORM),
+    "GET /user/login": Case("open", "/user/login"),
+    "POST /user/login": Case("open", "/user/login", FORM),
+    "POST /user/logout": Case("open", "/user/logout", FORM),
+    "GET /user/settings/keys": Case("page of one's own", "/user/settings/keys"),
+    "POST /user/settings/keys": Case("page of one's own", "/user/settings/keys", FORM),
+    "GET /user/settings/applications": Case("page of one's own", "/user/settings/applications"),
+    "POST /user/settings/applications": Case("page of one's own", "/user/settings/applications", FORM),
+    "GET /user/settings/password": Case("page of one's own", "/user/settings/password"),
+    "POST /user/settings/password": Case("page of one's own", "/user/settings/password", FORM),
+    "GET /repo/create": Case("page of one's own", "/repo/create"),
+    "POST /repo/create": Case("page of one's own", "/repo/create", "name=other&visibility=private"),
+    "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
+    "GET /{owner}/{repo}/src/{rest:path}": Case("page:read", "/ada/data/src/main"),
+    "GET /{owner}/{repo}/raw/{rest:path}": Case("page:read", "/ada/data/raw/main/x"),
+    "GET /{owner}/{repo}/archive/{rest:path}": Case("page:read", "/ada/data/archive/main.zip"),
+    "GET /{owner}/{repo}/settings": Case("page:manage", "/ada/data/settings"),
+    "POST /{owner}/{repo}/settings": Case(
+        "page:manage", "/ada/data/settings", "visibility={visibility}&drop_level=admin&keep_last=on"
+    ),
+    "GET /{owner}/{repo}/settings/collaboration": Case("page:manage", "/ada/data/settings/collaboration"),
+    "POST /{owner}/{repo}/settings/collaboration": Case(
+        "page:manage", "/ada/data/settings/collaboration", "remove=nobody"
+    ),
+    "GET /{owner}/{repo}/settings/keys": Case("page:manage", "/ada/data/settings/keys"),
+    "POST /{owner}/{repo}/settings/keys": Case("page:manage", "/ada/data/settings/keys", "remove=0"),
+    "GET /api/v1/openapi.json": Case("open", "/api/v1/openapi.json"),
+    "GET /api/v1/version": Case("open", "/api/v1/version"),
+    "GET /api/v1/user": Case("user:read", "/api/v1/user"),
+    "GET /api/v1/users/{name}": Case("open", "/api/v1/users/ada"),
+    "POST /api/v1/admin/users": Case(
+        "admin", "/api/v1/admin/users", {"username": "api", "email": "x@y", "password": "long enough"}
+    ),
+    "POST /api/v1/admin/users/{name}/repos": Case("ada's", "/api/v1/admin/users/ada/repos", {"name": "other"}),
+    "GET /api/v1/users/{name}/tokens": Case("user:read", "/api/v1/users/{me}/tokens"),
+    "POST /api/v1/users/{name}/tokens": Case("user:write", "/api/v1/users/{me}/tokens", {"name": "x"}),
+    "DELETE /api/v1/users/{name}/tokens/{token}": Case("user:write", "/api/v1/users/{me}/tokens/0"),
+    "GET /api/v1/user/keys": Case("user:read", "/api/v1/user/keys"),
+    "POST /api/v1/user/keys": Case("user:write", "/api/v1/user/keys", {"title": "x", "key": SSH_KEY}),
+    "GET /api/v1/user/keys/{key}": Case("user:read", "/api/v1/user/keys/0"),
+    "DELETE /api/v1/user/keys/{key}": Case("user:write", "/api/v1/user/keys/0"),
+    "POST /api/v1/user/repos": Case("repository:write", "/api/v1/user/repos", {"name": "other"}),
+    "GET /api/v1/user/repos": Case("user:read", "/api/v1/user/repos"),
+    "POST /api/v1/org/{org}/repos": Case("lab's", "/api/v1/org/lab/repos", {"name": "study"}),
+    "POST /api/v1/orgs/{org}/repos": Case("lab's", "/api/v1/orgs/lab/repos", {"name": "study"}),
+    "GET /api/v1/users/{name}/repos": Case("open", "/api/v1/users/ada/repos"),
+    "GET /api/v1/orgs/{name}/repos": Case("open", "/api/v1/orgs/lab/repos"),
+    "GET /api/v1/repos/search": Case("open", "/api/v1/repos/search?q=data"),
+    "GET /api/v1/repos/{owner}/{repo}": Case("read", REPO),
+    "PATCH /api/v1/repos/{owner}/{repo}": Case("manage", REPO, {"description": "x"}),
+    "DELETE /api/v1/repos/{owner}/{repo}": Case("own", REPO),
+    "GET /api/v1/repos/{owner}/{repo}/collaborators": Case("write", f"{REPO}/collaborators"),
+    "GET /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("write", f"{REPO}/collaborators/nobody"),
+    "PUT /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("manage", f"{REPO}/collaborators/nobody"),
+    "DELETE /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("manage", f"{REPO}/collaborators/nobody"),
+    "GET /api/v1/repos/{owner}/{repo}/keys": Case("manage", f"{REPO}/keys"),
+    "POST /api/v1/repos/{owner}/{repo}/keys": Case("manage", f"{REPO}/keys", {"title": "x", "key": SSH_KEY}),
+    "DELETE /api/v1/repos/{owner}/{repo}/keys/{key}": Case("manage", f"{REPO}/keys/0"),
+    "POST /api/v1/orgs": Case("org:write", "/api/v1/orgs", {"username": "lab"}),
+    "GET /api/v1/user/orgs": Case("org:read", "/api/v1/user/orgs"),
+    "GET /api/v1/orgs/{org}": Case("open", "/api/v1/orgs/lab"),
+    "GET /api/v1/orgs/{org}/teams": Case("lab's", "/api/v1/orgs/lab/teams"),
+    "POST /api/v1/orgs/{org}/teams": Case("lab's", "/api/v1/orgs/lab/teams", {"name": "\n\n"}),
+    "GET /api/v1/teams/{team}/members": Case("lab's", "/api/v1/teams/1/members"),
+    "PUT /api/v1/teams/{team}/members/{name}": Case("lab's", "/api/v1/teams/1/members/nobody"),
+    "DELETE /api/v1/teams/{team}/members/{name}": Case("lab's", "/api/v1/teams/1/members/nobody"),
+    "PUT /api/v1/teams/{team}/repos/{owner}/{repo}": Case("lab's", "/api/v1/teams/1/repos/lab/nothing"),
+    "DELETE /api/v1/teams/{team}/repos/{owner}/{repo}": Case("lab's", "/api/v1/teams/1/repos/lab/nothing"),
+    "GET /api/v1/repos/{owner}/{repo}/branches": Case("read", f"{REPO}/branches"),
+    "GET /api/v1/repos/{owner}/{repo}/branches/{branch:path}": Case("read", f"{REPO}/branches/main"),
+    "GET /api/v1/repos/{owner}/{repo}/tags": Case("read", f"{REPO}/tags"),
+    "GET /api/v1/repos/{owner}/{repo}/commits": Case("read", f"{REPO}/commits"),
+    "GET /api/v1/repos/{owner}/{repo}/commits/{sha}": Case("read", f"{REPO}/commits/main"),
+    "GET /api/v1/repos/{owner}/{repo}/contents": Case("read", f"{REPO}/contents"),
+    "GET /api/v1/repos/{owner}/{repo}/contents/{file:path}": Case("read", f"{REPO}/contents/x"),
+    "GET /api/v1/repos/{owner}/{repo}/raw/{file:path}": Case("read", f"{REPO}/raw/main/x"),
+    "GET /api/v1/repos/{owner}/{repo}/archive/{archive:path}": Case("read", f"{REPO}/archive/main.zip"),
+    "GET /api/v1/repos/{owner}/{repo}/annex": Case("read", f"{REPO}/annex"),
+    "GET /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("read", f"{REPO}/annex/keys/{KEY}"),
+    "DELETE /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("drop", f"{REPO}/annex/keys/{KEY}"),
+    "GET /api/v1/repos/{owner}/{repo}/whereis/{file:path}": Case("read", f"{REPO}/whereis/x"),
+}  # fmt: skip
+
+RIGHTS = ("read", "write", "drop", "manage", "own")
+
+# What each may do in a private repository of ada's.
+LEVELS = {
+    "root": RIGHTS,  # administers the hub
+    "owner": RIGHTS,
+    "admin": ("read", "write", "drop", "manage"),
+    "writer": ("read", "write"),
+    "reader": ("read",),
+    "member": ("read",),  # of the owner's team, if it were an organisation's: here, an invited reader again
+    "outsider": (),
+    "stranger": (),
+    "read token": ("read",),  # the owner's, with scope read:repository
+    "append token": ("read", "write"),  # the owner's
+    "other token": (),  # the owner's, for another repository
+}
+
+# Who reads what is not private, without being invited.
+READS = {
+    "internal": {"outsider"},
+    "unlisted": {"outsider", "stranger", "other token"},
+    "public": {"outsider", "stranger", "other token"},
+    "private": set(),
+}  # fmt: skip
+
+BROWSERS = {"root", "owner", "admin", "writer", "reader", "member", "outsider"}
+ACCOUNTLESS = {"stranger"}
+WITHOUT_SCOPE = {"read token"}  # what it was made for is reading repositories
+IN_LAB = {"root", "member"}
+ADAS = {"root", "owner", "append token"}
+
+
+def expected(right: str, who: str, visibility: str) -> str:
+    """Say what must come of it: passed, forbidden, sign in, hidden."""
+    if right == "open":
+        return "passed"
+    page, _, of_page = right.partition(":")
+    if page == "page":  # a browser sends a cookie: who sends only a token is a stranger to pages
+        right, who = of_page, who if who in BROWSERS else "stranger"
+    elif page == "page of one's own":
+        return "passed" if who in BROWSERS else "sign in"
+    if right in RIGHTS:
+        reads = "read" in LEVELS[who] or who in READS[visibility]
+        if not reads:
+            return "hidden"
+        if right in LEVELS[who] or right == "read":
+            return "passed"
+        return "sign in" if who in ACCOUNTLESS else "forbidden"
+    return expected_of_account(right, who)
+
+
+def expected_of_account(right: str, who: str) -> str:
+    """The same for what is not about a repository."""
+    if who in ACCOUNTLESS:
+        return "sign in"
+    if right == "admin":
+        return "passed" if who == "root" else "forbidden"
+    if who in WITHOUT_SCOPE:
+        return "forbidden"
+    if who == "other token" and not right.endswith(":read"):
+        return "forbidden"  # it is for one repository, and the account is none
+    if who == "append token" and right in ("user:write", "org:write"):
+        return "forbidden"
+    if right == "lab's":
+        return "passed" if who in IN_LAB else "forbidden"
+    if right == "ada's":
+        return "passed" if who in ADAS else "forbidden"
+    return "passed"
+
+
+def outcome(answer: Answer) -> str:
+    """Say what came of it."""
+    assert answer.status < 500, answer
+    if answer.status in (401, 404) and b"not shared with you" in answer.body:
+        return "hidden"
+    if answer.headers.get("location", "").startswith("/user/login"):
+        return "sign in"
+    return {401: "sign in", 403: "forbidden"}.get(answer.status, "passed")
+
+
+class World(NamedTuple):
+    """The hub, and who comes to it, by what they send."""
+
+    hub: HubInside
+    ask: Caller
+    people: dict[str, tuple[str, str]]
+    sessions: dict[str, tuple[str, str]]  # what the cookie holds, and what the forms do
+
+
+def token(hub: HubInside, who: Actor, **limits: Any) -> tuple[str, str]:
+    _, secret = hub.opened.hub.accounts.add_token(who, "test", **limits)
+    return who.name, f"token {secret}"
+
+
+def session(hub: HubInside, name: str) -> tuple[str, str]:
+    identity = hub.opened.hub.identity
+    secret = identity.begin(hub.person(name))
+    found = identity.by_session(secret, "")
+    assert found
+    return secret, found[1].csrf
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[World]:
+    hub = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub", database=new_database())
+    services = hub.opened.hub
+    ada = hub.person("ada")
+    other = hub.repository(ada, "other")
+    member = hub.person("member")
+    services.organisations.create(member, "lab")
+    services.repositories.create(member, OwnerName("lab"), "study")
+    people = {
+        "root": token(hub, hub.person("boss", admin=True)),
+        "owner": token(hub, ada),
+        **{name: token(hub, hub.person(name)) for name in ("writer", "reader", "outsider")},
+        "admin": token(hub, hub.person("manager")),
+        "member": token(hub, member),
+        "stranger": ("nobody", ""),
+        "read token": token(hub, ada, scopes=frozenset({Scope.READ_REPOSITORY})),
+        "append token": token(hub, ada, append_only=True),
+        "other token": token(hub, ada, scopes=ALL_SCOPES, repositories=frozenset({other.id})),
+    }
+    ask = Caller(make_app(services, hub.opened.settings))
+    yield World(hub, ask, people, {name: session(hub, people[name][0]) for name in BROWSERS})
+    ask.close()
+    hub.opened.database.close()
+
+
+def prepare(world: World, visibility: str) -> None:
+    """Have ada/data as it must be, whatever was done to it."""
+    hub = world.hub
+    ada = hub.person("ada")
+    path = parse_path("ada/data")
+    with hub.opened.database.reading() as work:
+        there = work.repositories.by_path(path)
+    if there is None:
+        hub.repository(ada, "data", Visibility(visibility))
+    services = hub.opened.hub.repositories
+    services.change(ada, path, visibility=Visibility(visibility))
+    for name, level in {"manager": "ADMIN", "writer": "WRITE", "reader": "READ", "member": "READ"}.items():
+        services.set_collaborator(ada, path, name, Level[level])
+
+
+def call(world: World, case: Case, method: str, who: str, visibility: str = "private") -> Answer:
+    me, said = world.people[who]
+    if case.right.startswith("page"):
+        secret, csrf = world.sessions.get(who, ("", ""))
+        headers = {"Authorization": said, "Cookie": f"{COOKIE}={secret}", **A_FORM}
+        form = f"{(case.body or '').format(visibility=visibility)}&csrf={csrf}"
+        return world.ask(method, case.url, form.encode() if method == "POST" else b"", headers)
+    headers = {"Authorization": said} if said else {}
+    body = b"0000" if "git-" in case.url else b""
+    if case.body == FORM:
+        headers |= A_FORM
+    elif case.body is not None:
+        body, headers["Content-Type"] = json.dumps(case.body).encode(), "application/json"
+    return world.ask(method, case.url.format(me=me), body, headers)
+
+
+def routes(found: list[BaseRoute], before: str = "") -> Iterator[str]:
+    """Yield every method and address that is answered."""
+    for route in found:
+        if isinstance(route, Mount) and route.name == "assets":
+            continue  # the same for everybody
+        if isinstance(route, Mount):
+            yield from routes(route.routes, before + route.path)
+        elif inner := getattr(
+            route, "original_router", None
+        ):  # how later versions of FastAPI include a router
+            yield from routes(inner.routes, before)
+        elif isinstance(route, Route):
+            yield from (f"{m} {before}{route.path}" for m in (route.methods or ()) if m != "HEAD")
+
+
+def test_every_route_has_its_line(world: World) -> None:
+    app = make_app(world.hub.opened.hub, world.hub.opened.settings)
+    assert set(routes(app.routes)) == set(ROUTES)
+
+
+@pytest.mark.parametrize("visibility", list(Visibility))
+def test_each_gets_what_was_promised_and_nothing_else(world: World, visibility: Visibility) -> None:
+    prepare(world, visibility)
+    wrong = []
+    for route, case in ROUTES.items():
+        method = route.partition(" ")[0]
+        if case.right.removeprefix("page:") not in RIGHTS and visibility is not Visibility.PRIVATE:
+            continue  # not about a repository: once is enough
+        for who in world.people:
+            if case.right == "own":
+                prepare(world, visibility)  # somebody before has removed it
+            came = outcome(call(world, case, method, who, visibility))
+            should = expected(case.right, who, visibility)
+            if should != came:
+                wrong.append(f"{who}: {route}: {came}, not {should}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_token_gets_around_its_limits_by_no_key(world: World) -> None:
+    for limits in (
+        {"append_only": True},
+        {"scopes": frozenset({Scope.WRITE_USER})},
+        {"repositories": frozenset({1})},
+    ):
+        _, said = token(world.hub, world.hub.person("ada"), **limits)
+        body = json.dumps({"title": "x", "key": SSH_KEY}).encode()
+        headers = {"Authorization": said, "Content-Type": "application/json"}
+        assert world.ask("POST", "/api/v1/user/keys", body, headers).status == 403, limits
+
+
+def test_wrong_credentials_are_refused_even_where_none_are_needed(world: World) -> None:
+    prepare(world, "public")
+    words = base64.b64encode(b"ada:wrong").decode()
+    for said in ("token rkh_wrong", "Bearer x", f"Basic {words}", "Basic %%%", "Digest x", "nonsense"):
+        for url in ("/ada/data/config", REPO, "/ada/data/info/refs?service=git-upload-pack"):
+            assert world.ask("GET", url, headers={"Authorization": said}).status == 401, (said, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/ada/../ada/data/config",
+        "/ada/data%00/config",
+        "/ada/%2e%2e/config",
+        "//ada/data/x/config",
+        "/ada/data.git.git/config",
+        "/" + "a" * 5000 + "/b/config",
+        "/ada/data/annex/objects/x/y/..%2f..%2fconfig/..%2f..%2fconfig",
+        "/ada/data/annex/objects/000/000/..%252fconfig/..%252fconfig",
+    ],
+)
+def test_odd_addresses_lead_nowhere(world: World, url: str) -> None:
+    prepare(world, "public")
+    assert world.ask("GET", url).status in (401, 404)
+
+
+def test_what_was_done_is_in_the_audit_log(world: World, tmp_path: Path) -> None:
+    prepare(world, "private")
+    call(world, Case("own", REPO), "DELETE", "root")
+    hub = world.hub
+    with hub.opened.database.reading() as work:
+        lines = work.audit.newest(limit=1_000_000)
+    done = {(line.action, line.actor) for line in lines}
+    assert {("create", "ada"), ("share", "ada"), ("add token", "ada"), ("remove", "boss")} <= done
+    assert not [line for line in lines if "rkh_" in line.outcome and len(line.outcome) > 30], (
+        "no secret in it"
+    )

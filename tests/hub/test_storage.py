@@ -1,0 +1,134 @@
+"""What is stored, on both databases: tables as migrated, and those who work on one key at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from rookery.hub.domain.errors import HubError, InUse
+from rookery.hub.storage.database import SqlDatabase, WrongVersion
+from rookery.hub.storage.tables import metadata
+from support.hubs import HubInside, make_hub_inside
+
+DATA = b"content" * 1000
+KEY = f"SHA256-s{len(DATA)}--{hashlib.sha256(DATA).hexdigest()}"
+ROUNDS = 40
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/other.sqlite3"
+    made: str = request.getfixturevalue("postgres").create()
+    return made
+
+
+@pytest.fixture
+def either(url: str, tmp_path: Path) -> Iterator[HubInside]:
+    hub = make_hub_inside(tmp_path / "hub", database=url)
+    yield hub
+    hub.opened.database.close()
+
+
+def test_the_migrated_tables_are_those_of_the_source(url: str) -> None:
+    database = SqlDatabase(url, lambda: 0.0)
+    database.migrate()
+    database.migrate()
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def test_a_database_of_a_later_version_is_left_alone(url: str) -> None:
+    database = SqlDatabase(url, lambda: 0.0)
+    database.migrate()
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(WrongVersion, match="9999"):
+        database.migrate()
+    database.close()
+
+
+def test_a_number_of_a_repository_is_never_used_again(either: HubInside) -> None:
+    ada = either.person("ada")
+    first = either.repository(ada)
+    either.opened.hub.repositories.remove(ada, first.id)
+    assert either.repository(ada).id > first.id
+
+
+def together(*actions: Callable[[], object]) -> None:
+    """Do things at the same time; what fails otherwise than as a refusal fails the test."""
+    wrong: list[BaseException] = []
+    start = threading.Barrier(len(actions))
+
+    def act(action: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            action()
+        except HubError:
+            pass  # one of them was refused
+        except BaseException as e:  # noqa: BLE001 - told to the test
+            wrong.append(e)
+
+    threads = [threading.Thread(target=act, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_what_is_locked_is_not_dropped_whoever_is_first(either: HubInside) -> None:
+    ada, contents = either.person("ada"), either.opened.hub.contents
+    where = either.repository(ada).id
+    outcomes = set()
+    for _ in range(ROUNDS):
+        if not contents.present(ada, where, KEY):
+            with contents.receive(ada, where, KEY, length=len(DATA)) as coming:
+                coming.write(DATA)
+                assert coming.finish()
+        locks: list[str | None] = []
+        drops: list[bool] = []
+        together(
+            lambda locks=locks: locks.append(contents.lock(ada, where, KEY)),
+            lambda drops=drops: drops.append(contents.remove(ada, where, KEY)),
+        )
+        lock, dropped = locks[0], drops[0]
+        assert not (lock and dropped), "a lock was given on what was dropped"
+        assert contents.present(ada, where, KEY) is not dropped
+        outcomes.add(dropped)
+        if lock:
+            contents.unlock(lock)
+    assert outcomes <= {True, False}
+
+
+def test_storing_and_dropping_at_once_leave_claims_that_are_true(either: HubInside) -> None:
+    ada, opened = either.person("ada"), either.opened
+    contents = opened.hub.contents
+    where = either.repository(ada).id
+
+    def put() -> None:
+        try:
+            with contents.receive(ada, where, KEY, length=len(DATA)) as coming:
+                coming.write(DATA)
+                assert coming.finish()
+        except InUse:
+            pass
+
+    for _ in range(ROUNDS):
+        together(put, lambda: contents.remove(ada, where, KEY), put)
+        with opened.database.reading() as work:
+            claimed = work.contents.size(where, KEY)
+        if claimed is not None:
+            assert opened.objects.verified(where, KEY)
+        else:
+            assert opened.objects.size(where, KEY) is None

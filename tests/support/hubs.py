@@ -1,0 +1,226 @@
+"""A hub for tests: opened in this process, or served in one of its own."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import Message
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import update
+
+from rookery.hub.domain.access import Actor, Means, Visibility
+from rookery.hub.domain.names import OwnerName
+from rookery.hub.domain.records import Account, Repository
+from rookery.hub.opening import Opened, open_hub
+from rookery.hub.settings import read_settings
+from rookery.hub.storage.database import SqlDatabase
+from rookery.hub.storage.tables import content_lock
+from support.programs import Answer, Program
+
+PASSWORD = "correct horse"
+
+
+class Clock:
+    """A clock that stands until it is told to go on."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def go(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class HubInside(NamedTuple):
+    """A hub in this process, and short ways to people and repositories."""
+
+    opened: Opened
+    clock: Clock
+
+    def person(self, name: str, *, admin: bool = False, password: str | None = None) -> Actor:
+        """Make an account (or find it), and give it as one that came with a password; hashing one takes long."""
+        hub = self.opened.hub
+        with self.opened.database.reading() as work:
+            found: Account | None = work.accounts.by_name(name)
+        stranger = hub.identity.stranger("127.0.0.1")
+        made = found or hub.accounts.add(stranger, name, f"{name}@example.org", password, admin=admin)
+        return Actor(made.id, made.name, made.admin, Means(), "password", address="127.0.0.1")
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass for locks, also where the clock is PostgreSQL's own and cannot be turned."""
+        engine = self.opened.database.engine
+        if engine.dialect.name == "sqlite":
+            self.clock.go(seconds)
+            return
+        with engine.begin() as connection:
+            connection.execute(update(content_lock).values(expires=content_lock.c.expires - seconds))
+
+    def repository(
+        self, owner: Actor, name: str = "data", visibility: Visibility = Visibility.PRIVATE
+    ) -> Repository:
+        """Make a repository."""
+        return self.opened.hub.repositories.create(owner, OwnerName(owner.name), name, visibility=visibility)
+
+
+@functools.cache
+def _template() -> bytes:
+    """Give an empty database, made once: migrations take half a second."""
+    with tempfile.TemporaryDirectory() as name:
+        database = SqlDatabase(f"sqlite:///{name}/hub.sqlite3", Clock())
+        database.migrate()
+        database.close()
+        return (Path(name) / "hub.sqlite3").read_bytes()
+
+
+def make_hub_inside(folder: Path, *, database: str = "", **settings: str) -> HubInside:
+    """Open a hub in a folder, on a clock that stands; `database` is a URL, else it is SQLite."""
+    clock = Clock()
+    if not database and not folder.exists():
+        folder.mkdir(mode=0o700)
+        (folder / "hub.sqlite3").write_bytes(_template())
+    env = {"PATH": os.environ["PATH"], "ROOKERY_HUB_DATABASE": database, **settings}
+    return HubInside(open_hub(read_settings(folder, env), env, clock), clock)
+
+
+class Reply(NamedTuple):
+    """An answer of a server."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+
+class HubServer:
+    """A hub in a process of its own: `rookery hub serve`, and the command line beside it."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str], *, database: str = "") -> None:
+        self.folder = folder
+        self.env = {**env, "ROOKERY_HUB_DATA": str(folder), "ROOKERY_HUB_DATABASE": database}
+        self.url = ""
+        self.process: subprocess.Popen[str] | None = None
+
+    def run(self, *words: str, stdin: str = "", code: int = 0) -> Answer:
+        """Call `rookery hub ...` on its data."""
+        argv = [sys.executable, "-m", "rookery", "hub"]
+        return Program(argv, self.env, self.folder.parent)(*words, stdin=stdin, code=code)
+
+    def start(self) -> None:
+        """Serve, at the address of the last time if there was one."""
+        http = self.url.removeprefix("http://") or "127.0.0.1:0"
+        argv = [sys.executable, "-m", "rookery", "hub", "serve", "--http", http]
+        self.process = subprocess.Popen(
+            argv,
+            cwd=self.folder.parent,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if "http://" not in line:
+            _, said = self.process.communicate(timeout=10)
+            raise AssertionError(f"the hub did not start: {line}{said}")
+        self.url = line.split()[-1]
+
+    def stop(self) -> tuple[int, str]:
+        """Stop it as a person would; give its exit code and what it said on standard error."""
+        assert self.process is not None
+        self.process.terminate()
+        _, said = self.process.communicate(timeout=60)
+        return self.process.returncode, said
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.communicate()
+
+    def add_user(self, name: str, *, admin: bool = False, password: str | None = None) -> str:
+        """Make an account, from beside the server; give a token of it.  Hashing a password takes long."""
+        with self.beside() as inside:
+            who = inside.person(name, admin=admin, password=password)
+            return inside.opened.hub.accounts.add_token(who, "test")[1]
+
+    @contextmanager
+    def beside(self) -> Iterator[HubInside]:
+        """Open the same data in this process."""
+        settings = read_settings(self.folder, self.env)
+        opened = open_hub(settings, self.env, time.time)
+        try:
+            yield HubInside(opened, Clock())
+        finally:
+            opened.database.close()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        token: str = "",
+        basic: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Make one request, as a token's or a name's and password's owner, or as a stranger."""
+        told = dict(headers or {})
+        if token:
+            told["Authorization"] = f"token {token}"
+        if basic:
+            told["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
+        wire = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        try:
+            wire.request(method, f"/{path}", body, told)
+            answer = wire.getresponse()
+            return Reply(answer.status, answer.headers, answer.read())
+        finally:
+            wire.close()
+
+    def api(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        code: int = 200,
+        *,
+        token: str = "",
+        basic: tuple[str, str] | None = None,
+    ) -> Any:
+        """Call the API, and give what it tells; it must answer with `code`."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        kind = {"Content-Type": "application/json"}
+        reply = self.ask(method, f"api/v1/{path}", raw, token=token, basic=basic, headers=kind)
+        assert reply.status == code, f"{reply.status} {reply.body!r}"
+        return json.loads(reply.body) if reply.body else None
+
+    def at(self, user: str, password: str, path: str = "") -> str:
+        """Give an address with a name and a password in it."""
+        return f"{self.url.replace('://', f'://{user}:{password}@')}/{path}"
+
+
+@contextmanager
+def serving(folder: Path, env: Mapping[str, str], *, database: str = "") -> Iterator[HubServer]:
+    """Serve a hub for the length of the block."""
+    server = HubServer(folder, env, database=database)
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            code, said = server.stop()
+            assert code == 0, said
+            assert "Traceback" not in said, said
