@@ -9,17 +9,18 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import backend, deposits, goals, machine, measuring, page, peers, table, turns
+from bench import backend, deposits, goals, hub_transfers, machine, measuring, page, peers, table, turns
 from bench.places import Places, remove
 from bench.result import Report
 from bench.scenario import Scale, Scenario
 from bench.scenarios import FAMILIES, SCENARIOS
 
 DEPOSIT = "deposit"  # alone: it counts bytes
+HUB = "hub"  # alone: it starts servers
 BACKEND = "backend"  # alone: one program's start
 GOALS = "goals"  # what the table of goals needs, at its sizes and no others
 PAGE = "page"  # measures nothing: writes docs/benchmarks.md of benchmarks/results
-ALONE = {DEPOSIT, BACKEND, PAGE}
+ALONE = {DEPOSIT, HUB, BACKEND, PAGE}
 USUAL = ("startup", "files", "transfer", "run", "web")
 
 
@@ -30,7 +31,7 @@ def options() -> argparse.Namespace:
         "name",
         nargs="*",
         help=f"families ({', '.join(FAMILIES)}), scenarios ({', '.join(SCENARIOS)}), {GOALS}, "
-        f"{DEPOSIT}, {BACKEND} or {PAGE}; none means {', '.join(USUAL)}, at 1,000 files",
+        f"{DEPOSIT}, {HUB}, {BACKEND} or {PAGE}; none means {', '.join(USUAL)}, at 1,000 files",
     )
     parser.add_argument(
         "--count",
@@ -147,6 +148,10 @@ def main() -> int:
         measuring.adopt_orphans()
         if DEPOSIT in asked.name:
             print(deposits.table(root / "deposits"), flush=True)
+            return 0
+        if HUB in asked.name:
+            for line in hub_transfers.lines(root / "hub", asked.repeat):
+                print(line, flush=True)
             return 0
         return measure(asked, root)
     finally:

@@ -38,6 +38,8 @@ class Case(NamedTuple):
 
 FORM = "nothing=here"
 REPO = "/api/v1/repos/ada/data"
+P2P = "/git-annex/{uuid}/v{version:int}"
+ANNEX = "/git-annex/{uuid}/v4"
 
 # Rights: open (to all); user:read ... (any account whose token is good for it); admin; ada's, lab's; of the repository.
 ROUTES: dict[str, Case] = {
@@ -49,6 +51,16 @@ ROUTES: dict[str, Case] = {
     "GET /{place:path}/annex/objects/{one}/{two}/{folder}/{file}": Case(
         "read", f"/ada/data/annex/objects/000/000/{KEY}/{KEY}"
     ),
+    "GET /git-annex/{uuid}/key/{key:path}": Case("read", f"/git-annex/{{uuid}}/key/{KEY}"),
+    f"GET {P2P}/key/{{key:path}}": Case("read", f"{ANNEX}/key/{KEY}"),
+    f"POST {P2P}/checkpresent": Case("read", f"{ANNEX}/checkpresent?key={KEY}"),
+    f"POST {P2P}/lockcontent": Case("read", f"{ANNEX}/lockcontent?key={KEY}"),
+    f"POST {P2P}/keeplocked": Case("read", f"{ANNEX}/keeplocked?lockid=none"),
+    f"POST {P2P}/gettimestamp": Case("read", f"{ANNEX}/gettimestamp"),
+    f"POST {P2P}/putoffset": Case("write", f"{ANNEX}/putoffset?key={KEY}"),
+    f"POST {P2P}/put": Case("write", f"{ANNEX}/put?key={KEY}"),
+    f"POST {P2P}/remove": Case("drop", f"{ANNEX}/remove?key={KEY}"),
+    f"POST {P2P}/remove-before": Case("drop", f"{ANNEX}/remove-before?key={KEY}&timestamp=5"),
     # Pages; by tokens they are those of strangers, and what the signed-in see is further down.
     "GET /": Case("open", "/"),
     "GET /{owner}": Case("open", "/ada"),
@@ -292,7 +304,16 @@ def call(world: World, case: Case, method: str, who: str, visibility: str = "pri
         headers |= A_FORM
     elif case.body is not None:
         body, headers["Content-Type"] = json.dumps(case.body).encode(), "application/json"
-    return world.ask(method, case.url.format(me=me), body, headers)
+    if "/put?" in case.url:
+        headers["X-git-annex-data-length"] = str(len(body))
+    return world.ask(method, case.url.format(me=me, uuid=annex_of(world)), body, headers)
+
+
+def annex_of(world: World) -> str:
+    """Give the uuid of the repository, which is made again after it was removed."""
+    with world.hub.opened.database.reading() as work:
+        there = work.repositories.by_path(parse_path("ada/data"))
+    return there.uuid if there else "none"
 
 
 def routes(found: list[BaseRoute], before: str = "") -> Iterator[str]:

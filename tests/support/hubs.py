@@ -107,10 +107,15 @@ class Reply(NamedTuple):
 class HubServer:
     """A hub in a process of its own: `rookery hub serve`, and the command line beside it."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str], *, database: str = "") -> None:
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], *, database: str = "", ssh: bool = False
+    ) -> None:
         self.folder = folder
-        self.env = {**env, "ROOKERY_HUB_DATA": str(folder), "ROOKERY_HUB_DATABASE": database}
+        self.wants_ssh = ssh
+        told = {"ROOKERY_HUB_DATA": str(folder), "ROOKERY_HUB_DATABASE": database, "ROOKERY_HUB_SSH": ""}
+        self.env = {**env, **told}
         self.url = ""
+        self.ssh = ""  # ssh://git@127.0.0.1:PORT, if it is wanted
         self.process: subprocess.Popen[str] | None = None
 
     def run(self, *words: str, stdin: str = "", code: int = 0) -> Answer:
@@ -122,6 +127,8 @@ class HubServer:
         """Serve, at the address of the last time if there was one."""
         http = self.url.removeprefix("http://") or "127.0.0.1:0"
         argv = [sys.executable, "-m", "rookery", "hub", "serve", "--http", http]
+        if self.wants_ssh:
+            argv += ["--ssh", self.ssh.rpartition("@")[2] or "127.0.0.1:0"]
         self.process = subprocess.Popen(
             argv,
             cwd=self.folder.parent,
@@ -136,6 +143,8 @@ class HubServer:
             _, said = self.process.communicate(timeout=10)
             raise AssertionError(f"the hub did not start: {line}{said}")
         self.url = line.split()[-1]
+        if self.wants_ssh:
+            self.ssh = self.process.stdout.readline().split()[-1]
 
     def stop(self) -> tuple[int, str]:
         """Stop it as a person would; give its exit code and what it said on standard error."""
@@ -213,9 +222,11 @@ class HubServer:
 
 
 @contextmanager
-def serving(folder: Path, env: Mapping[str, str], *, database: str = "") -> Iterator[HubServer]:
+def serving(
+    folder: Path, env: Mapping[str, str], *, database: str = "", ssh: bool = False
+) -> Iterator[HubServer]:
     """Serve a hub for the length of the block."""
-    server = HubServer(folder, env, database=database)
+    server = HubServer(folder, env, database=database, ssh=ssh)
     server.start()
     try:
         yield server

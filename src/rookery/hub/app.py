@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from rookery.hub.git_http.routes import routes as git_routes
 from rookery.hub.http_api.api import make_api
+from rookery.hub.p2p.routes import routes as p2p_routes
+from rookery.hub.p2p.slashes import OneSlash
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
 from rookery.hub.slots import Slots
@@ -21,7 +24,11 @@ ARCHIVES = 8
 def make_app(hub: Hub, settings: Settings) -> Starlette:
     """Make the web application; its faces are tried in this order."""
     api, archive_slots = make_api(), Slots(ARCHIVES)
-    app = Starlette(routes=[Mount("/api/v1", api), *routes()], exception_handlers={ClientDisconnect: _gone})
+    app = Starlette(
+        routes=[Mount("/api/v1", api), *routes()],
+        middleware=[Middleware(OneSlash)],
+        exception_handlers={ClientDisconnect: _gone},
+    )
     for one in (app, api):
         one.state.hub = hub
         one.state.settings = settings
@@ -33,7 +40,7 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
 
 def routes() -> list[BaseRoute]:
     """Give the routes besides the API's."""
-    return [Route("/healthz", healthy), *web_routes(), *git_routes()]
+    return [Route("/healthz", healthy), *p2p_routes(), *web_routes(), *git_routes()]
 
 
 async def healthy(_: Request) -> Response:

@@ -49,6 +49,11 @@ class Settings(NamedTuple):
     limits: Limits
 
     @property
+    def ssh_keys(self) -> Path:
+        """Where the SSH server's own keys are."""
+        return self.data / "ssh"
+
+    @property
     def repositories(self) -> Path:
         """Where the repositories are."""
         return self.data / "repositories"
@@ -76,7 +81,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
     return Settings(
         data,
         parse_address(values["http"] or "127.0.0.1:8910"),
-        parse_address(values["ssh"]) if values["ssh"] else None,
+        None if values["ssh"] == "" else parse_address(values["ssh"] or "127.0.0.1:8922"),
         _url(values["url"]),
         values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
         values["title"] or "Rookery hub",

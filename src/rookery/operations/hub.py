@@ -63,6 +63,9 @@ def hub(
     http: Annotated[
         str | None, option("--http", metavar="HOST:PORT", help="serve: where browsers and clients come")
     ] = None,
+    ssh: Annotated[
+        str | None, option("--ssh", metavar="HOST:PORT", help="serve: where Git and git-annex come over SSH")
+    ] = None,
     email: Annotated[
         str | None, option("--email", metavar="ADDRESS", help="user add: an e-mail address")
     ] = None,
@@ -94,7 +97,7 @@ def hub(
     instead of a password, alone on the last line. `doctor`, `fsck` and `backup` may run while the hub does.
     """
     _require_extra()
-    settings = _settings(ctx, data, http)
+    settings = _settings(ctx, data, http=http, ssh=ssh)
     said = list(words or ())
     if action != "user":
         yield from _plain(ctx, action, settings, said)
@@ -175,12 +178,12 @@ def _require_extra() -> None:
         )
 
 
-def _settings(ctx: Context, data: str | None, http: str | None) -> Settings:
+def _settings(ctx: Context, data: str | None, **said: str | None) -> Settings:
     from rookery.hub.settings import read_settings  # start-up: most commands need no server
 
     home = Path(ctx.env.get("HOME", os.sep))
     folder = data or ctx.env.get("ROOKERY_HUB_DATA") or str(home / "rookery-hub")
-    return read_settings(ctx.cwd / Path(folder).expanduser(), ctx.env, http=http)
+    return read_settings(ctx.cwd / Path(folder).expanduser(), ctx.env, **said)
 
 
 def _opened(ctx: Context, settings: Settings) -> Opened:
@@ -192,12 +195,15 @@ def _opened(ctx: Context, settings: Settings) -> Opened:
 def _serve(ctx: Context, settings: Settings) -> Iterator[Record]:
     from rookery.hub.admin import serving  # start-up: most commands need no server
 
-    with serving.listen(settings.http) as http:
-        _, port = http.getsockname()[:2]
-        opened = _opened(ctx, settings._replace(http=settings.http._replace(port=port)))
-        url = settings.url or f"http://{opened.settings.http}"
-        yield result("hub-serve", settings.data, type="hub", url=url, message=f"the hub is at {url}")
-        serving.serve(opened, http)
+    with serving.listening(settings) as (settings, http, ssh):
+        opened = _opened(ctx, settings)
+        with serving.beside(opened, ssh, ctx.env, ctx.clock):
+            url = settings.url or f"http://{settings.http}"
+            said: dict[str, Any] = {"ssh": f"ssh://git@{settings.ssh}"} if settings.ssh else {}
+            yield result(
+                "hub-serve", settings.data, type="hub", url=url, message=f"the hub is at {url}", **said
+            )
+            serving.serve(opened, http)
 
 
 def _password(ctx: Context, who: str, *, from_stdin: bool) -> str:

@@ -20,6 +20,8 @@ class Renderer(Generic):
             self.say(record["token"])
         elif record["action"] == "hub-serve" and record["status"] == "ok":
             self.say(text_of(record["message"]))
+            if "ssh" in record:
+                self.say(f"over SSH: {record['ssh']}")
             self.say(f"new accounts: {record['url']}/user/sign_up")
         elif "verdict" in record:
             self._say_finding(record)

@@ -6,26 +6,25 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 import uvicorn
 
 from rookery.core.errors import RookeryError
 from rookery.hub.admin import upkeep
+from rookery.hub.admin.prompt_http import PromptHttp
+from rookery.hub.admin.ssh_process import PATIENCE_SECONDS, SshProcess
 from rookery.hub.app import make_app
 from rookery.hub.opening import Opened
-from rookery.hub.settings import Address
-
-# How long requests that are under way may take to end when the hub is stopped.
-PATIENCE_SECONDS = 30
+from rookery.hub.settings import Address, Settings
 
 
 class CannotListen(RookeryError):
     """An address cannot be listened at."""
 
 
-def listen(address: Address) -> socket.socket:
+def listen(address: Address, flag: str) -> socket.socket:
     """Listen at an address; connections wait until somebody serves.  Raises CannotListen."""
     try:
         return socket.create_server(
@@ -36,8 +35,33 @@ def listen(address: Address) -> socket.socket:
         )
     except OSError as e:
         raise CannotListen(
-            f"cannot listen at {address}: {e.strerror or e}", hints=["choose another one: --http HOST:PORT"]
+            f"cannot listen at {address}: {e.strerror or e}", hints=[f"choose another one: {flag} HOST:PORT"]
         ) from e
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[tuple[Settings, socket.socket, socket.socket | None]]:
+    """Listen for HTTP, and for SSH if it is wanted; the settings that come back have the ports that were given."""
+    with ExitStack() as open_ones:
+        http = open_ones.enter_context(listen(settings.http, "--http"))
+        settings = settings._replace(http=settings.http._replace(port=http.getsockname()[1]))
+        if settings.ssh is None:
+            yield settings, http, None
+            return
+        ssh = open_ones.enter_context(listen(settings.ssh, "--ssh"))
+        yield settings._replace(ssh=settings.ssh._replace(port=ssh.getsockname()[1])), http, ssh
+
+
+@contextmanager
+def beside(
+    opened: Opened, ssh: socket.socket | None, env: Mapping[str, str], clock: Callable[[], float]
+) -> Iterator[None]:
+    """Serve SSH for the length of the block, in a process of its own, if there is a socket for it."""
+    if ssh is None:
+        yield
+        return
+    with SshProcess(opened.settings, env, clock, ssh):
+        yield
 
 
 class _Server(uvicorn.Server):
@@ -59,7 +83,7 @@ def serve(opened: Opened, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way end first."""
     config = uvicorn.Config(
         make_app(opened.hub, opened.settings),
-        http="httptools",
+        http=PromptHttp,
         loop="uvloop",
         lifespan="on",
         log_config=None,

@@ -23,4 +23,8 @@ class Limits(NamedTuple):
     session: float = 14 * 86400.0
     git_processes: int = 16  # at the same time over HTTP, half of them for one address; more wait
     git_seconds: float = 3600.0  # how long one may take
+    ssh_connections: int = 256  # at the same time, of strangers too
+    ssh_commands: int = 64  # at the same time on one connection
+    ssh_commands_of_all: int = 512
+    ssh_idle: float = 6 * 3600.0  # after which a silent client's channel is closed
     sign_up: bool = True  # whether people can make accounts for themselves

@@ -20,7 +20,7 @@ from rookery.hub.domain.errors import BadOffset, NotFound, TooMuch
 from rookery.hub.domain.keys import content_key
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.contents import Totals
-from rookery.hub.domain.ports.database import Database
+from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.objects import Objects, Reader, Upload
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.auditing import note
@@ -98,33 +98,54 @@ class ContentService:
 
     def put_offset(self, actor: Actor, where: Where, key: str) -> int | None:
         """Say where an upload can go on; None if the content is here already.  Raises TooMuch over a quota."""
-        passed, key = self._may_store(actor, where, key)
-        if self.present(actor, where, key):
-            return None
-        held = self._objects.held(passed.repository.id, key)
-        self._require_room(passed.repository, (size_of(key) or held) - held)
+        with self._database.reading() as work:  # one transaction: this is asked for each of many small files
+            repository = self._gate.within(work, actor, where, Action.STORE).repository
+            named = content_key(key)
+            if self._is_here(work, repository, named):
+                return None
+            held = self._objects.held(repository.id, named)
+            more = (size_of(named) or held) - held
+            require_room(work, repository, more, self._limits, self._objects.free())
         return held
 
     def receive(self, actor: Actor, where: Where, key: str, *, length: int, offset: int = 0) -> Receiving:
-        """Begin to take in content of which `length` bytes are still to come, behind `offset`.
+        """Begin to take in content of which `length` bytes are still to come, behind `offset`; also if it is here.
 
         Raises BadOffset (not so much is here; or key and lengths contradict each other), TooMuch over a quota,
         InUse while somebody else uploads the same.
         """
-        passed, key = self._may_store(actor, where, key)
-        size = size_of(key)
-        if length < 0 or (size is not None and offset + length != size):
-            raise BadOffset(f"{key} is {size} bytes, not {offset} and {length}", held=offset)
-        self._require_room(passed.repository, length)
-        upload = self._objects.receive(passed.repository.id, key, offset)
-        return Receiving(self._database, upload, passed.repository, key, length, self._clock)
+        coming = self._begin(actor, where, key, length, offset, even_if_here=True)
+        assert coming is not None
+        return coming
 
-    def _may_store(self, actor: Actor, where: Where, key: str) -> tuple[Pass, str]:
-        return self._gate.enter(actor, where, Action.STORE), content_key(key)
+    def receive_missing(
+        self, actor: Actor, where: Where, key: str, *, length: int, offset: int = 0
+    ) -> Receiving | None:
+        """Begin as `receive` does; None if the content is here already."""
+        return self._begin(actor, where, key, length, offset, even_if_here=False)
 
-    def _require_room(self, repository: Repository, more: int) -> None:
+    def _begin(
+        self, actor: Actor, where: Where, key: str, length: int, offset: int, *, even_if_here: bool
+    ) -> Receiving | None:
         with self._database.reading() as work:
-            require_room(work, repository, more, self._limits, self._objects.free())
+            repository = self._gate.within(work, actor, where, Action.STORE).repository
+            named, size = content_key(key), size_of(key)
+            if not even_if_here and self._is_here(work, repository, named):
+                return None
+            if length < 0 or (size is not None and offset + length != size):
+                raise BadOffset(f"{named} is {size} bytes, not {offset} and {length}", held=offset)
+            require_room(work, repository, length, self._limits, self._objects.free())
+        upload = self._objects.receive(repository.id, named, offset)
+        return Receiving(self._database, upload, repository, named, length, self._clock)
+
+    def _is_here(self, work: Work, repository: Repository, key: str) -> bool:
+        claimed = work.contents.size(repository.id, key)
+        return claimed is not None and claimed == self._objects.size(repository.id, key)
+
+    def start_over(self, actor: Actor, where: Where, key: str) -> None:
+        """Forget what came of an upload: the file changed while it was sent.  Raises InUse while it still comes."""
+        repository = self._gate.enter(actor, where, Action.STORE).repository
+        self._objects.receive(repository.id, content_key(key), 0).close()
 
     # --- dropping --------------------------------------------------------------------------------
 
@@ -143,11 +164,14 @@ class ContentService:
         with self._database.writing() as work:
             self._gate.within(work, actor, repository.id, Action.DROP)
             work.contents.exclusively(repository.id, named)
-            if before is not None and work.locks.passed(before):
-                return False
-            if work.locks.held(repository.id, named):
-                return False
-            if work.contents.remove(repository.id, named):
+            if work.contents.size(repository.id, named) is not None:
+                if not here:
+                    return False  # it has just come: nobody has looked whether others have it
+                if before is not None and work.locks.passed(before):
+                    return False
+                if work.locks.held(repository.id, named):
+                    return False
+                work.contents.remove(repository.id, named)
                 note(work, actor, "drop", f"{repository.path}", named, self._clock())
         with self._database.writing() as work:
             work.contents.exclusively(repository.id, named)

@@ -1,0 +1,180 @@
+"""Content to a server and back with stock git-annex: to the hub over HTTP and SSH, and to git-annex's own server.
+
+The server's memory is the peak of the processes that serve.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.places import remove
+
+SMALL_FILES, SMALL_BYTES = 1000, 1000
+LARGE_BYTES = 1 << 30
+
+SERVERS = ("hub, HTTP", "hub, SSH", "git annex p2phttp -J2")
+
+
+class Remote(NamedTuple):
+    """Where content goes: settings of a remote, and the process that serves it."""
+
+    settings: dict[str, str]
+    pid: int
+
+
+def run(*argv: str, cwd: Path, stdin: str = "") -> str:
+    """Run a command that must succeed; give its output."""
+    ended = subprocess.run(argv, cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(argv)} failed with {ended.returncode}\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+def memory(pid: int) -> int:
+    """Give the most memory that a process and its children have had, in bytes."""
+    most = 0
+    for folder in [Path(f"/proc/{pid}"), *(Path(f"/proc/{child}") for child in children(pid))]:
+        for line in (folder / "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                most = max(most, int(line.split()[1]) << 10)
+    return most
+
+
+def children(pid: int) -> list[str]:
+    """Give the processes that a process has started and that still run."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [child for task in tasks for child in task.read_text().split()]
+
+
+@contextmanager
+def peer(root: Path) -> Iterator[Remote]:
+    """Serve a bare repository with git-annex's own server."""
+    place = root / "peer.git"
+    run("git", "init", "-q", "--bare", str(place), cwd=root)
+    run("git", "annex", "init", "-q", cwd=place)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    serve = ["git", "annex", "p2phttp", "-J2", "--wideopen", "--bind", "127.0.0.1", "--port", port]
+    with subprocess.Popen(serve, cwd=place, stderr=subprocess.DEVNULL) as server:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", int(port)), 1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        uuid = run("git", "config", "annex.uuid", cwd=place).strip()
+        url = f"annex+http://127.0.0.1:{port}/git-annex/"
+        yield Remote(
+            {"url": f"http://127.0.0.1:{port}/none", "annexurl": url, "annex-uuid": uuid}, server.pid
+        )
+        server.terminate()
+
+
+@contextmanager
+def hub(root: Path, *, over_ssh: bool) -> Iterator[Remote]:
+    """Serve a hub, with one repository that the person of this home may write."""
+    data, home = root / "hub", Path(os.environ["HOME"])
+    rookery = [sys.executable, "-m", "rookery", "hub"]
+    serve = [*rookery, "serve", "--data", str(data), "--http", "127.0.0.1:0", "--ssh", "127.0.0.1:0"]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        http, ssh = (server.stdout.readline().split()[-1] for _ in range(2))
+        add = ["user", "add", "ada", "--data", str(data), "--email", "ada@example.org", "--password-stdin"]
+        run(*rookery, *add, cwd=root, stdin="correct horse\n")
+        token = run(*rookery, "user", "token", "ada", "--data", str(data), cwd=root).split()[-1]
+
+        def api(path: str, body: dict[str, object]) -> None:
+            told = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+            asked = urllib.request.Request(f"{http}/api/v1/{path}", json.dumps(body).encode(), told)
+            urllib.request.urlopen(asked).close()
+
+        api("user/repos", {"name": "data", "private": True})
+        (home / ".git-credentials").write_text(f"{http.replace('://', f'://ada:{token}@')}\n")
+        key = root / "key"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key), cwd=root)
+        api("user/keys", {"title": "bench", "key": key.with_suffix(".pub").read_text()})
+        known = f"-o StrictHostKeyChecking=no -o UserKnownHostsFile={root}/known"
+        options = f"-i {key} -o IdentitiesOnly=yes {known} -F none"
+        url = f"{ssh if over_ssh else http}/ada/data.git"
+        yield Remote({"url": url, "annex-ssh-options": options}, server.pid)
+        server.terminate()
+
+
+def dataset(root: Path, sizes: list[int], remote: Remote) -> Path:
+    """Make a repository with annexed files of these sizes, that knows the remote."""
+    work, chance = root / "work", random.Random(7)
+    run("git", "init", "-q", str(work), cwd=root)
+    run("git", "annex", "init", "-q", cwd=work)
+    for number, size in enumerate(sizes):
+        with (work / f"file-{number}").open("wb") as file:
+            for _ in range(0, size, 1 << 24):
+                file.write(chance.randbytes(min(size, 1 << 24)))
+    run("git", "annex", "add", "-q", ".", cwd=work)
+    run("git", "commit", "-qm", "files", cwd=work)
+    for name, value in remote.settings.items():
+        run("git", "config", f"remote.there.{name}", value, cwd=work)
+    run("git", "annex", "info", "-q", "there", cwd=work)
+    return work
+
+
+def timed(*argv: str, cwd: Path) -> float:
+    """Run a command; give seconds."""
+    began = time.perf_counter()
+    run(*argv, cwd=cwd)
+    return time.perf_counter() - began
+
+
+def measure(server: str, root: Path, sizes: list[int]) -> tuple[float, float, int]:
+    """Send all and get all; give seconds of each, and the server's memory."""
+    root.mkdir()
+    serving = peer(root) if server == SERVERS[2] else hub(root, over_ssh=server == SERVERS[1])
+    with serving as remote:
+        work = dataset(root, sizes, remote)
+        up = timed("git", "annex", "copy", "-q", "--to", "there", ".", cwd=work)
+        run("git", "annex", "drop", "-q", "--force", ".", cwd=work)
+        down = timed("git", "annex", "get", "-q", ".", cwd=work)
+        return up, down, memory(remote.pid)
+
+
+def lines(root: Path, runs: int) -> Iterator[str]:
+    """Measure all servers in turn, and yield the table, line by line."""
+    root.mkdir()
+    with (Path(os.environ["HOME"]) / ".gitconfig").open("a") as config:
+        config.write(
+            '[credential]\n\thelper = store\n[annex "security"]\n\tallowed-ip-addresses = 127.0.0.1\n'
+        )
+    yield _line(["", *SERVERS])
+    yield _line(["---"] * (len(SERVERS) + 1))
+    for name, sizes in (
+        (f"{SMALL_FILES} files of {SMALL_BYTES} bytes", [SMALL_BYTES] * SMALL_FILES),
+        ("one file of 1 GiB", [LARGE_BYTES]),
+    ):
+        taken: dict[str, list[tuple[float, float, int]]] = {server: [] for server in SERVERS}
+        for number in range(runs):
+            for server in SERVERS:  # in turn, so that a busy moment hits all
+                place = root / f"{number}"
+                taken[server].append(measure(server, place, sizes))
+                remove(place)
+        for way, index in (("up", 0), ("down", 1)):
+            theirs = statistics.median(figures[index] for figures in taken[SERVERS[2]])
+            medians = [statistics.median(figures[index] for figures in taken[server]) for server in SERVERS]
+            yield _line([f"{name}, {way}", *(f"{each:.1f} s ({theirs / each:.1f}x)" for each in medians)])
+        most = [max(figures[2] for figures in taken[server]) for server in SERVERS]
+        yield _line(["memory of the server", *(f"{each >> 20} MiB" for each in most)])
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
