@@ -1,8 +1,4 @@
-"""The stage of the tutorial: two people's homes, a server with pictures, a place to publish to.
-
-Until there is a hub, "gin" is a folder of bare repositories with room for
-annexed content, which everybody on the stage can reach.
-"""
+"""The stage of the pages: two people's homes, a server with pictures, and a hub to publish to if a page wants one."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from hub import Access, Hub, add_person, furnish, make_programs, start, stop
 from penguins import paint
 
 PICTURES = {
@@ -79,23 +76,53 @@ def _make_homes(root: Path) -> None:
         (downloads / file).write_bytes((root / "pictures" / file).read_bytes())
 
 
-def environment(root: Path, address: str, user: Mapping[str, str]) -> dict[str, str]:
+def environment(root: Path, user: Mapping[str, str]) -> dict[str, str]:
     """Give the environment of a shell on the stage: nothing of the user's but what programs need to run."""
     kept = {k: v for k, v in user.items() if k in ("LANG", "LC_ALL", "TERM", "TMPDIR", "TZ", "SSL_CERT_FILE")}
+    path = (str(root / "bin"), os.path.dirname(sys.executable), user.get("PATH", os.defpath))
     return {
         **kept,
-        "PATH": os.pathsep.join((os.path.dirname(sys.executable), user.get("PATH", os.defpath))),
-        "PENGUINS": address,
-        "GIN": str(root / "gin"),
+        "HOME": str(root),
+        "PATH": os.pathsep.join(path),
         "GIT_CONFIG_NOSYSTEM": "1",
         "BASH_ENV": "",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",  # the machine's own is the user's
     }
 
 
 @contextlib.contextmanager
-def set_up(root: Path, user: Mapping[str, str]) -> Iterator[tuple[dict[str, str], str]]:
-    """Build the stage in an empty folder; gives the shell's environment and its first command."""
+def hub_for_all(folder: Path, env: Mapping[str, str], *, keep: bool = False) -> Iterator[Hub]:
+    """Run a hub in a folder, with accounts for everybody on the stage; `keep` leaves it running."""
+    hub = start(folder / "hub", env)
+    try:
+        for person in PEOPLE:
+            add_person(hub, person, env)
+        yield hub
+    finally:
+        if not keep:
+            stop(hub)
+
+
+@contextlib.contextmanager
+def set_up(
+    root: Path, user: Mapping[str, str], *, hub: Hub | None = None, access: Access = "http"
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Build the stage in an empty folder; gives the shell's environment and its first command.
+
+    With a hub, `$HUB` is its address for browsers, `$GIN` what the addresses of its
+    repositories begin with, `$ACCESS` how they are reached.
+    """
     _make_homes(root)
-    (root / "gin").mkdir()
+    make_programs(root / "bin")
+    env = environment(root, user)
+    for person in PEOPLE:
+        furnish(root / "home" / person, access)
+    if hub is not None:
+        env |= {
+            "HUB": hub.url,
+            "GIN": hub.address(access),
+            "ACCESS": access,
+            "ROOKERY_HUB_DATA": str(hub.data),
+        }
     with pictures_served(root / "pictures") as address:
-        yield environment(root, address, user), BE.format(root=root) + "; be alice"
+        yield {**env, "PENGUINS": address}, BE.format(root=root) + "; be alice"

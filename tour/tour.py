@@ -1,4 +1,4 @@
-"""Play the collaboration tutorial for real, in a temporary home, and show every command with its output."""
+"""Play the collaboration tutorial for real, on a hub of its own in a temporary folder, and show every command."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import textwrap
 import time
 from pathlib import Path
 
+from hub import PASSWORD, Access, Hub, has_ssh, set_aside
 from page import Command, Prose, Shell, parse
-from stage import set_up
+from stage import environment, hub_for_all, set_up
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tutorial.md"
 
@@ -58,11 +59,11 @@ class Stage:
         print()
 
 
-def play(root: Path, page: Path) -> list[str]:
+def play(root: Path, page: Path, hub: Hub, access: Access) -> list[str]:
     """Run the page's commands; give one line for each that did not exit as the page says."""
     wrong: list[str] = []
     show = Stage(root)
-    with set_up(root, os.environ) as (env, first):
+    with set_up(root, os.environ, hub=hub, access=access) as (env, first):
         shell = Shell(root, env)
         try:
             shell.run(first)
@@ -77,7 +78,7 @@ def play(root: Path, page: Path) -> list[str]:
                     show.printed(outcome.printed)
                 if outcome.exit_code != part.exit_code:
                     codes = f"exit {outcome.exit_code}, not {part.exit_code}"
-                    wrong.append(f"{page.name}:{part.line}: {codes}: {part.text}")
+                    wrong.append(f"{page.name}:{part.line}: over {access}: {codes}: {part.text}")
                     if part.hidden:
                         show.printed(outcome.printed)
                     break  # everything after it stands on it
@@ -86,15 +87,34 @@ def play(root: Path, page: Path) -> list[str]:
     return wrong
 
 
+def play_all(root: Path, hub: Hub) -> list[str]:
+    """Play the tutorial over SSH, and again over HTTP alone, on the same hub; give what went wrong."""
+    ways: list[Access] = ["ssh", "http"] if has_ssh() else ["http"]
+    if "ssh" not in ways:
+        print("There is no ssh on this machine: the tutorial is played over HTTP alone.")
+    for access in ways:
+        stage = root / access
+        stage.mkdir()
+        print(f"\n===== The tutorial over {'SSH' if access == 'ssh' else 'HTTP alone'}, at {hub.url} =====")
+        wrong = play(stage, PAGE, hub, access)
+        if wrong:
+            return wrong
+        set_aside(hub, "alice", "my-dataset", f"my-dataset-over-{access}")
+    return []
+
+
 def main() -> int:
     """Play, and say where the result is or that it is gone."""
     options = argparse.ArgumentParser(prog="./run tour", description=__doc__)
-    options.add_argument("--keep", action="store_true", help="leave the result to look at")
+    options.add_argument(
+        "--keep", action="store_true", help="leave the hub running, and the result to look at"
+    )
     keep = options.parse_args().keep
     root = Path(os.path.realpath(tempfile.mkdtemp(prefix="rookery-tour-")))
     began = time.monotonic()
     try:
-        wrong = play(root, PAGE)
+        with hub_for_all(root, environment(root, os.environ), keep=keep) as hub:
+            wrong = play_all(root, hub)
     finally:
         if not keep:
             # annexed content is write-protected, and so are its folders
@@ -103,10 +123,11 @@ def main() -> int:
             shutil.rmtree(root)
     for line in wrong:
         print(f"The tour stopped: {line}", file=sys.stderr)
-    if keep:
-        print(f"All of it is in {root} (home/alice, home/bob, gin).")
     if not wrong:
         print(f"The whole tutorial ran in {time.monotonic() - began:.0f} seconds.")
+    if keep:
+        print(f"The hub goes on at {hub.url}: sign in as alice or bob, with the password: {PASSWORD}")
+        print(f"All of it is in {root} (ssh/home, http/home, hub). To stop the hub: kill {hub.process.pid}")
     return 1 if wrong else 0
 
 

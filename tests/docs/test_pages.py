@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from hub import Access
 from page import Command, Outcome, Prose, Shell, agrees, parse
-from stage import set_up
+from stage import environment, hub_for_all, set_up
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -29,21 +33,49 @@ def complaint(page: str, command: Command, outcome: Outcome) -> str | None:
     return "\n".join((place, *lines))
 
 
-@pytest.mark.parametrize(("page", "commands"), [("tutorial.md", 20), ("deposits.md", 8)])
-def test_every_command_prints_what_the_page_shows(page: str, commands: int, tmp_path: Path) -> None:
+def play(page: str, env: dict[str, str], first: str, folder: Path) -> int:
+    """Run the commands of a page in order; give how many there were.  Fails at the first that differs."""
     ran = 0
+    shell = Shell(folder, env)
+    try:
+        shell.run(first)
+        for part in parse((DOCS / page).read_text()):
+            if not isinstance(part, Prose):
+                wrong = complaint(page, part, shell.run(part.text))
+                assert wrong is None, wrong
+                ran += 1
+    finally:
+        shell.close()
+    return ran
+
+
+def test_every_command_of_deposits_prints_what_the_page_shows(tmp_path: Path) -> None:
     with set_up(tmp_path, os.environ) as (env, first):
-        shell = Shell(tmp_path, env)
+        assert play("deposits.md", env, first, tmp_path) >= 8
+
+
+@pytest.mark.parametrize("access", ["http", pytest.param("ssh", marks=pytest.mark.campaign)])
+def test_the_tutorial_prints_what_the_page_shows_on_a_hub(access: Access, tmp_path: Path) -> None:
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    with hub_for_all(tmp_path, environment(tmp_path, os.environ)) as hub:
+        with set_up(stage, os.environ, hub=hub, access=access) as (env, first):
+            assert play("tutorial.md", env, first, stage) >= 20
+
+
+def test_a_hub_of_ones_own_as_the_page_shows(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    home = tmp_path / "home" / "alice"
+    with set_up(tmp_path, os.environ) as (env, first):
+        # the invitation, which the page has people make with a browser, needs the data
+        hub = {"HUB": f"http://{address}", "ADDRESS": address, "ROOKERY_HUB_SSH": ""}
         try:
-            shell.run(first)
-            for part in parse((DOCS / page).read_text()):
-                if not isinstance(part, Prose):
-                    wrong = complaint(page, part, shell.run(part.text))
-                    assert wrong is None, wrong
-                    ran += 1
+            told = {"ROOKERY_HUB_DATA": str(home / "rookery-hub")}
+            assert play("your-own-hub.md", env | hub | told, first, tmp_path) >= 15
         finally:
-            shell.close()
-    assert ran >= commands
+            with suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int((home / "hub.pid").read_text()), signal.SIGTERM)
 
 
 def test_a_page_is_taken_apart_in_order() -> None:

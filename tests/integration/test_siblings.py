@@ -78,6 +78,9 @@ def test_configuring(inside: Inside, git: Program, new_dataset: NewDataset, tmp_
     ds, other = new_dataset("ds"), new_dataset("other")
     inside("siblings", "add", "-s", "storage", "--url", "/nowhere", cwd=ds)
     inside("siblings", "add", "-s", "hub", "--url", other, "--pushurl", "ssh://127.0.0.1:1/x", cwd=ds)
+    assert git("config", "remote.hub.annexurl", cwd=ds).text == "ssh://127.0.0.1:1/x", (
+        "content goes with pushes"
+    )
     told = inside(
         "-f",
         "json",

@@ -108,9 +108,16 @@ class HubServer:
     """A hub in a process of its own: `rookery hub serve`, and the command line beside it."""
 
     def __init__(
-        self, folder: Path, env: Mapping[str, str], *, database: str = "", ssh: bool = False
+        self,
+        folder: Path,
+        env: Mapping[str, str],
+        *,
+        database: str = "",
+        ssh: bool = False,
+        http: str = "",
     ) -> None:
         self.folder = folder
+        self.http = http  # where to listen, if something else stands before it under `url`
         self.wants_ssh = ssh
         told = {"ROOKERY_HUB_DATA": str(folder), "ROOKERY_HUB_DATABASE": database, "ROOKERY_HUB_SSH": ""}
         self.env = {**env, **told}
@@ -125,7 +132,7 @@ class HubServer:
 
     def start(self) -> None:
         """Serve, at the address of the last time if there was one."""
-        http = self.url.removeprefix("http://") or "127.0.0.1:0"
+        http = self.http or self.url.removeprefix("http://") or "127.0.0.1:0"
         argv = [sys.executable, "-m", "rookery", "hub", "serve", "--http", http]
         if self.wants_ssh:
             argv += ["--ssh", self.ssh.rpartition("@")[2] or "127.0.0.1:0"]
@@ -139,7 +146,7 @@ class HubServer:
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        if "http://" not in line:
+        if "://" not in line:
             _, said = self.process.communicate(timeout=10)
             raise AssertionError(f"the hub did not start: {line}{said}")
         self.url = line.split()[-1]
@@ -223,10 +230,10 @@ class HubServer:
 
 @contextmanager
 def serving(
-    folder: Path, env: Mapping[str, str], *, database: str = "", ssh: bool = False
+    folder: Path, env: Mapping[str, str], *, database: str = "", ssh: bool = False, http: str = ""
 ) -> Iterator[HubServer]:
     """Serve a hub for the length of the block."""
-    server = HubServer(folder, env, database=database, ssh=ssh)
+    server = HubServer(folder, env, database=database, ssh=ssh, http=http)
     server.start()
     try:
         yield server

@@ -20,6 +20,9 @@ SETTINGS: dict[str, Known] = {
     "datalad.annex.retry": Known("how often git-annex tries a failed transfer again", "3"),
     "datalad.clone.reckless": Known("how clones are made without being told: auto, ephemeral or shared-..."),
     "datalad.clone.url-substitute.": Known("rewrites of clone sources: ,PATTERN,REPLACEMENT"),
+    "datalad.create-sibling-ghlike.extra-remote-settings.": Known(
+        "more settings of siblings on a server: HOST.KEY becomes remote.NAME.KEY"
+    ),
     "datalad.credential.": Known("properties of credentials: NAME.user, NAME.type, NAME.realm and others"),
     "datalad.credentials.hidden-secret-entry": Known(
         "whether secrets are hidden while they are typed", "yes"
@@ -65,6 +68,8 @@ SETTINGS: dict[str, Known] = {
     "datalad.ui.suppress-similar-results": Known(
         "whether more than ten similar results in a row are counted instead of shown on a terminal", "auto"
     ),
+    "rookery.hub": Known("the hub that was signed in to last, where create-sibling-hub makes repositories"),
+    "rookery.login.": Known("what signing in to a hub has written, to be taken back: URL.KEY"),
     "rookery.engine": Known(
         "who takes files in and moves content: native (Rookery where it can, else git-annex) or stock (git-annex)",
         "native",

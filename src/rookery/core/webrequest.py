@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -58,8 +59,11 @@ def send(
     *,
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
+    ca: str | None = None,
 ) -> Answer:
     """Send a request and give the answer, of any status; `env` names the proxies.
+
+    `ca` is a file of certificates that are believed instead of the machine's.
 
     What `headers` hold is not sent to another server than the one of `url`.
     Raises AccessFailedError when there is no answer at all.
@@ -69,7 +73,7 @@ def send(
         Proxies(env),
         _Redirects(),
         urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPSHandler(context=_believing(ca)),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.HTTPDefaultErrorHandler(),
     ):
@@ -90,6 +94,16 @@ def send(
             f"{shown(url)} could not be reached: {getattr(e, 'reason', e)}",
             hints=["check the address, the network and the proxy settings"],
         ) from e
+
+
+def _believing(ca: str | None) -> ssl.SSLContext | None:
+    """Give what checks certificates; None for the usual.  Raises AccessFailedError if the file is no such thing."""
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as e:
+        raise AccessFailedError(f"{ca} holds no certificates that can be read: {e}", again=False) from e
 
 
 def shown(url: str) -> str:

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from rookery.hub.git_http.routes import ProgramRoute
 from rookery.hub.git_http.routes import routes as git_routes
 from rookery.hub.http_api.api import make_api
 from rookery.hub.p2p.routes import routes as p2p_routes
@@ -40,7 +41,13 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
 
 def routes() -> list[BaseRoute]:
     """Give the routes besides the API's."""
-    return [Route("/healthz", healthy), *p2p_routes(), *web_routes(), *git_routes()]
+    return [
+        Route("/healthz", healthy),
+        *p2p_routes(),
+        *git_routes(ProgramRoute),
+        *web_routes(),
+        *git_routes(),
+    ]
 
 
 async def healthy(_: Request) -> Response:

@@ -53,6 +53,11 @@ class Settings(NamedTuple):
         """Where the SSH server's own keys are."""
         return self.data / "ssh"
 
+    def public_host_keys(self) -> list[str]:
+        """Read the public parts of those keys, without comments; none before the SSH server has made them."""
+        lines = (file.read_text("ascii").split() for file in sorted(self.ssh_keys.glob("*.pub")))
+        return [" ".join(words[:2]) for words in lines]
+
     @property
     def repositories(self) -> Path:
         """Where the repositories are."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from rookery.core.context import Context
 from rookery.core.errors import InsufficientArgumentsError, RookeryError
 from rookery.core.results import result
+from rookery.forges.login.wish import Wish
+from rookery.forges.platform import checked_api
 from rookery.opkit.declare import Positional, Record, Words, operation, option
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from rookery.hub.opening import Opened
     from rookery.hub.settings import Settings
 
-Action = Literal["serve", "user", "doctor", "fsck", "backup", "restore"]
+Action = Literal["serve", "user", "login", "logout", "doctor", "fsck", "backup", "restore"]
 
 # Modules of the extra `hub`; without one of them nothing works.
 NEEDED = (
@@ -41,15 +43,19 @@ def hub(
     action: Annotated[
         Action,
         Positional(
-            "{serve|user|doctor|fsck|backup|restore}",
-            help="serve: run the hub; user: make and change accounts; doctor: look whether all is as it must be; "
-            "fsck: look at every byte; backup and restore: keep all of it elsewhere, and make a hub of that",
+            "{serve|user|login|logout|doctor|fsck|backup|restore}",
+            help="serve: run the hub; user: make and change accounts; login: sign in to a hub, logout: take that back; "
+            "doctor: look whether all is as it must be; fsck: look at every byte; backup and restore: keep all of it "
+            "elsewhere, and make a hub of that",
             required=True,
         ),
     ],
     words: Annotated[
         Words,
-        Positional("WORD", help="user: add NAME, passwd NAME, token NAME; backup, restore: a folder"),
+        Positional(
+            "WORD",
+            help="user: add NAME, passwd NAME, token NAME; login, logout: the URL; backup, restore: a folder",
+        ),
     ] = None,
     *,
     data: Annotated[
@@ -71,7 +77,31 @@ def hub(
     ] = None,
     admin: Annotated[bool, option("--admin", help="user add: may administer the hub")] = False,
     password_stdin: Annotated[
-        bool, option("--password-stdin", help="user add, passwd: read the password from standard input")
+        bool,
+        option("--password-stdin", help="user add, passwd, login: read the password from standard input"),
+    ] = False,
+    token_stdin: Annotated[
+        bool, option("--token-stdin", help="login: read a token from standard input, and make none")
+    ] = False,
+    user: Annotated[
+        str | None, option("--user", metavar="NAME", help="login: one's account on the hub")
+    ] = None,
+    ca: Annotated[
+        str | None,
+        option(
+            "--ca", metavar="FILE", help="login: the certificates of the authority that vouches for the hub"
+        ),
+    ] = None,
+    ssh_key: Annotated[
+        str | None,
+        option(
+            "--ssh-key",
+            metavar="FILE",
+            help="login: the public key to tell the hub [the first that ssh offers]",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, option("--dry-run", help="login, logout: say what would be done; do nothing")
     ] = False,
     name: Annotated[
         str | None, option("--name", metavar="TEXT", help="user token: what the token is called")
@@ -89,16 +119,26 @@ def hub(
         bool, option("--append-only", help="user token: it can add, and take nothing away")
     ] = False,
 ) -> Iterator[Record]:
-    """Run a hub on this machine: a home for datasets, with accounts and access.
+    """Run a hub on this machine: a home for datasets, with accounts and access; or sign in to one.
 
     `serve` answers until it is interrupted; everything is kept in one folder. The
     first account is best made with `user add NAME --email ADDRESS --admin`; others
     can sign up with a browser. `user token NAME` prints a token, which programs send
     instead of a password, alone on the last line. `doctor`, `fsck` and `backup` may run while the hub does.
+
+    `login URL` makes a token on a hub and keeps it where Git, DataLad and
+    create-sibling-hub find it, tells the hub the public SSH key if there is one, lets
+    git-annex ask the hub where it would refuse its address, and tries all of that
+    out. `logout URL` takes it back. Neither needs more than a plain installation.
     """
+    said = list(words or ())
+    if action in ("login", "logout"):
+        secret = _from_input(ctx) if token_stdin or password_stdin else ""
+        wish = Wish(_url(action, said), user, secret, token_stdin, ca, ssh_key, dry_run)
+        yield from _signing(ctx, action, wish)
+        return
     _require_extra()
     settings = _settings(ctx, data, http=http, ssh=ssh)
-    said = list(words or ())
     if action != "user":
         yield from _plain(ctx, action, settings, said)
         return
@@ -127,6 +167,27 @@ def hub(
     else:
         console.set_password(opened, who, password)
         yield result("hub-user-passwd", **common)
+
+
+def _url(action: str, said: list[str]) -> str:
+    if len(said) != 1:
+        raise InsufficientArgumentsError(f"hub {action} takes one URL", hints=[f"rookery hub {action} URL"])
+    return checked_api(said[0])
+
+
+def _signing(ctx: Context, action: str, wish: Wish) -> Iterator[Record]:
+    from rookery.forges.login.session import sign_in, sign_out  # start-up: few commands sign in
+
+    if wish.is_token and not wish.secret:
+        raise InsufficientArgumentsError("no token came on standard input")
+    did = sign_in(ctx, wish) if action == "login" else sign_out(ctx, wish.url, dry_run=wish.dry_run)
+    name = f"hub-{action} [dry-run]" if wish.dry_run else f"hub-{action}"
+    for one in did:
+        yield one.record(name, wish.url)
+
+
+def _from_input(ctx: Context) -> str:
+    return ctx.read_input().decode().partition("\n")[0].rstrip("\r")
 
 
 def _plain(ctx: Context, action: Action, settings: Settings, said: list[str]) -> Iterator[Record]:
@@ -208,7 +269,7 @@ def _serve(ctx: Context, settings: Settings) -> Iterator[Record]:
 
 def _password(ctx: Context, who: str, *, from_stdin: bool) -> str:
     if from_stdin:
-        return ctx.read_input().decode().partition("\n")[0].rstrip("\r")
+        return _from_input(ctx)
     first = ctx.ask(f"password of {who}", True) if ctx.interactive else None
     if not first:
         raise InsufficientArgumentsError(

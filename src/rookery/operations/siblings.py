@@ -298,6 +298,8 @@ def _remote_configured(ds: Dataset, asked: Asked, known: list[str], refds: Any) 
         remotes.configure(repo, name, "fetch", f"+refs/heads/*:refs/remotes/{name}/*")
     if asked.pushurl:
         remotes.configure(repo, name, "pushurl", asked.pushurl)
+        if identity.is_annex(repo):  # content goes the way of pushes, as in DataLad
+            remotes.configure(repo, name, "annexurl", asked.pushurl)
     if asked.fetch:
         try:
             remotes.fetch(repo, name, options=["--quiet", "--prune", "--no-recurse-submodules"])

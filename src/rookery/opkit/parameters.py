@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from rookery.opkit.declare import PathLikeText, Words, option
+from rookery.opkit.declare import PathLikeText, Positional, Words, option
 
 Dataset = Annotated[
     PathLikeText | None,
@@ -89,4 +89,53 @@ Untracked = Annotated[
     option(
         "--untracked", help="leave untracked files out, name whole untracked folders, or each file in them"
     ),
+]
+
+# What a repository on a server is like: the family of create-sibling-gin.
+
+RepositoryName = Annotated[
+    str,
+    Positional(
+        "[ORGANISATION/]NAME", help="the repository, one's own unless an organisation is named", required=True
+    ),
+]
+SiblingName = Annotated[
+    str | None,
+    option(
+        "-s", "--name", metavar="NAME", help="the sibling; the server's HOST:PORT if nothing else is said"
+    ),
+]
+ForgeExisting = Annotated[
+    Literal["skip", "error", "reconfigure"],
+    option(
+        "--existing",
+        help="what to do where the sibling or the repository exists: leave it (skip), fail (error), or use the "
+        "repository and write the sibling's settings anew (reconfigure)",
+    ),
+]
+ForgeCredential = Annotated[
+    str | None, option("--credential", metavar="NAME", help="the credential that has the token")
+]
+ForgeAccess = Annotated[
+    Literal["https", "ssh", "https-ssh"],
+    option(
+        "--access-protocol",
+        help="how the sibling is reached: over HTTP, over SSH, or read over HTTP and written over SSH",
+    ),
+]
+PublishDepends = Annotated[
+    Words,
+    option(
+        "--publish-depends",
+        metavar="SIBLING",
+        append=True,
+        help="push there before pushing to this one; may be given several times",
+    ),
+]
+ForgePrivate = Annotated[bool, option("--private", help="let only those see it who are invited")]
+ForgeDescription = Annotated[
+    str | None, option("--description", metavar="TEXT", help="a line for the repository's page")
+]
+ForgeDryRun = Annotated[
+    bool, option("--dry-run", help="say which repositories would be made; ask the server nothing")
 ]

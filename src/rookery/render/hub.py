@@ -6,6 +6,7 @@ from typing import Any
 
 from rookery.core.results import text_of
 from rookery.render.generic import Generic
+from rookery.render.words import hint_lines
 
 COLOURS = {"good": "green", "mended": "yellow", "warning": "yellow", "bad": "red"}
 
@@ -27,6 +28,20 @@ class Renderer(Generic):
             self._say_finding(record)
         else:
             super().show(record)
+
+    def record(self, record: dict[str, Any]) -> None:
+        """Show one record; of signing in also what was not needed."""
+        if str(record["action"]).startswith(("hub-login", "hub-logout")):
+            self.tally.add(record)
+            self._signing(record)
+        else:
+            super().record(record)
+
+    def _signing(self, record: dict[str, Any]) -> None:
+        """Say what was done about a thing: `token: kept in the keyring ...`."""
+        failed = record["status"] in ("error", "impossible")
+        word = self.paint(f"{record['type']}{' (error)' if failed else ''}", "red" if failed else "bold")
+        self.say(f"{word}: {text_of(record['message'])}" + hint_lines(record.get("hints")))
 
     def _say_finding(self, record: dict[str, Any]) -> None:
         verdict = str(record["verdict"])

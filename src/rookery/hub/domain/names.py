@@ -14,6 +14,9 @@ from rookery.hub.domain.errors import BadName
 
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?=[A-Za-z0-9])){0,38}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
+# Of a path below a repository: any name that Git could have in a tree, no control characters.
+_FOLDER = re.compile(r"(?!\.{1,2}$|(?i:\.git)$)[^/\x00-\x1f\x7f]+")
+_DEEPEST, _LONGEST = 32, 1000
 _NO_BRANCH = re.compile(r"[ ~^:?*\[\\]|\.\.|@\{|^@$|^-")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
@@ -49,6 +52,16 @@ class RepositoryPath(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
+
+
+class NestedPath(NamedTuple):
+    """Where a subdataset is for clones of its superdataset: at its path below that one's repository."""
+
+    top: RepositoryPath
+    below: str
+
+    def __str__(self) -> str:
+        return f"{self.top}/{self.below}"
 
 
 def owner_name(text: str) -> OwnerName:
@@ -93,6 +106,22 @@ def parse_path(text: str) -> RepositoryPath:
     if not slash or "/" in name:
         raise BadName(f"{text[:120]!r} is not OWNER/NAME")
     return repository_path(owner, name)
+
+
+def parse_place(text: str) -> RepositoryPath | NestedPath:
+    """Read what Git and git-annex are given: `owner/name`, or `owner/name/path/of/subdataset`.  Raises BadName.
+
+    A clone asks for a subdataset at its path below the address that it was itself
+    cloned from, which may have ended in `.git`.
+    """
+    owner, _, rest = text.strip("/").partition("/")
+    name, slash, below = rest.partition("/")
+    if not slash:
+        return parse_path(text)
+    parts = below.removesuffix(".git").split("/")
+    if len(parts) > _DEEPEST or len(below) > _LONGEST or any(not _FOLDER.fullmatch(part) for part in parts):
+        raise BadName(f"{text[:120]!r} is neither OWNER/NAME nor a path below it")
+    return NestedPath(repository_path(owner, name), "/".join(parts))
 
 
 def email_address(text: str) -> str:

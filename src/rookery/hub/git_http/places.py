@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from rookery.hub.domain.names import RepositoryPath, parse_path
+from rookery.hub.domain.names import NestedPath, RepositoryPath, parse_place
 
 
-def place_of(request: Request) -> RepositoryPath:
-    """Read `owner/name`, with or without `.git`, from the part of the address that routes call `place`.
+def place_of(request: Request) -> RepositoryPath | NestedPath:
+    """Read `owner/name`, with or without `.git`, or the path of a subdataset below it, from the route's `place`.
 
     Raises BadName.
     """
-    return parse_path(request.path_params["place"])
+    return parse_place(request.path_params["place"])

@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rookery import __version__
-from rookery.hub.asking import headers_of, status_of
+from rookery.hub.asking import headers_of, settings_of, status_of
 from rookery.hub.domain.errors import Conflict, HubError
 from rookery.hub.http_api import accounts, annex, history, repositories, sharing
+from rookery.hub.http_api.asked import AskedSite
 from rookery.hub.http_api.shapes import Shape
 
 
@@ -74,9 +75,11 @@ def make_api() -> FastAPI:
     return api
 
 
-def version() -> Shape:
-    """Tell the version."""
-    return {"version": __version__}
+def version(request: Request, site: AskedSite) -> Shape:
+    """Tell the version, and where SSH is spoken and by whose keys, so that clients need not believe the first best."""
+    settings = settings_of(request)
+    keys = settings.public_host_keys() if settings.ssh else []
+    return {"version": __version__, "ssh": site.ssh, "ssh_host_keys": keys}
 
 
 def _said(message: str, status: int, headers: dict[str, str] | None = None) -> JSONResponse:

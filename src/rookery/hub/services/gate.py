@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from rookery.hub.domain.access import Action, Actor, Decision, Level, Scope, Target, allowed, may_for_account
 from rookery.hub.domain.errors import Forbidden, Hidden, NeedsSignIn, NotFound
-from rookery.hub.domain.names import RepositoryPath
+from rookery.hub.domain.names import NestedPath, RepositoryPath
 from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.records import Account, Repository
+from rookery.hub.services.nesting import Nesting
 
-Where = RepositoryPath | str | int
-"""A repository by its path, by the uuid of its annex, or by its number."""
+Where = RepositoryPath | NestedPath | str | int
+"""A repository by its path, by the path below its superdataset's, by the uuid of its annex, or by its number."""
 
 
 class Pass(NamedTuple):
@@ -32,8 +33,9 @@ class Pass(NamedTuple):
 class Gate:
     """Decides upon what the database says at the moment of the question."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, nesting: Nesting) -> None:
         self._database = database
+        self._nesting = nesting
 
     def enter(self, actor: Actor, where: Where, action: Action) -> Pass:
         """Let somebody in.  Raises NotFound (Hidden, to strangers), NeedsSignIn and Forbidden."""
@@ -42,7 +44,7 @@ class Gate:
 
     def within(self, work: Work, actor: Actor, where: Where, action: Action) -> Pass:
         """The same inside of a transaction, when what is done must stand or fall with the right to do it."""
-        repository = _found(work, where)
+        repository = self._found(work, actor, where)
         decision = Decision.HIDDEN
         if repository is not None:
             decision = allowed(actor, _target(work, repository, actor), action)
@@ -56,6 +58,16 @@ class Gate:
                 hints=[_wanting(actor, action, archived=repository.archived)],
             )
         return Pass(repository, actor, actor.means.append_only)
+
+    def _found(self, work: Work, actor: Actor, where: Where) -> Repository | None:
+        if isinstance(where, RepositoryPath):
+            return work.repositories.by_path(where)
+        if isinstance(where, NestedPath):
+            top = work.repositories.by_path(where.top)
+            return self._nesting.find(work, top, where.below, lambda one: _readable(work, one, actor))
+        if isinstance(where, int):
+            return work.repositories.by_id(where)
+        return work.repositories.by_uuid(where)
 
     def may(self, actor: Actor, repository: Repository) -> frozenset[Action]:
         """Give all that somebody may do, for a page that shows only what will work."""
@@ -89,12 +101,8 @@ class Gate:
         return account
 
 
-def _found(work: Work, where: Where) -> Repository | None:
-    if isinstance(where, RepositoryPath):
-        return work.repositories.by_path(where)
-    if isinstance(where, int):
-        return work.repositories.by_id(where)
-    return work.repositories.by_uuid(where)
+def _readable(work: Work, repository: Repository, actor: Actor) -> bool:
+    return allowed(actor, _target(work, repository, actor), Action.READ) is Decision.ALLOWED
 
 
 def _target(work: Work, repository: Repository, actor: Actor) -> Target:

@@ -17,6 +17,7 @@ from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
 from rookery.hub.services.last_copy import LastCopy
+from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
@@ -43,7 +44,7 @@ def make_hub(
     database: Database, histories: Histories, objects: Objects, limits: Limits, clock: Callable[[], float]
 ) -> Hub:
     """Put the services together."""
-    gate = Gate(database)
+    gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
     passwords = Passwords(clock)

@@ -18,7 +18,7 @@ import shlex
 from typing import NamedTuple
 
 from rookery.hub.domain.errors import BadName
-from rookery.hub.domain.names import RepositoryPath, parse_path
+from rookery.hub.domain.names import NestedPath, RepositoryPath, parse_place
 from rookery.hub.services.history import Service
 
 
@@ -34,19 +34,19 @@ class Talk(NamedTuple):
     """One of Git's services."""
 
     service: Service
-    path: RepositoryPath
+    path: RepositoryPath | NestedPath
 
 
 class ConfigList(NamedTuple):
     """Tell which annex it is."""
 
-    path: RepositoryPath
+    path: RepositoryPath | NestedPath
 
 
 class P2pStdio(NamedTuple):
     """Git-annex's P2P protocol; `uuid` is that of the annex which the client expects."""
 
-    path: RepositoryPath
+    path: RepositoryPath | NestedPath
     uuid: str | None
 
 
@@ -90,8 +90,8 @@ def is_git(text: str) -> bool:
     return text.partition(" ")[0] in _GIT
 
 
-def _path(place: str) -> RepositoryPath:
-    return parse_path(_HOME.sub("", place))
+def _path(place: str) -> RepositoryPath | NestedPath:
+    return parse_place(_HOME.sub("", place))
 
 
 def _uuid(options: list[str]) -> str | None:

@@ -216,7 +216,9 @@ class Publication:
         """Bring in what the sibling's git-annex branch has and ours lacks, so that ours can be pushed."""
         # By the push URL: the other one may be a static mirror that is behind (DataLad does the same).
         source = self.sibling.settings.get("pushurl") or self.sibling.name
-        spec = f"+{annex_branch.LOCAL}:{remotes.tracking_ref(self.sibling.name, GIT_ANNEX)}"
+        # A pattern, since it is no error if nothing fits: a server that takes content without git-annex has no
+        # such branch before the first push.
+        spec = f"+{annex_branch.LOCAL}*:{remotes.tracking_ref(self.sibling.name, GIT_ANNEX)}*"
         remotes.fetch(self.repo, source, [spec], options=["--no-recurse-submodules", "--no-tags"])
         annex_branch.merge_fetched(self.repo)
 
