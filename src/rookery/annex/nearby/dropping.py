@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from rookery.annex import branch, identity, remotes
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.branch_writing import require_plain as require_plain_branch
-from rookery.annex.keys import parse_key
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
 from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
+from rookery.annex.nearby.removal import Removal, copy_at
 from rookery.annex.numcopies import copies_of_keys, required_copies
 from rookery.annex.outcome import Clock, Item, Outcome
 from rookery.annex.store import is_present
-from rookery.core.errors import CommandError, LockedError, LostRaceError
+from rookery.core.errors import CommandError, LostRaceError
 from rookery.git.repo import Repo
 
 
@@ -58,14 +57,15 @@ class Dropping(NamedTuple):
         left: list[Item] = []
         gone: set[str] = set()
         try:
-            for item in todo:
-                if item.key in gone:
-                    yield Outcome(item.path, item.key, ok=True, silent=True)
-                elif self._dropped(item.key):
-                    gone.add(item.key)
-                    yield Outcome(item.path, item.key, ok=True)
-                else:
-                    left.append(item)
+            with Removal(self.repo, self.needed, self.keepers) as removal:
+                for item in todo:
+                    if item.key in gone:
+                        yield Outcome(item.path, item.key, ok=True, silent=True)
+                    elif removal.removed(item.key):
+                        gone.add(item.key)
+                        yield Outcome(item.path, item.key, ok=True)
+                    else:
+                        left.append(item)
         finally:
             stayed = [key for key in keys if key not in gone]
             knowledge.arrived([self.repo], self.repo, self.here, stayed, clock=self.clock)
@@ -86,55 +86,8 @@ class Dropping(NamedTuple):
             return False
         if beside - {name, name + content_locks.SUFFIX}:
             return False
-        having = sum(_copy_at(keeper, key, place) is not None for keeper in self.keepers.get(key, ()))
+        having = sum(copy_at(keeper, key, place) is not None for keeper in self.keepers.get(key, ()))
         return having >= self.needed[key]
-
-    def _dropped(self, key: str) -> bool:
-        place = content_locks.object_here(self.repo, key)
-        if place is None:
-            return False
-        folder = os.path.dirname(place)
-        try:
-            with content_locks.removable(place), ExitStack() as locks:
-                if self._proven(key, place, locks) < self.needed[key]:
-                    return False
-                with content_locks.thawed(folder):
-                    os.unlink(place)
-        except (LockedError, OSError):
-            return not os.path.lexists(place)  # gone all the same: only a lock file could not be taken away
-        for above in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
-            with suppress(OSError):  # other keys are filed there
-                os.rmdir(above)
-        return True
-
-    def _proven(self, key: str, place: str, locks: ExitStack) -> int:
-        """Lock as many copies as are needed, for as long as `locks` is open, and give their number."""
-        count = 0
-        for keeper in self.keepers.get(key, ()):
-            if count >= self.needed[key]:
-                break
-            copy = _copy_at(keeper, key, place)
-            if copy is None:
-                continue
-            with suppress(LockedError, OSError):
-                locks.enter_context(content_locks.kept(copy))
-                count += _copy_at(keeper, key, place) == copy  # it may have gone before it was locked
-        return count
-
-
-def _copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
-    """Give the path of a neighbour's copy: complete, and not our own file once more."""
-    place = content_locks.object_here(keeper.repo, key)
-    parsed = parse_key(key)
-    if place is None or parsed is None:
-        return None
-    try:
-        seen = os.lstat(place)
-        if os.path.samestat(seen, os.lstat(mine)):
-            return None
-    except OSError:
-        return None
-    return place if parsed.size in (None, seen.st_size) else None
 
 
 def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: bool, clock: Clock) -> Dropping:
