@@ -242,6 +242,12 @@ def journalled(repo: Repo, wanted: _Filter, folder: str = "journal") -> dict[str
     return found
 
 
+def journal_is_used(repo: Repo) -> bool:
+    """Say whether git-annex has news written down that its branch does not have yet."""
+    folders = (annex_dir(repo) / name for name in ("journal", "journal-private"))
+    return any(next(os.scandir(folder), None) is not None for folder in folders if folder.is_dir())
+
+
 def mangled(name: str) -> str:
     """Give the flat file name that a file of the branch has in the journal."""
     return name.replace("_", "__").replace("/", "_")

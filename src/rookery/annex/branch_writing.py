@@ -263,7 +263,10 @@ def _make(repo: Repo, tip: str, new: Mapping[str, bytes], commit: _Commit) -> st
     script += [b"M 100644 :%d %s\n" % (texts[text], _quoted(name)) for name, text in new.items()]
     script.append(b"\nget-mark :%d\ndone\n" % (len(texts) + 1))
     # Whoever is killed in the middle of the sentence has said nothing.
-    answer = repo.run("fast-import", "--quiet", "--done", stdin=b"".join(script), ok=(0, 1))
+    # Names of objects, of which trees mostly consist, cannot be made smaller: 20,000 logs take 1.2 s instead of 1.5,
+    # and 4 % more room.
+    argv = ("-c", "core.compression=0", "fast-import", "--quiet", "--done")
+    answer = repo.run(*argv, stdin=b"".join(script), ok=(0, 1))
     if answer.code == 0:
         return answer.text
     now = repo.run("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)).text

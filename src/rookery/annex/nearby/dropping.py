@@ -58,12 +58,16 @@ class Dropping(NamedTuple):
         gone: set[str] = set()
         try:
             with Removal(self.repo, self.needed, self.keepers) as removal:
+                told = removal.each(keys)
+                seen: set[str] = set()
                 for item in todo:
-                    if item.key in gone:
-                        yield Outcome(item.path, item.key, ok=True, silent=True)
-                    elif removal.removed(item.key):
+                    again = item.key in seen
+                    seen.add(item.key)
+                    if not again and next(told)[1]:
                         gone.add(item.key)
                         yield Outcome(item.path, item.key, ok=True)
+                    elif item.key in gone:
+                        yield Outcome(item.path, item.key, ok=True, silent=True)
                     else:
                         left.append(item)
         finally:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.keys import key_of_link
 from rookery.annex.nearby import content_locks, dropping, fetching, plain, sending
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
@@ -30,6 +31,7 @@ class Wish(NamedTuple):
     from_remote: str | None
     to_remote: str | None
     options: Sequence[str]
+    owed: Owed | None = None
 
 
 def attempt(
@@ -69,7 +71,9 @@ def _started(
         return getting.run(items, on_progress)
     if wish.verb == "copy" and flags <= {"--fast"} and wish.to_remote and wish.from_remote is None:
         trust = "--fast" in flags
-        copying = sending.prepare(repo, settings, items, to=wish.to_remote, trust_log=trust, clock=clock)
+        copying = sending.prepare(
+            repo, settings, items, to=wish.to_remote, trust_log=trust, clock=clock, owed=wish.owed
+        )
         return copying.run(items, on_progress)
     if wish.verb == "drop" and flags <= {"--force"} and wish.from_remote is wish.to_remote is None:
         force = "--force" in flags

@@ -1,9 +1,15 @@
-"""Removing objects that enough neighbours have: each while their copies and ours are locked."""
+"""Removing objects that enough neighbours have: each while their copies and ours are locked.
+
+Several go at once, in threads: the file system lets each removal of a file or
+folder wait (measured on ext4: 65 us for a folder, of which 16 are work; far
+more while others write).
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from types import TracebackType
 
@@ -12,13 +18,19 @@ from rookery.annex.nearby import placing
 from rookery.annex.nearby.content_locks import object_here, thawed
 from rookery.annex.nearby.neighbours import Neighbour
 from rookery.annex.nearby.roaming import RoamingLock
-from rookery.annex.nearby.sweeping import sweeper
 from rookery.core.errors import LockedError
+from rookery.core.pool import in_order, workers
 from rookery.git.repo import Repo
+
+# Keys that a thread takes at once: what it costs to hand them over is shared by so many.
+TOGETHER = 32
+
+# The folder of a key, and the two that it is filed under.
+_LEVELS = 3
 
 
 class Removal:
-    """The removal of any number of objects, one after the other, for the length of a `with` block.
+    """The removal of any number of objects, for the length of a `with` block.
 
     `needed` is the number of copies that must be proven for each key, `keepers`
     are those who may do it.
@@ -31,11 +43,11 @@ class Removal:
         self._needed = needed
         self._keepers = keepers
         self._stack = ExitStack()
-        self._theirs: dict[str, RoamingLock] = {}
+        self._folders: dict[str, str] = {}
+        self._idle: list[_Lane] = []
+        self._mutex = threading.Lock()
 
     def __enter__(self) -> Removal:
-        self._sweeper = self._stack.enter_context(sweeper())
-        self._ours = self._lock_of(self._repo)
         return self
 
     def __exit__(
@@ -43,29 +55,46 @@ class Removal:
     ) -> None:
         self._stack.close()
 
-    def _lock_of(self, repo: Repo) -> RoamingLock:
-        lock = RoamingLock(self._stack.enter_context(placing.drafts(repo)))
-        self._stack.callback(lock.close)
-        return lock
+    def each(self, keys: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """Remove the object of each key if it may go, and yield the key and whether it is gone, in order."""
+        parts = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
+        yield from in_order(self._part, parts, at_once=workers(None))
 
-    def removed(self, key: str) -> bool:
-        """Remove a key's object if it may go, and say whether it is gone."""
+    def _part(self, keys: Sequence[str]) -> list[tuple[str, bool]]:
+        with self._mutex:
+            lane = self._idle.pop() if self._idle else _Lane(self)
+        try:
+            return [(key, self._removed(key, lane)) for key in keys]
+        finally:
+            self._idle.append(lane)
+
+    def lock_in(self, repo: Repo) -> RoamingLock:
+        """Make a lock for objects of a repository, which is closed when all is done."""
+        with self._mutex:
+            top = str(repo.commondir)
+            if top not in self._folders:
+                self._folders[top] = self._stack.enter_context(placing.drafts(repo))
+            lock = RoamingLock(self._folders[top])
+            self._stack.callback(lock.close)
+            return lock
+
+    def _removed(self, key: str, lane: _Lane) -> bool:
         place = object_here(self._repo, key)
         if place is None:
             return False
         folder = os.path.dirname(place)
         try:
-            with self._ours.removable(place), ExitStack() as locks:
-                if self._proven(key, place, locks) < self._needed[key]:
+            with lane.lock(self._repo).removable(place), ExitStack() as locks:
+                if self._proven(key, place, lane, locks) < self._needed[key]:
                     return False
                 with thawed(folder):
                     os.unlink(place)
         except (LockedError, OSError):
             return not os.path.lexists(place)  # gone all the same: only a lock file could not be taken away
-        self._sweeper.take(folder)
+        _remove_empty(folder)
         return True
 
-    def _proven(self, key: str, place: str, locks: ExitStack) -> int:
+    def _proven(self, key: str, place: str, lane: _Lane, locks: ExitStack) -> int:
         """Lock as many copies as are needed, for as long as `locks` is open, and give their number."""
         count = 0
         for keeper in self._keepers.get(key, ()):
@@ -75,11 +104,24 @@ class Removal:
             if copy is None:
                 continue
             with suppress(LockedError, OSError):
-                if keeper.uuid not in self._theirs:
-                    self._theirs[keeper.uuid] = self._lock_of(keeper.repo)
-                locks.enter_context(self._theirs[keeper.uuid].kept(copy))
+                locks.enter_context(lane.lock(keeper.repo).kept(copy))
                 count += copy_at(keeper, key, place) == copy  # it may have gone before it was locked
         return count
+
+
+class _Lane:
+    """What one thread at a time works with: a lock for each repository that it has to do with."""
+
+    def __init__(self, removal: Removal) -> None:
+        self._removal = removal
+        self._locks: dict[str, RoamingLock] = {}
+
+    def lock(self, repo: Repo) -> RoamingLock:
+        """Give the lock for objects of a repository."""
+        top = str(repo.commondir)
+        if top not in self._locks:
+            self._locks[top] = self._removal.lock_in(repo)
+        return self._locks[top]
 
 
 def copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
@@ -95,3 +137,13 @@ def copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
     except OSError:
         return None
     return place if parsed.size in (None, seen.st_size) else None
+
+
+def _remove_empty(folder: str) -> None:
+    """Take the folder of an object away, and those above it that are empty then."""
+    try:
+        for _ in range(_LEVELS):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+    except OSError:
+        return  # other keys are filed there, or somebody is about to bring content

@@ -15,6 +15,7 @@ from rookery.annex.files import AnnexedFile, annexed, tree_files
 from rookery.annex.keys import size_of
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.meter import Meter
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Outcome
 from rookery.core.results import result
 from rookery.core.sizes import natural
@@ -135,11 +136,13 @@ def send(
     jobs: int | str | None = None,
     wanted_only: bool = False,
     ask: bool = False,
+    owed: Owed | None = None,
 ) -> Iterator[Record]:
     """Send what is planned, and yield a record for each file that was sent or could not be.
 
     With `wanted_only` git-annex leaves out what the sibling does not want.  With
-    `ask` the sibling is asked for each key, whatever the log says.  Raises
+    `ask` the sibling is asked for each key, whatever the log says.  With `owed`
+    the caller pushes the git-annex branch afterwards, or pays.  Raises
     CommandError when git-annex fails as a whole.
     """
     said: dict[str, Any] = {"refds": refds, "type": "file", "target": target}
@@ -159,6 +162,7 @@ def send(
             options=options,
             on_progress=meter.hear,
             clock=ds.ctx.clock,
+            owed=owed,
         )
     else:  # by key: what is committed goes, whatever became of the file in the work tree
         keys = [f.key for f in todo.send]
@@ -171,6 +175,7 @@ def send(
             options=options,
             on_progress=meter.hear,
             clock=ds.ctx.clock,
+            owed=owed,
         )
     first = {file.key: file.path for file in todo.send}
     with meter:
