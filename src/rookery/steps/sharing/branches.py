@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rookery.annex import branch as annex_branch
+from rookery.annex.branch_merging import merge_fetched
 from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.remotes import Remote
 from rookery.dataset.model import Dataset
@@ -80,4 +81,4 @@ class Branches:
         source = self.sibling.settings.get("pushurl") or self.sibling.name
         spec = f"+{annex_branch.LOCAL}:{remotes.tracking_ref(self.sibling.name, GIT_ANNEX)}"
         remotes.fetch(self.repo, source, [spec], options=["--no-recurse-submodules", "--no-tags"])
-        annex_branch.merge_fetched(self.repo)
+        merge_fetched(self.repo, clock=self.dataset.ctx.clock)
