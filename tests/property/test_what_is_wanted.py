@@ -27,6 +27,7 @@ FILES = {
     "sub/archive/d": "d" * 7,
     "public/e.dat": "e" * 3000,
     "sub/public/f.txt": "f" * 2,
+    "public/deep/g.txt": "g" * 4,
 }
 
 GLOBS = st.sampled_from(["*", "*.txt", "sub/*", "*/archive/*", "?.dat"])
@@ -140,7 +141,7 @@ def test_what_is_wanted_is_what_git_annex_says(
     "expression",
     ["", "metadata=a=b", "unused", "balanced=client", "sizebalanced=client:2", "mimetype=text/*", "copies=x",
      "copies=:1", "include=[ab]*", "include='a b'", "present and present or present", "standard and", "groupwanted",
-     "url=*", "copies=²"],
+     "url=*", "copies=²", "not present", "not (anything and present)"],
 )  # fmt: skip
 def test_what_is_not_understood_is_not_judged(expression: str) -> None:
     assert parse(expression, Situation(OTHERS[0], {}, {}, {})) is None

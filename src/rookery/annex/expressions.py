@@ -22,10 +22,13 @@ class NotUnderstood(Exception):
     """This expression is not for us."""
 
 
-def parse(expression: str, term: Callable[[str], Judge[Subject]]) -> Judge[Subject] | None:
+def parse(
+    expression: str, term: Callable[[str, bool], Judge[Subject]], *, negated: bool = False
+) -> Judge[Subject] | None:
     """Make a judge of an expression; None if git-annex has to be asked.
 
-    `term` reads one term, and raises NotUnderstood for one that it does not know.
+    `term` reads one term, told whether it is inside of a `not`, and raises
+    NotUnderstood for one that it does not know.
     """
     text = expression.strip()
     tokens = [found[1] for found in _TOKEN.finditer(text)]
@@ -33,37 +36,37 @@ def parse(expression: str, term: Callable[[str], Judge[Subject]]) -> Judge[Subje
         return None
     rest = iter([*tokens, ")"])
     try:
-        judge = _group(rest, term)
+        judge = _group(rest, term, negated)
     except (NotUnderstood, StopIteration):
         return None
     return judge if next(rest, None) is None else None
 
 
-def _group(rest: Iterator[str], term: Callable[[str], Judge[Subject]]) -> Judge[Subject]:
+def _group(rest: Iterator[str], term: Callable[[str, bool], Judge[Subject]], negated: bool) -> Judge[Subject]:
     """Read terms up to the closing parenthesis; all of them joined by the same word."""
-    parts = [_term(rest, term)]
+    parts = [_term(rest, term, negated)]
     joined = ""
     while (word := next(rest)) != ")":
         if word not in ("and", "or") or joined not in ("", word):
             raise NotUnderstood
         joined = word
-        parts.append(_term(rest, term))
+        parts.append(_term(rest, term, negated))
     if len(parts) == 1:
         return parts[0]
     every = all if joined == "and" else any
     return lambda one: every(part(one) for part in parts)
 
 
-def _term(rest: Iterator[str], term: Callable[[str], Judge[Subject]]) -> Judge[Subject]:
+def _term(rest: Iterator[str], term: Callable[[str, bool], Judge[Subject]], negated: bool) -> Judge[Subject]:
     word = next(rest)
     if word == "not":
-        inner = _term(rest, term)
+        inner = _term(rest, term, True)
         return lambda one: not inner(one)
     if word == "(":
-        return _group(rest, term)
+        return _group(rest, term, negated)
     if word in ("anything", "nothing"):
         return lambda _: word == "anything"
-    return term(word)
+    return term(word, negated)
 
 
 def size(text: str) -> int:

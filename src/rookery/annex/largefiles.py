@@ -33,7 +33,7 @@ def parse(expression: str, magic: Magic | None) -> Judge | None:
 
     Without magic (libmagic could not be loaded) nobody can judge by kind of content.
     """
-    return expressions.parse(expression, lambda word: _term(word, magic))
+    return expressions.parse(expression, lambda word, _: _term(word, magic))
 
 
 def _term(word: str, magic: Magic | None) -> Judge:

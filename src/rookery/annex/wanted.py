@@ -83,12 +83,12 @@ class Subject(NamedTuple):
     copies: int = 1
 
 
-def parse(expression: str, about: Situation) -> Judge[Subject] | None:
+def parse(expression: str, about: Situation, *, negated: bool = False) -> Judge[Subject] | None:
     """Make a judge of an expression; None if git-annex has to be asked."""
-    return expressions.parse(expression, lambda word: _term(word, about))
+    return expressions.parse(expression, lambda word, inside: _term(word, about, inside), negated=negated)
 
 
-def _term(word: str, about: Situation) -> Judge[Subject]:
+def _term(word: str, about: Situation, negated: bool) -> Judge[Subject]:
     name, has_value, value = word.partition("=")
     if has_value:
         if name not in _VALUED:
@@ -96,42 +96,45 @@ def _term(word: str, about: Situation) -> Judge[Subject]:
         return _VALUED[name](value, about)
     if name not in _PLAIN:
         raise NotUnderstood
-    return _PLAIN[name](about)
+    return _PLAIN[name](about, negated)
 
 
-def _nested(expression: str | None, about: Situation) -> Judge[Subject]:
-    judge = parse(expression or "", about)
+def _nested(expression: str | None, about: Situation, negated: bool) -> Judge[Subject]:
+    judge = parse(expression or "", about, negated=negated)
     if judge is None:
         raise NotUnderstood
     return judge
 
 
-def _standard(about: Situation) -> Judge[Subject]:
+def _standard(about: Situation, negated: bool) -> Judge[Subject]:
     mine = about.groups.get(about.uuid, frozenset())
     if len(mine) != 1:
         raise NotUnderstood
-    return _nested(STANDARD.get(next(iter(mine))), about)
+    return _nested(STANDARD.get(next(iter(mine))), about, negated)
 
 
-def _groupwanted(about: Situation) -> Judge[Subject]:
+def _groupwanted(about: Situation, negated: bool) -> Judge[Subject]:
     mine = about.groups.get(about.uuid, frozenset())
     said = [about.groupwanted[group] for group in mine if about.groupwanted.get(group)]
     if len(said) != 1 or "groupwanted" in said[0]:
         raise NotUnderstood
-    return _nested(said[0], about)
+    return _nested(said[0], about, negated)
 
 
-def _present(about: Situation) -> Judge[Subject]:
+def _present(about: Situation, negated: bool) -> Judge[Subject]:
+    if negated:
+        # What is wanted as long as it is not there would come and go: git-annex finds such content unwanted.
+        raise NotUnderstood
     return lambda one: about.uuid in one.places
 
 
-def _securehash(_: Situation) -> Judge[Subject]:
+def _securehash(_: Situation, __: bool) -> Judge[Subject]:
     return lambda one: one.key.startswith(_SECURE)
 
 
-def _inpreferreddir(about: Situation) -> Judge[Subject]:
+def _inpreferreddir(about: Situation, _: bool) -> Judge[Subject]:
     folder = about.preferred_folder or "public"
-    return lambda one: folder in one.path.split("/")[:-1]
+    return lambda one: one.path.split("/")[-2:-1] == [folder]  # the folder that it is in, no other
 
 
 def _copies(value: str, about: Situation) -> Judge[Subject]:
@@ -203,7 +206,7 @@ def _number(digits: str) -> int:
     return int(digits)
 
 
-_PLAIN: Mapping[str, Callable[[Situation], Judge[Subject]]] = {
+_PLAIN: Mapping[str, Callable[[Situation, bool], Judge[Subject]]] = {
     "present": _present,
     "securehash": _securehash,
     "inpreferreddir": _inpreferreddir,

@@ -60,10 +60,13 @@ def wanted_at(repo: Repo, uuid: str, files: Iterable[tuple[str, str]]) -> frozen
     return frozenset(chosen)
 
 
-def required_paths(
+def required_keys(
     repo: Repo, uuid: str, names: Mapping[str, Iterable[str]], places: Places
 ) -> frozenset[str] | None:
-    """Give the keys, each with its paths, of which a repository requires one; None if only git-annex can tell."""
+    """Give the keys, of those given with their paths, that must stay in a repository for one of these.
+
+    None if only git-annex can tell, which judges as if the content had gone already.
+    """
     judge = judge_of(repo, uuid, "required", places, missing=frozenset((uuid,)))
     if judge is None:
         return None

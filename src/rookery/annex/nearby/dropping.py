@@ -22,7 +22,9 @@ from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_
 from rookery.annex.nearby.removal import Removal, copy_at
 from rookery.annex.numcopies import copies_of_keys, required_copies
 from rookery.annex.outcome import Clock, Item, Outcome
+from rookery.annex.places import read_places
 from rookery.annex.store import is_present
+from rookery.annex.wishes import required_keys
 from rookery.core.errors import CommandError, LostRaceError
 from rookery.git.repo import Repo
 
@@ -107,7 +109,7 @@ def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: boo
         return Dropping(repo, here, dict.fromkeys(keys, 0), {}, names, clock)
     around = Neighbourhood(repo, settings)
     around.require_known()
-    keepers = _keepers(repo, around, keys, here)
+    keepers = _keepers(repo, around, keys, here, names)
     if not any(keepers.values()):
         raise NotForUs("no neighbour is said to have any of it")
     overall = required_copies(repo)
@@ -118,24 +120,36 @@ def prepare(repo: Repo, settings: Settings, items: Sequence[Item], *, force: boo
 
 
 def _keepers(
-    repo: Repo, around: Neighbourhood, keys: Sequence[str], here: str
+    repo: Repo, around: Neighbourhood, keys: Sequence[str], here: str, names: Names
 ) -> dict[str, Sequence[Neighbour]]:
     logs = {branch.log_name(key): key for key in keys}
     texts = branch.texts(repo, [*logs, "trust.log", "required-content.log"])
     required = parse_by_uuid(texts.pop("required-content.log", ""))[0].get(here)
+    bound: Collection[str] = ()
     if required is not None and required.value.strip():
-        raise NotForUs("some content is required here")
+        bound = _required(repo, keys, here, names)
     judged = remotes.parse_trust(texts.pop("trust.log", ""))
     found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
     by_uuid = {r.uuid: r.name for r in around.remotes.values() if r.uuid and not r.ignored}
     choices: dict[frozenset[str], Sequence[Neighbour]] = {}
     keepers = {}
     for key, places in found.items():
+        if key in bound:
+            continue  # git-annex says why it stays
         having = frozenset(p.uuid for p in places if p.present and p.uuid in by_uuid)
         if having not in choices:
             choices[having] = _trustworthy(around, [by_uuid[uuid] for uuid in sorted(having)], judged)
         keepers[key] = choices[having]
     return keepers
+
+
+def _required(repo: Repo, keys: Sequence[str], here: str, names: Names) -> Collection[str]:
+    """Give the keys that must stay here, or may have to.  Raises NotForUs."""
+    paths = {key: names.paths.get(key, ()) for key in keys}
+    found = required_keys(repo, here, paths, read_places(repo, keys))
+    if found is None:
+        raise NotForUs("only git-annex can tell what is required here")
+    return found | {key for key in keys if not paths[key]}
 
 
 def _trustworthy(

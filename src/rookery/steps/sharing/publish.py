@@ -239,7 +239,7 @@ class Publication:
                 refds=wish.refds,
                 target=name,
                 jobs=wish.jobs,
-                wanted_only=some,
+                wanted_by=uuid if some else None,
                 ask=wish.ask_for_content,
                 owed=self.owed,
             ):
