@@ -95,6 +95,29 @@ def published(root: Path, files: int) -> Path:
     return ds
 
 
+def pushed(root: Path, files: int) -> Path:
+    """Make a dataset whose sibling has everything."""
+    ds = published(root, files)
+    sh("rookery", "push", "--to", "sibling", cwd=ds)
+    return ds
+
+
+def pushed_but_one(root: Path, files: int) -> Path:
+    """Make a dataset whose sibling has everything but one new file."""
+    ds = pushed(root, files)
+    (ds / "new.dat").write_bytes(b"new")
+    sh("rookery", "save", cwd=ds)
+    return ds
+
+
+def behind(root: Path, files: int) -> Path:
+    """Make a clone whose origin has one more file."""
+    clone = cloned(root, files)
+    (root / "ds" / "new.dat").write_bytes(b"new")
+    sh("rookery", "save", cwd=root / "ds")
+    return clone
+
+
 def unlike(root: Path, files: int) -> Path:
     """Make a dataset with saved files, one of them modified, and one that is new."""
     ds = one_new(root, files)
@@ -163,6 +186,16 @@ TASKS = (
     Task("drop", copied, both("drop", ".", annex="git annex drop -q .")),
     Task("remove", saved, both("remove", "part-000", git="git rm -rq part-000 && git commit -qm x")),
     Task("push", published, both("push", "--to", "sibling", annex=PUSH)),
+    Task("push nothing", pushed, both("push", "--to", "sibling", annex=PUSH)),
+    Task("push one new", pushed_but_one, both("push", "--to", "sibling", annex=PUSH)),
+    Task(
+        "update, one new",
+        behind,
+        both("update", "--how", "merge", annex="git annex sync -q --no-push --no-content"),
+    ),
+    Task(
+        "whereis", cloned, {"rookery": ["rookery", "whereis", "."], "git-annex": ["git", "annex", "whereis"]}
+    ),
 )
 
 
@@ -176,6 +209,9 @@ class Suite(NamedTuple):
 SUITES = {
     "small": Suite(
         ("version", "help of get", "create", "status, empty", "status", "save", "save one new"), (10,)
+    ),
+    "exchange": Suite(
+        ("get", "drop", "push", "push nothing", "push one new", "update, one new", "whereis"), (1000, 20_000)
     ),
     "local": Suite(
         (

@@ -55,7 +55,7 @@ class Branches:
             meter.finish()
 
     def push_all(self, specs: Sequence[str], owed: Owed, *, merge: bool) -> PushReport:
-        """Push; where the sibling's git-annex branch moved meanwhile, what is owed is paid, and it is merged first.
+        """Push; if git-annex's branch is refused, pay what is owed, merge what came there meanwhile, and try once more.
 
         `merge`: it is known to have moved.
         """
@@ -67,8 +67,6 @@ class Branches:
             owed.forgive()
             return report
         owed.pay(clock=self.dataset.ctx.clock)
-        if not any(ref.summary == "[rejected]" for ref in mine):  # by the sibling: it would do it again
-            return report
         self.merge_annex_branch()
         again = self.push([spec for spec in specs if spec.split(":")[0] == annex_branch.LOCAL])
         others = [ref for ref in report.refs if ref.source != annex_branch.LOCAL]
