@@ -87,6 +87,10 @@ class RoamingLock:
                 rename_to_free(self._parked, file)
         except FileExistsError:
             return False
+        except FileNotFoundError:
+            if not os.path.lexists(self._parked):
+                self._give_up()  # somebody swept the folder: the next object gets a new file
+            raise
         except CannotRename:
             self._able = False
             return False
