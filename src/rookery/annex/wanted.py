@@ -140,16 +140,18 @@ def _inpreferreddir(about: Situation, _: bool) -> Judge[Subject]:
 def _copies(value: str, about: Situation) -> Judge[Subject]:
     who, colon, digits = value.rpartition(":")
     least = _number(digits)
-    if not colon:
-        counts: Callable[[str], bool] = lambda _: True  # noqa: E731 - beside its two siblings
-    elif who in _LEVELS:
-        counts = lambda uuid: about.level(uuid) in _LEVELS[who]  # noqa: E731
-    elif who:
-        members = about.members(who)
-        counts = lambda uuid: uuid in members  # noqa: E731
-    else:
+    if colon and not who:
         raise NotUnderstood
-    return lambda one: sum(counts(uuid) for uuid in one.places if uuid not in about.missing) >= least
+    members = about.members(who) if who and who not in _LEVELS else None
+
+    def counts(uuid: str) -> bool:
+        if uuid in about.missing:
+            return False
+        if members is not None:
+            return uuid in members
+        return not who or about.level(uuid) in _LEVELS[who]
+
+    return lambda one: sum(map(counts, one.places)) >= least
 
 
 def _lacking(value: str, about: Situation, *, roughly: bool) -> Judge[Subject]:
