@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -220,6 +221,29 @@ def test_what_is_more_than_a_union_is_left_to_git_annex(
     assert any(argv[0] == "git-annex" for argv in started.programs)
     if oddity == "journal":
         assert "numcopies.log" in git("ls-tree", "-r", "--name-only", "git-annex", cwd=original).text
+
+
+def test_merging_while_git_annex_writes_loses_no_line(
+    new_dataset: Callable[..., Path], home: Home, git: Program, annex: Program, tmp_path: Path
+) -> None:
+    ds = new_dataset("busy", files={f"f{number}.dat": f"{number}\n" for number in range(8)})
+    lines = [f"1795678911s 1 {HERE[:-2]}{number:02}\n".encode() for number in range(8)]
+    script = "for n in 0 1 2 3 4 5 6 7; do git annex metadata -q f$n.dat -s n=$n || exit 1; done"
+    with subprocess.Popen(["sh", "-c", script], cwd=ds, env=home.env, stdout=subprocess.DEVNULL) as writer:
+        for number, line in enumerate(lines):
+            # always from where the branch was at first, so that each is a merge
+            build(git, ds, [Made(0, {f"{KEY}.log": line})], {f"refs/remotes/r{number}/git-annex": 1})
+            merge(ds, home)
+        assert writer.wait(60) == 0
+    merge(ds, home)
+    annex("merge", "--quiet", cwd=ds)
+    assert set(git("show", f"git-annex:{KEY}.log", cwd=ds).stdout.encode().splitlines(keepends=True)) == set(
+        lines
+    )
+    told = annex("metadata", "--json", cwd=ds).records
+    assert sorted(one["fields"]["n"][0] for one in told) == [str(number) for number in range(8)]
+    annex("fsck", "--quiet", cwd=ds)
+    git("fsck", "--no-dangling", cwd=ds)
 
 
 def test_a_killed_merge_is_made_again(
