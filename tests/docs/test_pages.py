@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from page import Command, Outcome, Prose, Shell, agrees, parse
 from stage import set_up
 

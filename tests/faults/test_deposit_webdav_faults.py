@@ -83,6 +83,17 @@ def test_a_first_push_whose_nth_request_fails_can_be_done_again(
         assert person.refs(url)["refs/heads/main"] == new
 
 
+def test_one_bad_answer_while_the_folder_of_a_deposit_is_made_is_survived(
+    person: Deposits, webdav: WebDav
+) -> None:
+    """git-annex passes over it, and says of what comes next that a folder is missing."""
+    source, url = person.repository(), url_of(webdav, "new/place")
+    webdav.fail("MKCOL", "new")
+    person.ours("push", "-q", url, "main", cwd=source)
+    assert next(r.status for r in webdav.asked("MKCOL", "new")) == 503
+    assert person.refs(url)["refs/heads/main"] == person.at(source)
+
+
 def test_a_lock_that_could_not_be_taken_or_given_up_keeps_nobody_out(
     person: Deposits, webdav: WebDav
 ) -> None:

@@ -11,15 +11,19 @@ from typing import Any
 
 import pytest
 
+from rookery.core.context import Context
+from rookery.core.process import Runner
 from rookery.core.sigv4 import Signer
 from rookery.core.webrequest import Login
 from rookery.deposit.terms.store import Unreadable
 from rookery.deposit.transport.lock_choice import lock_for
 from rookery.deposit.transport.lock_refusal import CannotLock
 from rookery.deposit.transport.lock_s3 import S3Cell
+from rookery.deposit.transport.lock_ssh import Far, SshCell, far
 from rookery.deposit.transport.lock_webdav import GRACE, WebDavCell
 from rookery.deposit.transport.locks import Cell, Lease, LockLost
 from support.objectstore import BUCKET, KEY_ID, SECRET, ObjectStore
+from support.secure_shell import SecureShell
 from support.webdav import PASSWORD, USER, WebDav
 
 MakeCell = Callable[[], Cell]
@@ -34,9 +38,24 @@ def s3_cell(server: ObjectStore, secret: str = SECRET) -> S3Cell:
     return S3Cell({}, f"{server.url}/{BUCKET}/a%20b/.rookery-lock", Signer(KEY_ID, secret), time.time)
 
 
-@pytest.fixture(params=["webdav", "s3"])
-def cell(request: pytest.FixtureRequest) -> MakeCell:
+def shell(folder: Path, then: str) -> str:
+    """Make what is started in place of ssh: it forgets the host, and goes on as `then` says."""
+    program = folder / "no-ssh"
+    program.write_text(f"#!/bin/sh\nshift\n{then}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def ssh_cell(server: SecureShell, folder: Path, runner: Runner) -> SshCell:
+    return SshCell(runner, Far(server.host, str(folder)), ".rookery-lock")
+
+
+@pytest.fixture(params=["webdav", "s3", "ssh"])
+def cell(request: pytest.FixtureRequest, tmp_path: Path, context: Callable[..., Context]) -> MakeCell:
     """Give a factory of cells that are all the same object at the far side."""
+    if request.param == "ssh":
+        runner = context().runner.with_env({"RSYNC_RSH": shell(tmp_path, 'exec "$@"')})
+        return lambda: SshCell(runner, Far("host", str(tmp_path / "it's far")), ".rookery-lock")
     if request.param == "webdav":
         dav: WebDav = request.getfixturevalue("webdav")
         return lambda: dav_cell(dav)
@@ -187,8 +206,53 @@ def test_the_lock_costs_few_requests(webdav: WebDav) -> None:
     assert [r.method for r in webdav.requests] == ["MKCOL", "PUT", "PROPFIND"]
 
 
+def test_who_may_use_rsync_alone_has_no_lock_and_a_folder_that_is_not_ours_says_so(
+    sshbox: SecureShell, tmp_path: Path, context: Callable[..., Context]
+) -> None:
+    runner = context().runner
+    refuses = runner.with_env({"RSYNC_RSH": shell(tmp_path, "echo 'only rsync is allowed' >&2; exit 1")})
+    with pytest.raises(CannotLock):
+        ssh_cell(sshbox, tmp_path, refuses).try_out()
+    (tmp_path / "file").touch()
+    with pytest.raises(Unreadable, match="may not write"):
+        ssh_cell(sshbox, tmp_path / "file", runner).swap(b"x", tag=None)
+
+
+def test_a_far_folder_without_hard_links_locks_too(tmp_path: Path, context: Callable[..., Context]) -> None:
+    program = tmp_path / "bin" / "ln"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    unable = shell(tmp_path, f'PATH="{program.parent}:$PATH" exec "$@"')
+    cell = SshCell(context().runner.with_env({"RSYNC_RSH": unable}), Far("host", str(tmp_path)), "lock")
+    assert cell.swap(b"first", tag=None) == "1"
+    assert cell.swap(b"other", tag=None) is None
+    assert cell.get() == (b"first", "1")
+
+
+@pytest.mark.parametrize(
+    ("rsyncurl", "place"),
+    [
+        ("host:/srv/x", Far("host", "/srv/x")),
+        ("me@host:x/y", Far("me@host", "x/y")),
+        ("host:~/x", Far("host", "x")),
+        ("host:", Far("host", ".")),
+        ("host::module", None),
+        ("rsync://host/module", None),
+        ("/here/a:b", None),
+        ("-oProxyCommand=x:y", None),
+    ],
+)
+def test_what_is_behind_ssh_is_told_from_what_is_not(rsyncurl: str, place: Far | None) -> None:
+    assert far(rsyncurl) == place
+
+
 def test_a_special_remote_has_the_lock_that_its_server_can_keep(
-    webdav_server: Callable[..., WebDav], s3: ObjectStore, tmp_path: Path
+    webdav_server: Callable[..., WebDav],
+    s3: ObjectStore,
+    sshbox: SecureShell,
+    tmp_path: Path,
+    context: Callable[..., Context],
 ) -> None:
     s3.make_bucket()
     dav = webdav_server()
@@ -196,17 +260,22 @@ def test_a_special_remote_has_the_lock_that_its_server_can_keep(
     login = Login(USER, PASSWORD)
 
     def chosen(parameters: dict[str, str], login: Login = login) -> Any:
-        return lock_for(parameters, env={}, login=login, clock=time.time)
+        return lock_for(parameters, runner=context().runner, login=login, clock=time.time)
 
     for parameters, who in (
         ({"type": "directory", "directory": str(tmp_path / "store")}, login),
         ({"type": "webdav", "url": f"{dav.url}/ds"}, login),
         ({"type": "S3", **aws}, Login(KEY_ID, SECRET)),
+        ({"type": "rsync", "rsyncurl": f"{sshbox.host}:{tmp_path}/far"}, login),
+        ({"type": "rsync", "rsyncurl": f"{tmp_path}/near"}, login),
     ):
         first, second = chosen(parameters, who), chosen(parameters, who)
         assert first.acquire("one", now=0, lasting=LONG) is not None
         assert second.acquire("two", now=1, lasting=LONG) is None
-    assert chosen({"type": "rsync", "rsyncurl": "x"}) is None
+    for place in ("host::module/x", "rsync://host/module", "-oProxyCommand=x:y"):
+        assert chosen({"type": "rsync", "rsyncurl": place}) is None
+    with pytest.raises(Unreadable):
+        chosen({"type": "rsync", "rsyncurl": "nowhere.invalid:x"})
     assert chosen({"type": "webdav", "url": webdav_server(blind=True).url}) is None
     with pytest.raises(Unreadable):
         chosen({"type": "webdav", "url": dav.url}, Login(USER, "wrong"))

@@ -1,10 +1,12 @@
-"""Count programs: those that Rookery starts itself, and every `git` that runs on its behalf."""
+"""Count what a command costs: programs that Rookery starts, every `git` on its behalf, files that it opens."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +63,36 @@ class GitTrace:
             events = map(json.loads, trace.read_text().splitlines())
             found += [event["argv"] for event in events if event["event"] == "start"]
         return found
+
+
+_counting: list[tuple[str, list[str]]] = []  # below which folder, and what has been opened there
+_hooked: list[bool] = []
+
+
+def _note_opening(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "open" or not _counting:
+        return
+    path = arguments[0]
+    if isinstance(path, str | bytes):
+        name = os.path.abspath(os.fsdecode(path))
+        for folder, opened in _counting:
+            if name.startswith(folder):
+                opened.append(name)
+
+
+@contextlib.contextmanager
+def files_opened(folder: Path) -> Iterator[list[str]]:
+    """List the files below a folder that Python opens in this process while the block runs, each time anew.
+
+    Python's own audit event is the witness.  A hook stays until the process
+    ends, so there is one, which does nothing while nobody counts.
+    """
+    if not _hooked:
+        sys.addaudithook(_note_opening)
+        _hooked.append(True)
+    counting = (str(folder), list[str]())
+    _counting.append(counting)
+    try:
+        yield counting[1]
+    finally:
+        _counting.remove(counting)

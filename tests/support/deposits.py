@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     "rsync": "type=rsync&rsyncurl={place}&encryption=none",
     "rsync-export": "type=rsync&rsyncurl={place}&encryption=none&exporttree=yes",
     "external": "type=external&externaltype=testfolder&directory={place}&encryption=none",
+    "external-export": "type=external&externaltype=testfolder&directory={place}&encryption=none&exporttree=yes",
 }
 
 

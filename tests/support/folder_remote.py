@@ -23,6 +23,7 @@ class FolderRemote:
 
     def __init__(self) -> None:
         self.folder = Path()
+        self.named: Path | None = None  # where the file of an exported tree is that the next request is about
 
     def ask(self, question: str) -> str:
         say(question)
@@ -44,7 +45,24 @@ class FolderRemote:
         return switch.exists() and switch.read_text() in line
 
     def path(self, key: str) -> Path:
-        return self.folder / "content" / key
+        return self.named or self.folder / "content" / key
+
+    def name(self, name: str) -> None:
+        self.named = self.folder / name
+
+    def rename(self, words: list[str], refused: bool) -> None:
+        target = self.folder / " ".join(words[1:])
+        if refused:
+            say(f"RENAMEEXPORT-FAILURE {words[0]}")
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self.path(words[0]), target)
+        say(f"RENAMEEXPORT-SUCCESS {words[0]}")
+
+    def remove_folder(self, words: list[str], refused: bool) -> None:
+        if not refused:
+            shutil.rmtree(self.folder / " ".join(words), ignore_errors=True)
+        say(f"REMOVEEXPORTDIRECTORY-{'FAILURE' if refused else 'SUCCESS'}")
 
     def transfer(self, words: list[str], refused: bool) -> None:
         direction, key, file = words[0], words[1], " ".join(words[2:])
@@ -79,6 +97,11 @@ class FolderRemote:
             "TRANSFER": self.transfer,
             "CHECKPRESENT": self.check,
             "REMOVE": self.remove,
+            "TRANSFEREXPORT": self.transfer,
+            "CHECKPRESENTEXPORT": self.check,
+            "REMOVEEXPORT": self.remove,
+            "REMOVEEXPORTDIRECTORY": self.remove_folder,
+            "RENAMEEXPORT": self.rename,
         }
         for line in iter(sys.stdin.readline, ""):
             request, *words = line.rstrip("\n").split(" ")
@@ -86,8 +109,13 @@ class FolderRemote:
                 self.prepare()
                 self.refuses(line.rstrip("\n"))
                 say(f"{request}-SUCCESS")
+            elif request == "EXPORTSUPPORTED":
+                say("EXPORTSUPPORTED-SUCCESS")
+            elif request == "EXPORT":
+                self.name(" ".join(words))
             elif request in handlers:
                 handlers[request](words, self.refuses(line.rstrip("\n")))
+                self.named = None
             else:
                 say("UNSUPPORTED-REQUEST")
 

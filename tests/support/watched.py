@@ -1,5 +1,6 @@
-"""Our remote helper, watched from inside: which files of a place it opens, and dying at the nth thing it does there.
+"""Our remote helper, watched from inside: what it opens and starts, and dying at the nth thing it does in a place.
 
+WATCH_STARTED names a file that gets the programs which are started, with their first argument.
 WATCH_PLACE names the folder; WATCH_OPENED a file that gets the names, WATCH_KILL the moment to die at,
 WATCH_COUNT a file that gets the number of moments.
 """
@@ -38,8 +39,21 @@ def watch(place: str) -> None:
     sys.addaudithook(step)
 
 
+def note_starts(file: str) -> None:
+    """Write down every program that this process starts."""
+
+    def started(event: str, args: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen":
+            with open(file, "a") as out:
+                out.write(" ".join(map(os.fsdecode, args[1][:2])) + "\n")
+
+    sys.addaudithook(started)
+
+
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder is none of the program's
+    if os.environ.get("WATCH_STARTED"):
+        note_starts(os.environ["WATCH_STARTED"])
     if os.environ.get("WATCH_PLACE"):
         watch(os.environ["WATCH_PLACE"])
     from rookery.cli.remote_helper import main

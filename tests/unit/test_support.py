@@ -14,7 +14,7 @@ import pytest
 
 from rookery.core.context import Context
 from support.comparison import missing_from, normalised
-from support.counting import GitTrace, Started
+from support.counting import GitTrace, Started, files_opened
 from support.home import Home
 from support.programs import Program
 from support.samples import ODD_NAMES, UNDECODABLE_NAME, binary, picture, write_tree
@@ -63,6 +63,17 @@ def test_programs_are_counted(
 def test_git_below_other_programs_is_seen(annex: Program, git_trace: GitTrace, tmp_path: Path) -> None:
     annex("version", "--raw", env=git_trace.env)
     assert git_trace.commands()
+
+
+def test_opened_files_are_listed_each_time_and_only_below_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "outside").write_text("x")
+    with files_opened(tmp_path / "in") as opened:
+        (tmp_path / "in" / "one").write_text("x")
+        os.close(os.open(tmp_path / "in" / "one", os.O_RDONLY))
+        (tmp_path / "outside").read_text()
+    (tmp_path / "in" / "one").read_text()
+    assert opened == [str(tmp_path / "in" / "one")] * 2
 
 
 def test_the_web_server_gives_whole_files_and_parts(web: WebServer) -> None:

@@ -1,6 +1,6 @@
 """Content between repositories: get, copy, move, drop, fsck, for any number of files at once.
 
-What is not done by us (`nearby`) one git-annex process does.  It is handed the
+What is not done by us (`engine`) one git-annex process does.  It is handed the
 paths on its standard input and says what became of each; every path handed in
 comes back exactly once.
 """
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from rookery.annex import program
-from rookery.annex.nearby import engine
+from rookery.annex import engine, program
 from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.annex.program import Names, Record
@@ -35,10 +34,10 @@ def transfer(
 
     The same outcome reaches every path of a key only if git-annex looked at
     each, which it does.  `options` are git-annex's own (`--force`,
-    `--numcopies=2`, `--auto`).  With a `clock` we do ourselves what is between
-    plain repositories on this machine (see `nearby.engine`); with `owed` the
-    caller sees to it that the other side's branch says so.  Raises CommandError
-    when git-annex fails as a whole, after all outcomes that were said before.
+    `--numcopies=2`, `--auto`).  With a `clock` we do ourselves what we can
+    (see `engine`); with `owed` the caller sees to it that the branch of a
+    neighbour says so.  Raises CommandError when git-annex fails as a whole, after
+    all outcomes that were said before.
     """
     keys = dict(files)
     if clock is not None:

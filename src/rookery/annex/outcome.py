@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
         return bool(OUT_OF_SPACE.search(self.why))
 
 
-# (path or key, bytes done, bytes in all if known)
+# (path or key, bytes done, bytes in all if known); called from any thread
 Listener = Callable[[str, int, int | None], None]
 
 Clock = Callable[[], float]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from rookery.core import files
 from rookery.core.process import Runner
 from rookery.deposit.protocol.ledger import writer_of
 from rookery.deposit.talk.mirror import Mirror, lender_of
@@ -32,13 +34,22 @@ class Surroundings(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A deposit and what it is made of; `folder` is for one process at a time."""
+    """A deposit and what it is made of; `folder` is for one process at a time, which `working` sees to."""
 
     deposit: WholeDeposit
     mirror: Mirror
     annex: AnnexStore
     way: Way
     folder: Path
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Keep all others out of the folder, and leave nothing that still runs in it."""
+        with files.locked(self.folder / "lock"):
+            try:
+                yield
+            finally:
+                self.annex.rest()
 
 
 def open_deposit(address: Address, repo: Repo | None, place: Path, around: Surroundings) -> Opened:
@@ -64,7 +75,7 @@ def open_deposit(address: Address, repo: Repo | None, place: Path, around: Surro
         user=User(repo, writer, around.clock, around.pause, around.say),
         find_lock=lambda: lock_for(
             address.settings,
-            env=runner.env,
+            runner=runner,
             login=logins.login_in(address, runner.env),
             clock=around.clock,
         ),

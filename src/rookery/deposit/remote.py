@@ -8,14 +8,13 @@ outcome, and only then lets Git hear what became of it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
 from rookery.annex import identity
 from rookery.annex.keys import hashdirlower
-from rookery.core import files
 from rookery.core.errors import RemoteNotAvailableError, RookeryError
 from rookery.deposit.opening import Surroundings, open_deposit
 from rookery.deposit.protocol.exchange import FetchFirst, Outcome
@@ -76,8 +75,8 @@ class RepoAnnexGitRemote:
         place = Path(gitdir).absolute()
         runner = around.runner
         self.user = Repo(place, place, runner, bare=True) if (place / "HEAD").exists() else None
-        opened = open_deposit(self.address, self.user, place, around._replace(say=self._tell))
-        self.deposit, self._mirror, self._annex, self._way, self._folder = opened
+        self._opened = open_deposit(self.address, self.user, place, around._replace(say=self._tell))
+        self.deposit, self._mirror = self._opened.deposit, self._opened.mirror
 
     # --- the conversation ------------------------------------------------------------------------
 
@@ -121,15 +120,10 @@ class RepoAnnexGitRemote:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with files.locked(self._folder / "lock"):
-            yield
-
     def _synchronise(self) -> View | None:
         """Make the mirror show what the deposit is now, and give that; to be called under the lock."""
         view = self.deposit.synchronise()
-        self._way.keep()
+        self._opened.way.keep()
         for writer, trouble in (view.seen.lost if view and view.seen else {}).items():
             there = shlex.quote(f"datalad-annex::{self.url.removeprefix('datalad-annex::')}")
             self._tell(
@@ -146,7 +140,7 @@ class RepoAnnexGitRemote:
 
     def _serve(self, name: str) -> None:
         with ExitStack() as stack:
-            with self._locked():
+            with self._opened.working():
                 view = self._synchronise()
                 if view is None:
                     raise self._nothing_there()
@@ -156,7 +150,7 @@ class RepoAnnexGitRemote:
             stdin = self.instream.fileno()
             service.serve(session, name, stdin=stdin, write=self._write, complain=self._complain)
             service.wait_for_end(stdin)
-        with self._locked():
+        with self._opened.working():
             self._mirror.slim()
 
     def _nothing_there(self) -> RookeryError:
@@ -170,7 +164,7 @@ class RepoAnnexGitRemote:
     def _push(self) -> None:
         outcome: Outcome | None = None
         with ExitStack() as stack:
-            with self._locked():
+            with self._opened.working():
                 view = self._synchronise()
                 kind = self._object_format(view)
                 if view is None:
@@ -191,13 +185,13 @@ class RepoAnnexGitRemote:
             if self.user is not None:
                 markers.clear(self.user, self._markers)
             self._write(report.release())
-        with self._locked():
+        with self._opened.working():
             if outcome is not None:
                 self.deposit.tidy(outcome)
             self._mirror.slim()
 
     def _refresh(self, view: View, session: Repo) -> None:
-        with self._locked():
+        with self._opened.working():
             self.deposit.refresh(view, session)
 
     def _first_state(self) -> RefList:
@@ -218,7 +212,7 @@ class RepoAnnexGitRemote:
     def _store_outcome(self, view: View | None, after: RefList, session: Repo, report: HeldReport) -> Outcome:
         """Store it, verified, or tell Git for each ref that it is not.  Raises PushFailed."""
         try:
-            with self._locked():
+            with self._opened.working():
                 outcome = self.deposit.push(view, after, session)
                 if not isinstance(outcome, FetchFirst):
                     self._mirror.replace(session.gitdir, after)
@@ -265,13 +259,13 @@ class RepoAnnexGitRemote:
     @property
     def repoannex(self) -> Repo:
         """The annex through which the deposit is reached, made if it is not there."""
-        return self._annex.repo
+        return self._opened.annex.repo
 
     @property
     def mirrorrepo(self) -> Repo:
         """The mirror, made from the deposit (or empty) if it is not there."""
         if self._mirror.state() is None:
-            with self._locked():
+            with self._opened.working():
                 if self._synchronise() is None:
                     self._mirror.clear(self._object_format(None))
         return self._mirror.repo
@@ -282,7 +276,7 @@ class RepoAnnexGitRemote:
         Where the two are to be told apart, `raise_on_error` raises Unreadable.
         """
         try:
-            with self._locked():
+            with self._opened.working():
                 view = self.deposit.look()
         except Unreadable:
             if raise_on_error:
@@ -297,21 +291,21 @@ class RepoAnnexGitRemote:
 
     def replace_mirrorrepo_from_remote_deposit(self) -> None:
         """Make the mirror anew from the deposit.  Raises RemoteNotAvailableError if there is none."""
-        with self._locked():
+        with self._opened.working():
             self._mirror.clear()
             if self._synchronise() is None:
                 raise self._nothing_there()
 
     def replace_mirrorrepo_from_remote_deposit_if_needed(self) -> tuple[str | None, str]:
         """Make the mirror show the deposit; give the refs of both."""
-        with self._locked():
+        with self._opened.working():
             view = self._synchronise()
         return (None if view is None else refsfile.build(view.refs)), self.get_mirror_refs()
 
     def replace_remote_deposit_from_mirrorrepo(self) -> None:
         """Store what the mirror shows.  Raises Unwritable."""
         repo = self.mirrorrepo
-        with self._locked():
+        with self._opened.working():
             after = RefList(bare.read_refs(repo), refs.head(repo).ref)
             if isinstance(self.deposit.push(self.deposit.look(), after, repo), FetchFirst):
                 raise PushFailed(

@@ -57,7 +57,8 @@ def status(deposit: V2Deposit) -> Iterator[Fact]:
     yield Fact("parts", len(sizes))
     yield Fact("bytes", sum(sizes))
     yield Fact("object format", now.identity.object_format)
-    yield Fact("dataset", now.identity.dataset or "")
+    if now.identity.dataset:
+        yield Fact("dataset", now.identity.dataset)
     for name in now.heads:
         record = seen.records[name]
         yield Fact(f"record of {record.writer}", record.time)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from rookery.core import files
 from rookery.core.context import Context
 from rookery.core.errors import NoDatasetFound, UsageError
 from rookery.core.results import result
@@ -55,7 +54,7 @@ def deposit(
     with ExitStack() as stack:
         place = ds.path if ds else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         opened = open_deposit(grammar.parse(where), repo, place, surroundings(ctx, lambda _: None))
-        stack.enter_context(files.locked(opened.folder / "lock"))
+        stack.enter_context(opened.working())
         common = {"path": ds.path if ds else ctx.cwd, "type": "deposit", "url": where}
         for found in _done(action, opened, repo, where):
             yield _record(action, found, common)

@@ -72,6 +72,36 @@ def test_a_fetch_of_nothing_reads_less_than_a_thousand_bytes_and_a_push_of_nothi
     assert 0 < read < 1000
 
 
+def annexes_started(deposits: Deposits, *command: str | Path, cwd: Path | None = None) -> int:
+    """Run a command of Git's, and count how often our helper starts git-annex for it."""
+    note = deposits.folder / "started"
+    note.unlink(missing_ok=True)
+    deposits.ours(*command, cwd=cwd, env={"WATCH_STARTED": str(note)})
+    return sum(line.startswith("git-annex ") for line in note.read_text().splitlines())
+
+
+def test_git_annex_is_started_a_few_times_however_many_have_pushed_and_how_often(deposits: Deposits) -> None:
+    """An external special remote is a program of its own, often a slow one, that git-annex starts each time."""
+    source = deposits.repository()
+    url = deposits.url("external")
+    deposits.ours("push", "-q", url, "main", cwd=source)
+    for name in ("berta", "carla"):
+        deposits.ours("clone", "-q", url, name)
+        for _ in range(2):
+            deposits.commit(deposits.folder / name, name, f"by {name}\n")
+            deposits.ours("push", "-q", "origin", f"HEAD:{name}", cwd=deposits.folder / name)
+            (deposits.folder / name / name).unlink()
+            deposits.ours("commit", "-q", "-am", "gone", cwd=deposits.folder / name)
+    # The second is for the own register, which is not there yet: whether that is certain another process says.
+    assert annexes_started(deposits, "clone", "-q", url, "clone") <= 2 + 1  # and its initremote
+    clone = deposits.folder / "clone"
+    assert annexes_started(deposits, "fetch", "-q", cwd=clone) <= 2
+    deposits.commit(clone, "more")
+    assert annexes_started(deposits, "push", "-q", "origin", "HEAD:main", cwd=clone) <= 6
+    deposits.commit(clone, "more", "again\n")
+    assert annexes_started(deposits, "push", "-q", "origin", "HEAD:main", cwd=clone) <= 3
+
+
 def test_a_clone_stores_the_history_once(deposits: Deposits) -> None:
     _, url = large_history(deposits)
     deposits.ours("clone", "-q", url, "clone")

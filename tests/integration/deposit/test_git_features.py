@@ -146,9 +146,10 @@ def test_a_linked_work_tree_pushes_with_the_same_state(deposits: Deposits) -> No
     assert len(list((source / ".git" / "dl-repoannex").iterdir())) == 1
 
 
-def test_two_fetches_at_once_do_not_disturb_each_other(deposits: Deposits) -> None:
+@pytest.mark.parametrize("kind", ["directory", "external"])
+def test_two_fetches_at_once_do_not_disturb_each_other(deposits: Deposits, kind: str) -> None:
     source = deposits.repository()
-    url = deposits.url()
+    url = deposits.url(kind)
     deposits.ours("push", "-q", url, "main", cwd=source)
     clone = deposits.repository("clone", commits=0)
     asked = ["git", "fetch", "-q", "--no-write-fetch-head", url]

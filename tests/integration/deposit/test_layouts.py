@@ -77,6 +77,26 @@ def test_keys_on_the_web_can_be_cloned(deposits: Deposits, web: WebServer, param
     assert content_of(web.root) == before
 
 
+@pytest.mark.parametrize("kind", ["web", "httpalso"])
+def test_an_exported_tree_on_the_web_can_be_cloned_and_followed(
+    deposits: Deposits, web: WebServer, kind: str
+) -> None:
+    source = deposits.repository()
+    there = deposits.url("directory-export", "web")
+    deposits.ours("push", there, "main", cwd=source)
+    clone = deposits.folder / "clone"
+    read = f"datalad-annex::{web.url}?type={kind}&exporttree=yes&url={{noquery}}"
+    deposits.ours("clone", "-q", read, str(clone))
+    assert deposits.at(clone) == deposits.at(source)
+    made = deposits.commit(source)
+    deposits.ours("push", there, "main", cwd=source)
+    deposits.ours("pull", "-q", "--ff-only", cwd=clone)
+    assert deposits.at(clone) == made
+    before = content_of(web.root)
+    assert "can only be read" in deposits.ours("push", "origin", "HEAD:other", cwd=clone, code=1).stderr
+    assert content_of(web.root) == before
+
+
 def test_uncompressed_means_that_every_file_in_the_archive_is_as_it_is(deposits: Deposits) -> None:
     source = deposits.repository()
     deposits.ours("push", deposits.url("directory-uncompressed"), "main", cwd=source)

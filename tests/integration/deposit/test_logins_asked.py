@@ -9,6 +9,7 @@ import pytest
 from support.deposits import Deposits
 from support.programs import Program
 from support.terminal import on_a_terminal
+from support.web import WebServer
 from support.webdav import PASSWORD, USER, WebDav
 
 LOGIN = {"WEBDAV_USERNAME": USER, "WEBDAV_PASSWORD": PASSWORD}
@@ -49,3 +50,24 @@ def test_a_person_is_not_asked_for_ever(deposits: Deposits, cli: Program, url: s
     assert "is refused to every login that is known" in seen
     assert not [word for word in ("wrong", "worse", "worst") if word in seen]
     assert cli("credentials").lines == []
+
+
+@pytest.mark.parametrize(("kind", "layout"), [("web", "directory-export"), ("httpalso", "directory")])
+def test_a_deposit_that_a_web_server_shows_to_some_is_cloned_with_a_login(
+    deposits: Deposits, web: WebServer, kind: str, layout: str
+) -> None:
+    source = deposits.repository()
+    deposits.ours("push", "-q", deposits.url(layout, "web"), "main", cwd=source)
+    web.protect("/", USER, PASSWORD)
+    tree = "&exporttree=yes" if layout.endswith("export") else ""
+    url = f"datalad-annex::{web.url}?type={kind}&url={{noquery}}{tree}&dlacredential=reader"
+    known = {"DATALAD_CREDENTIAL_READER_USER": USER, "DATALAD_CREDENTIAL_READER_SECRET": PASSWORD}
+    refused = deposits.ours("clone", "-q", url, "refused", code=128).stderr
+    assert "needs the credential 'reader', which is not known" in refused
+    deposits.ours("clone", "-q", url, "clone", env=known)
+    clone = deposits.folder / "clone"
+    assert deposits.at(clone) == deposits.at(source)
+    assert PASSWORD not in (clone / ".git" / "config").read_text()
+    wrong = {**known, "DATALAD_CREDENTIAL_READER_SECRET": "mistyped"}
+    said = deposits.ours("fetch", cwd=clone, env=wrong, code=128).stderr
+    assert "refused" in said and "mistyped" not in said

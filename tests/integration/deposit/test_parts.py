@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from rookery.cli.remote_helper import RepoAnnexGitRemote
 from rookery.core.errors import RemoteNotAvailableError, UsageError
+from rookery.deposit import RepoAnnexGitRemote
 from support.deposits import Deposits
+from support.programs import Program
 
 
 def remote(repository: Path, url: str, said: str = "") -> RepoAnnexGitRemote:
@@ -25,6 +27,15 @@ def test_the_conversation_with_git_is_held_on_the_streams_that_are_given(deposit
     helper.log("told", level=2)
     helper.log("not told", level=3)
     assert helper.errstream.getvalue() == "told\n"
+
+
+def test_three_words_make_one_that_talks_on_the_streams_of_the_process(deposits: Deposits) -> None:
+    code = (
+        "import sys; from rookery.deposit import RepoAnnexGitRemote;"
+        "RepoAnnexGitRemote(*sys.argv[1:]).communicate()"
+    )
+    python = Program([sys.executable, "-c", code], deposits.ours.env, deposits.repository())
+    assert python(".git", "dep", deposits.url(), stdin="capabilities\n\n").stdout == "option\nconnect\n\n"
 
 
 def test_a_url_that_means_nothing_is_an_error_at_once(deposits: Deposits) -> None:

@@ -205,6 +205,31 @@ def test_a_register_of_another_that_is_torn_or_lost_hinders_no_reader_and_every_
     deposits.ours("push", "-q", cwd=source)
 
 
+@pytest.mark.parametrize("damage", [b"rookery reg", pytest.param(None, marks=pytest.mark.campaign)])
+def test_so_it_is_where_git_annex_carries_it(deposits: Deposits, damage: bytes | None) -> None:
+    """git-annex hands out no text that its backend finds torn, though it cannot know who may do without it."""
+    source = deposits.repository()
+    url = deposits.url("external", more="&dlalegacy=off")
+    deposits.ours("push", "-q", url, "main", cwd=source)
+    deposits.ours("clone", "-q", url, "clone")
+    clone = deposits.folder / "clone"
+    deposits.commit(clone, "theirs")
+    deposits.ours("push", "-q", cwd=clone)
+    deposits.ours("pull", "-q", url, "main", cwd=source)
+    ours = deposits.commit(source, "ours")
+    deposits.ours("push", "-q", url, "main", cwd=source)
+    memory = next((clone / ".git" / "dl-repoannex").rglob("memory-*")).name
+    register = deposits.place() / "content" / f"XDLRB--w-{memory.removeprefix('memory-')}"
+    register.unlink()
+    if damage is not None:
+        register.write_bytes(damage)
+    assert "register of writer" in deposits.ours("clone", url, "stranger").stderr
+    assert deposits.at(deposits.folder / "stranger") == ours
+    deposits.commit(source, "more")
+    answer = deposits.ours("push", url, "main", cwd=source, code=1)
+    assert "[remote rejected]" in answer.stderr and "register of writer" in answer.stderr
+
+
 def test_where_the_only_register_is_torn_the_pair_of_peers_is_read(deposits: Deposits) -> None:
     source, _, url = start(deposits)
     register_of(deposits, source).write_bytes(b"torn")

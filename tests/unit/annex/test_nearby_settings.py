@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rookery.annex.branch_writing import NotForUs
-from rookery.annex.nearby.engine import understood
+from rookery.annex.engine import understood
 from rookery.annex.nearby.placing import checkable
 from rookery.annex.nearby.plain import RESERVE, reserve
 

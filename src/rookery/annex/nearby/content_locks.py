@@ -24,6 +24,10 @@ SUFFIX = ".lck"
 RETENTION = ".rtm"
 
 
+class NotKept(LockedError):
+    """A place that said to have a content does not keep it for us: it may be about to go."""
+
+
 def supported() -> bool:
     """Say whether this system has locks of open files, in the layout known here."""
     return sys.platform == "linux" and struct.calcsize("P") == 8 and hasattr(fcntl, "F_OFD_SETLK")

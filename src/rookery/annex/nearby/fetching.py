@@ -12,7 +12,7 @@ from rookery.annex.branch_writing import NotForUs
 from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
-from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
+from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
 from rookery.annex.nearby.side_by_side import side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
@@ -115,7 +115,7 @@ def prepare(
             raise NotForUs(f"{source} is no neighbour")
         sources = {key: [giver] for key in keys}
     else:
-        around.require_known()
+        require_known(around.remotes)
         sources = _by_log(repo, around, keys)
     if not any(sources.values()):
         raise NotForUs("no neighbour is said to have any of it")

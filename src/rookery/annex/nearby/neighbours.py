@@ -23,7 +23,7 @@ log = logging.getLogger("rookery.nearby")
 _ELSEWHERE = re.compile(r"[^/]*:")
 
 # What a remote may have set that changes nothing for content.
-_NEUTRAL = frozenset(
+NEUTRAL = frozenset(
     (
         *("url", "fetch", "push", "tagopt", "prune", "mirror"),
         *("skipdefaultupdate", "skipfetchall", "followremotehead"),
@@ -49,7 +49,7 @@ class Neighbourhood:
     def __init__(self, repo: Repo, settings: Settings) -> None:
         self._repo = repo
         self._settings = settings
-        self.remotes = _remotes(settings)
+        self.remotes = remotes_of(settings)
         self._known: dict[str, Neighbour | None] = {}
 
     def find(self, name: str) -> Neighbour | None:
@@ -83,20 +83,8 @@ class Neighbourhood:
                 return []
         return found
 
-    def require_known(self) -> None:
-        """Raise NotForUs if git-annex would have to find out about a remote, or is told to order them otherwise."""
-        uuids = [r.uuid for r in self.remotes.values() if r.uuid]
-        if len(set(uuids)) < len(uuids):
-            raise NotForUs("two remotes are one place")
-        for remote in self.remotes.values():
-            odd = {"annex-cost", "annex-cost-command", "annex-ignore-command", "annex-trustlevel"}
-            if odd & remote.settings.keys():
-                raise NotForUs(f"{remote.name} has a setting of its own")
-            if remote.url is not None and remote.uuid is None and not remote.ignored:
-                raise NotForUs(f"nobody has asked yet who {remote.name} is")
-
     def _meet(self, remote: Remote) -> Neighbour | None:
-        odd = [k for k in remote.settings if k not in _NEUTRAL and not k.startswith("datalad-")]
+        odd = [k for k in remote.settings if k not in NEUTRAL and not k.startswith("datalad-")]
         if odd or remote.uuid is None or remote.ignored:
             raise NotForUs(f"set up in its own way: {odd}")
         folder = self._folder(remote.url or "")
@@ -113,12 +101,7 @@ class Neighbourhood:
 
     def _folder(self, url: str) -> Path | None:
         """Give the folder that a URL stands for; None if it is not a plain path."""
-        rewritten = [
-            value
-            for name, value in self._settings.items()
-            if name.startswith("url.") and name.endswith("insteadof")
-        ]
-        if not url or any(url.startswith(start) for start in rewritten):
+        if not url or rewritten(url, self._settings):
             return None
         if url.startswith("file:///"):
             return None if "%" in url else Path(url.removeprefix("file://"))
@@ -127,7 +110,30 @@ class Neighbourhood:
         return Path(os.path.normpath(self._repo.root / url))
 
 
-def _remotes(settings: Settings) -> Mapping[str, Remote]:
+def require_known(remotes: Mapping[str, Remote]) -> None:
+    """Raise NotForUs if git-annex would have to find out about a remote, or is told to order them otherwise."""
+    uuids = [r.uuid for r in remotes.values() if r.uuid]
+    if len(set(uuids)) < len(uuids):
+        raise NotForUs("two remotes are one place")
+    for remote in remotes.values():
+        odd = {"annex-cost", "annex-cost-command", "annex-ignore-command", "annex-trustlevel"}
+        if odd & remote.settings.keys():
+            raise NotForUs(f"{remote.name} has a setting of its own")
+        if remote.url is not None and remote.uuid is None and not remote.ignored:
+            raise NotForUs(f"nobody has asked yet who {remote.name} is")
+
+
+def rewritten(url: str, settings: Settings) -> bool:
+    """Say whether Git would go somewhere else for a URL (url.*.insteadOf)."""
+    return any(
+        url.startswith(value)
+        for name, value in settings.items()
+        if name.startswith("url.") and name.endswith("insteadof")
+    )
+
+
+def remotes_of(settings: Settings) -> Mapping[str, Remote]:
+    """Give the remotes that settings tell of, in their order."""
     found: dict[str, dict[str, str]] = {}
     for key, value in settings.items():
         name, dot, variable = key.removeprefix("remote.").rpartition(".")

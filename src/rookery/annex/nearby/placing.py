@@ -99,7 +99,7 @@ def place(
             os.utime(target, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
         finally:
             os.close(target)
-        _show(draft, candidates(into, key)[0])
+        show(draft, candidates(into, key)[0])
     finally:
         os.close(origin)
         with suppress(FileNotFoundError):
@@ -178,7 +178,7 @@ def _piece(origin: int, target: int, at: int) -> int:
         return os.pwrite(target, data, at) if data else 0
 
 
-def _show(draft: str, place: str) -> None:
+def show(draft: str, place: str) -> None:
     """Move a finished object to its name; its folder may vanish meanwhile, since a drop takes it away."""
     folder = os.path.dirname(place)
     for attempt in range(10):

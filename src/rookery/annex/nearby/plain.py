@@ -53,6 +53,8 @@ _NEUTRAL = frozenset(
         "retry-delay",
         "showsizes",
         "skipunknown",
+        "ssh-options",
+        "sshcaching",
         "synccontent",
         "synconlyannex",
         "uuid",
@@ -134,6 +136,12 @@ def require_plain(repo: Repo, settings: Settings) -> None:
     for hook in folder.glob("*-annex"):
         if hook.name != "pre-commit-annex" and os.access(hook, os.X_OK):
             raise NotForUs(f"there is a hook {hook}")
+
+
+def require_usual_modes(settings: Settings) -> None:
+    """Raise NotForUs if new objects are to have permissions for a group or for everybody."""
+    if settings.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "no", "off", "0"):
+        raise NotForUs("the repository is shared by several users")
 
 
 def reserve(settings: Settings) -> int:

@@ -15,13 +15,16 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from rookery.annex.nearby.content_locks import RETENTION, SUFFIX, hold, is_at, kept, removable, thawed
+from rookery.annex.nearby.placing import drafts
 from rookery.core.errors import LockedError
 from rookery.core.renaming import CannotRename, rename_to_free
+from rookery.git.repo import Repo
 
 _serial = itertools.count()
 
@@ -119,3 +122,49 @@ class RoamingLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+class Locks:
+    """Roaming locks for any number of stores and threads, made as they are needed; close them after use."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._folders: dict[str, str] = {}
+        self._idle: dict[str, list[RoamingLock]] = {}
+        self._mutex = threading.Lock()
+
+    def close(self) -> None:
+        """Take all lock files away."""
+        self._open.close()
+        self._folders.clear()
+        self._idle.clear()
+
+    @contextmanager
+    def kept(self, repo: Repo, place: str) -> Iterator[None]:
+        """Keep an object of a repository, see `RoamingLock.kept`."""
+        with self._one(repo) as lock, lock.kept(place):
+            yield
+
+    @contextmanager
+    def removable(self, repo: Repo, place: str) -> Iterator[None]:
+        """Be the only one to do anything to an object of a repository, see `RoamingLock.removable`."""
+        with self._one(repo) as lock, lock.removable(place):
+            yield
+
+    @contextmanager
+    def _one(self, repo: Repo) -> Iterator[RoamingLock]:
+        top = str(repo.commondir)
+        with self._mutex:
+            idle = self._idle.setdefault(top, [])
+            lock = idle.pop() if idle else self._made(repo, top)
+        try:
+            yield lock
+        finally:
+            idle.append(lock)
+
+    def _made(self, repo: Repo, top: str) -> RoamingLock:
+        if top not in self._folders:
+            self._folders[top] = self._open.enter_context(drafts(repo))
+        lock = RoamingLock(self._folders[top])
+        self._open.callback(lock.close)
+        return lock

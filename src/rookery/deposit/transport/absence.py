@@ -20,6 +20,11 @@ PARTIAL = 23
 NO_FILE = b"No such file or directory (2)"
 
 
+def is_asked_first(address: Address) -> bool:
+    """Say whether git-annex need not be asked at all: what is said here is the better answer, and the quicker one."""
+    return address.type == "rsync" and not address.encrypted
+
+
 def is_certain(address: Address, name: str, runner: Runner) -> bool:
     """Say whether an object that git-annex did not find is really not there.  Raises Unreadable."""
     if address.encrypted:

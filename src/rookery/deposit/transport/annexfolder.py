@@ -21,6 +21,7 @@ from rookery.core.process import Runner, encode
 from rookery.deposit.terms import layout
 from rookery.deposit.terms.store import Unreadable
 from rookery.deposit.terms.url import Address
+from rookery.deposit.transport import complaints
 from rookery.git import configfile
 from rookery.git.repo import Repo
 
@@ -58,10 +59,10 @@ def is_direct(address: Address) -> bool:
 
 def folder_for(address: Address, folder: Path, runner: Runner) -> Repo:
     """Give the annex in `folder`, made if it is not there whole.  Raises UsageError, Unreadable."""
+    _check(address)
     stamp = folder / "made"
     if not (stamp.is_file() and stamp.read_text() == FORMAT):
         remove(folder)
-        _check(address)
         if is_direct(address):
             _write(address, folder)
         else:
@@ -95,10 +96,12 @@ def set_up(address: Address, folder: Path, runner: Runner) -> None:
     try:
         program.run(repo_at(folder, runner), "initremote", "--private", REMOTE, *pairs)
     except CommandError as e:
-        said = " ".join(e.stderr.split())
         raise Unreadable(
-            f"git-annex cannot set up the special remote of type {address.type}: {said}",
-            hints=["look at the parameters in the URL, and at the place that they name"],
+            f"git-annex cannot set up the special remote of type {address.type}: {complaints.readable(e.stderr)}",
+            hints=[
+                *complaints.hints(e.stderr),
+                "look at the parameters in the URL, and at the place that they name",
+            ],
         ) from e
 
 
@@ -127,6 +130,11 @@ def _check(address: Address) -> None:
         raise UsageError(
             f"the URL does not say {needed}=, which a special remote of type {address.type} needs",
             hints=[f"add {needed}= to the URL"],
+        )
+    if needed == "directory" and not os.path.isabs(address.settings[needed]):
+        raise UsageError(
+            f"directory={address.settings[needed]} is relative, and a deposit's URL is used from many places",
+            hints=["give the whole path, from / on"],
         )
 
 

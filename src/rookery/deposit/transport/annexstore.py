@@ -1,4 +1,7 @@
-"""The store over a special remote: objects are keys, and git-annex carries them."""
+"""The store over a special remote: objects are keys, and git-annex carries them, all of them by one process.
+
+Only what that process did not do is asked about by another one, which says why.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ from rookery.core.process import Runner
 from rookery.deposit.terms import layout
 from rookery.deposit.terms.store import Overwritten, Unreadable, Unwritable
 from rookery.deposit.terms.url import Address
-from rookery.deposit.transport import absence, annexfolder, export, transit
+from rookery.deposit.transport import absence, annexfolder, backend, complaints, export, transit
 from rookery.deposit.transport.annexfolder import REMOTE
+from rookery.deposit.transport.carrier import Carrier
+from rookery.deposit.transport.complaints import readable
 from rookery.deposit.transport.webread import Reader
 from rookery.git.repo import Repo
 
 SMALL = 1 << 20  # read back whole after writing
+UNSAID = "git-annex does not say why"
 # checkpresentkey's exit codes; any other means that it cannot be told.
 PRESENT, ABSENT = 0, 1
-LONG_AGO = (
-    1  # a time of change that nothing at the far side has, so that rsync never takes two contents for one
-)
 
 
 class AnnexStore:
@@ -40,6 +43,7 @@ class AnnexStore:
         self._folder = folder
         self._runner = runner
         self._repo: Repo | None = None
+        self._carrying: Carrier | None = None
         self._registered: set[str] = set()
 
     @property
@@ -48,6 +52,17 @@ class AnnexStore:
         if self._repo is None:
             self._repo = annexfolder.folder_for(self._address, self._folder, self._runner)
         return self._repo
+
+    def rest(self) -> None:
+        """End the processes of git-annex that wait for more: nobody else can tell what they do in the annex."""
+        if self._carrying is not None:
+            self._carrying.rest()
+
+    @property
+    def _carrier(self) -> Carrier:
+        if self._carrying is None:
+            self._carrying = Carrier(self.repo, self._remote)
+        return self._carrying
 
     @property
     def _remote(self) -> str:
@@ -112,18 +127,34 @@ class AnnexStore:
         self._forget(name)
         if self._address.type == "web":
             self._register(name)
-        asked = program.argv("transferkey", [name, "--from", self._remote])
-        answer = self.repo.runner.run(asked, cwd=self.repo.root, ok=None)
-        here = Path(store.object_path(self.repo, name))
-        if answer.code == 0 and here.is_file():
+        if self._carrier.bring(name) and (here := self._here(name)):
             return here
-        if self._present(name):
-            raise _unreadable(name, answer.stderr)
-        return None
+        if not self._looked_for(name):
+            return None
+        self._forget(name)
+        runner = self.repo.runner
+        if layout.mutable(name):
+            # What is torn is for those to judge who know what it should be: they may do without it, or wait.
+            runner = runner.with_env({backend.UNJUDGED: "1"})
+        asked = program.argv("transferkey", [name, "--from", self._remote])
+        answer = runner.run(asked, cwd=self.repo.root, ok=None)
+        if answer.code == 0 and (here := self._here(name)):
+            return here
+        raise _unreadable(name, answer.stderr)
+
+    def _here(self, name: str) -> Path | None:
+        path = Path(store.object_path(self.repo, name))
+        return path if path.is_file() else None
 
     def _present(self, name: str) -> bool:
         if self._address.type == "web":
             self._register(name)
+        return self._carrier.finds(name) or self._looked_for(name)
+
+    def _looked_for(self, name: str) -> bool:
+        """Say whether an object is there, by a process of its own: its exit code tells absence from trouble."""
+        if absence.is_asked_first(self._address):
+            return not absence.is_certain(self._address, name, self.repo.runner)
         asked = program.argv("checkpresentkey", [name, self._remote])
         answer = self.repo.runner.run(asked, cwd=self.repo.root, ok=None)
         if answer.code == PRESENT:
@@ -152,7 +183,8 @@ class AnnexStore:
             return
         transit.put(self.repo, name, content, aged=self._address.type == "rsync")
         try:
-            program.run(self.repo, "transferkey", name, "--to", REMOTE)
+            if not self._carrier.send(name):
+                program.run(self.repo, "transferkey", name, "--to", REMOTE)
         finally:
             self._forget(name)
 
@@ -160,14 +192,22 @@ class AnnexStore:
         """Let git-annex make the place (a bucket, a folder), since writing there did not work."""
         if not annexfolder.is_direct(self._address):
             return
+        self.rest()  # what waits there has seen a place that was not there
+        try:
+            self._set_up()
+        except RookeryError:
+            # One bad answer is passed over by git-annex here, and shows as a folder that is missing.
+            try:
+                self._set_up()
+            except RookeryError as e:
+                raise Unwritable(
+                    f"the deposit cannot be written: {readable(failed.stderr)}; {e.message}", hints=e.hints
+                ) from failed
+
+    def _set_up(self) -> None:
         folder = Path(mkdtemp(prefix="setup-", dir=self._folder.parent))
         try:
             annexfolder.set_up(self._address, folder, self.repo.runner)
-        except RookeryError as e:
-            raise Unwritable(
-                f"the deposit cannot be written: {' '.join(failed.stderr.split())}; {e.message}",
-                hints=e.hints,
-            ) from failed
         finally:
             annexfolder.remove(folder)
 
@@ -198,19 +238,18 @@ class AnnexStore:
             (annex_dir(self.repo) / "tmp" / key_file(name)).unlink(missing_ok=True)
 
 
-def _words(raw: bytes) -> str:
-    return " ".join(raw.decode("utf-8", "replace").split()) or "git-annex does not say why"
-
-
 def _unreadable(name: str, said: bytes) -> Unreadable:
     return Unreadable(
-        f"{name} could not be read from the deposit: {_words(said)}",
-        hints=["try again when the place can be reached; nothing was changed"],
+        f"{name} could not be read from the deposit: {readable(said) or UNSAID}",
+        hints=[*complaints.hints(said), "try again when the place can be reached; nothing was changed"],
     )
 
 
 def _unwritable(name: str, error: CommandError) -> Unwritable:
     return Unwritable(
-        f"{name} could not be written to the deposit: {_words(error.stderr.encode())}",
-        hints=["look whether the place can be reached, is yours to write, and has room; then push again"],
+        f"{name} could not be written to the deposit: {readable(error.stderr) or UNSAID}",
+        hints=[
+            *complaints.hints(error.stderr),
+            "look whether the place can be reached, is yours to write, and has room; then push again",
+        ],
     )

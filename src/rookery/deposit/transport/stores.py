@@ -7,9 +7,9 @@ from pathlib import Path
 from rookery.core.process import Runner
 from rookery.deposit.terms.store import Store
 from rookery.deposit.terms.url import Address
+from rookery.deposit.transport import rsyncread, webread
 from rookery.deposit.transport.annexstore import AnnexStore
 from rookery.deposit.transport.folderstore import FolderStore, is_plain
-from rookery.deposit.transport.webread import reader_for
 
 
 def annex_store(address: Address, folder: Path, runner: Runner, *, helped: bool) -> AnnexStore:
@@ -17,7 +17,10 @@ def annex_store(address: Address, folder: Path, runner: Runner, *, helped: bool)
 
     `helped` says that only Git's helpers hand out the login that is wanted.
     """
-    return AnnexStore(address, folder, runner, reader=reader_for(address, runner.env, helped=helped))
+    reader = webread.reader_for(address, runner.env, helped=helped)
+    return AnnexStore(
+        address, folder, runner, reader=reader or rsyncread.reader_for(address, folder.parent, runner)
+    )
 
 
 def store_for(address: Address, annex: AnnexStore) -> Store:

@@ -1,0 +1,1 @@
+"""Rookery beside its peers: the same work, on one machine, in one run, in turn."""

@@ -1,0 +1,79 @@
+"""Start states: made once, kept, and copied to where the command is run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from bench.scenario import Scale, State
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder although annexed content is write-protected; it need not be there."""
+    if not folder.exists():
+        return
+    for place, _, _ in os.walk(folder):
+        os.chmod(place, 0o700)
+    shutil.rmtree(folder)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder as it is; `cp` for that it shares blocks where the file system can."""
+    subprocess.run(["cp", "-a", source, target], check=True)
+
+
+def refresh(place: Path) -> None:
+    """Let every work tree's index know its files, whose inodes are new: no command shall pay for our copying."""
+    for git in (*place.glob("*/.git"), *place.glob("*/*/.git")):
+        subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=git.parent, check=False)
+
+
+class Places:
+    """The states of one run below a folder: `kept`, and `place`, where commands work."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._laid: dict[str, tuple[State, Scale]] = {}
+
+    def lay(self, state: State, scale: Scale) -> Path:
+        """Give the folder in which a state lies, fresh unless nothing was written since it was laid."""
+        place = self.root / "place" / state.root
+        if self._laid.get(state.root) == (state, scale):
+            return place
+        kept = self.root / "kept" / f"{state.name}-{scale.count}-{scale.size}"
+        if not kept.exists():
+            self._make(state, scale, kept)
+        remove(place)
+        place.parent.mkdir(exist_ok=True)
+        copy(kept, place)
+        refresh(place)
+        self._laid[state.root] = (state, scale)
+        return place
+
+    def written(self, state: State) -> None:
+        """Take note that a command has written where this state was laid."""
+        self._laid.pop(state.root, None)
+
+    def _make(self, state: State, scale: Scale, kept: Path) -> None:
+        if state.after is not None:
+            place = self.lay(state.after, scale)
+        else:
+            place = self.root / "place" / state.root
+            remove(place)
+            place.mkdir(parents=True)
+        self.written(state)
+        state.make(place, scale)
+        kept.parent.mkdir(exist_ok=True)
+        place.rename(kept)
+        # Git compares whole seconds: a file as young as the index is read through git-annex's filter by each status.
+        time.sleep(1.1)
+
+    def forget(self, scale: Scale) -> None:
+        """Remove all states of a scale that nobody will ask for again: disks are finite."""
+        for kept in (self.root / "kept").glob(f"*-{scale.count}-{scale.size}"):
+            remove(kept)
+        remove(self.root / "place")
+        self._laid.clear()

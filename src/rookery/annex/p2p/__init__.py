@@ -1,0 +1,1 @@
+"""git-annex's P2P protocol: its messages, and conversations with siblings that speak it."""

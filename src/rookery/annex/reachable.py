@@ -1,0 +1,65 @@
+"""The addresses of a web server to which git-annex would connect from here (annex.security.allowed-ip-addresses).
+
+A dataset of a stranger must not make us read what only this machine can reach.
+So the name of a server is looked up once, what is not allowed is taken out, and
+the connection goes to what is left: a name that means something else a moment
+later changes nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from rookery.annex.branch_writing import NotForUs
+
+# The second is the first one's name in older versions of git-annex.
+_KEYS = ("annex.security.allowed-ip-addresses", "annex.security.allowed-http-addresses")
+
+PATIENCE = 60.0
+
+
+class Endpoint(NamedTuple):
+    """Where a socket can be connected to, as `socket.getaddrinfo` tells it."""
+
+    family: int
+    address: Any
+
+
+def endpoints(settings: Mapping[str, str], host: str, port: int) -> list[Endpoint]:
+    """Look a host up.  Raises NotForUs if git-annex would not connect, or if that is not certain; OSError."""
+    words = [word for key in _KEYS for word in settings.get(key, "").split()]
+    found = [
+        Endpoint(family, address)
+        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ]
+    allowed = [one for one in found if "all" in words or _allowed(one.address[0], port, words)]
+    if not allowed:
+        raise NotForUs(f"{host} has no address to which git-annex is allowed to connect")
+    return allowed
+
+
+def connected(found: list[Endpoint]) -> socket.socket:
+    """Connect to the first of some addresses that answers.  Raises OSError."""
+    failure: OSError | None = None
+    for one in found:
+        line = socket.socket(one.family, socket.SOCK_STREAM)
+        line.settimeout(PATIENCE)
+        try:
+            line.connect(one.address)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as e:
+            line.close()
+            failure = e
+        else:
+            return line
+    raise failure or OSError("there is no address")
+
+
+def _allowed(address: str, port: int, words: list[str]) -> bool:
+    bare = address.partition("%")[0]
+    if ipaddress.ip_address(bare).is_global and not ipaddress.ip_address(bare).is_multicast:
+        return True
+    return bool({bare, f"[{bare}]", f"[{bare}]:{port}"} & set(words))
