@@ -38,8 +38,8 @@ from rookery.annex.store import annex_dir
 from rookery.core import files
 from rookery.core.errors import LostRaceError
 from rookery.git import modes, refs
-from rookery.git.index import NewEntry
-from rookery.git.objects import ObjectMissing, read_many
+from rookery.git.index import NewEntry, name_length
+from rookery.git.objects import ObjectMissing, name_of_blob, read_many
 from rookery.git.repo import Repo
 from rookery.git.trees import diff_trees
 
@@ -54,6 +54,13 @@ class _Merged(NamedTuple):
 
     stored: Mapping[str, str]
     new: Mapping[str, bytes]
+
+    def entries(self, length: int) -> list[NewEntry]:
+        """Give it for an index; `length` as for `name_of_blob`."""
+        found = [NewEntry(name, modes.FILE, sha) for name, sha in self.stored.items()]
+        return found + [
+            NewEntry(name, modes.FILE, name_of_blob(text, length)) for name, text in self.new.items()
+        ]
 
 
 def merge_fetched(repo: Repo, *, clock: Clock) -> None:
@@ -95,33 +102,35 @@ def _joined(
     followed = branch.index_is_at(repo, mine.commit)
     commits = list(dict.fromkeys(source.commit for source in theirs))
     heads = repo.text("merge-base", "--independent", mine.commit, *commits).split()
+    made: str | None
     if len(heads) == 1:
-        made = _moved_on(repo, mine, heads[0])
+        made, entries = _moved_on(repo, mine, heads[0])
     else:
         merged = _union(repo, mine, theirs)
+        entries = merged.entries(name_length(repo))
         names = " ".join(_short(source.ref) for source in theirs)
         says = Said(who_commits(repo, settings, now), f"merging {names} into git-annex")
         made = make(repo, [mine.commit, *commits], merged.new, says, stored=merged.stored)
     if made is None:
         return False
     if followed and made != mine.commit:
-        changes = diff_trees(repo, mine.commit, made)
-        follow(repo, made, (NewEntry(c.path, c.new_mode, c.new_sha) for c in changes))
+        follow(repo, made, entries)
     _note(repo, [mine, *theirs])
     return True
 
 
-def _moved_on(repo: Repo, mine: Source, head: str) -> str | None:
-    """Move our branch to a commit that has it behind itself.  Raises NotForUs."""
+def _moved_on(repo: Repo, mine: Source, head: str) -> tuple[str | None, list[NewEntry]]:
+    """Move our branch to a commit that has it behind itself, and give what differs there.  Raises NotForUs."""
     if head == mine.commit:
-        return head
-    for change in diff_trees(repo, mine.commit, head):
+        return head, []
+    changes = list(diff_trees(repo, mine.commit, head))
+    for change in changes:
         _require_usual(change.path, head)
     try:
         refs.update(repo, LOCAL, head, old=mine.commit, message="update")
     except LostRaceError:
-        return None
-    return head
+        return None, []
+    return head, [NewEntry(change.path, change.new_mode, change.new_sha) for change in changes]
 
 
 def _require_usual(path: str, where: str) -> None:

@@ -18,6 +18,7 @@ from rookery.annex import branch, identity, remotes
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.keys import parse_key
+from rookery.annex.logs import parse_by_uuid
 from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
@@ -282,8 +283,7 @@ def prepare(
     around = Neighbourhood(repo, settings)
     require_known(around.remotes)
     locks = Locks()
-    bound = _required(repo, keys, here, names)
-    keepers = _keepers(repo, around, [key for key in keys if key not in bound], afar, locks)
+    keepers = _keepers(around, _Question(repo, here, keys, names), afar, locks)
     if not any(keepers.values()):
         raise NotForUs("nobody whom we can ask is said to have any of it")
     overall = required_copies(repo)
@@ -293,22 +293,31 @@ def prepare(
     return Dropping(repo, here, needed, keepers, names, locks, clock)
 
 
-def _required(repo: Repo, keys: Sequence[str], here: str, names: Names) -> Collection[str]:
-    """Give the keys that must stay here, or may have to: git-annex says why they do.  Raises NotForUs."""
-    if not remotes.preferences(repo)["required"].get(here, "").strip():
-        return ()
-    paths = {key: names.paths.get(key, ()) for key in keys}
-    found = required_keys(repo, here, paths, read_places(repo, keys))
-    if found is None:
-        raise NotForUs("only git-annex can tell what is required here")
-    return found | {key for key in keys if not paths[key]}
+class _Question(NamedTuple):
+    """Which keys are to go from which place, and what they are called there."""
+
+    repo: Repo
+    here: str
+    keys: Sequence[str]
+    names: Names
+
+    def required(self) -> Collection[str]:
+        """Give the keys that must stay, or may have to: git-annex says why they do.  Raises NotForUs."""
+        paths = {key: self.names.paths.get(key, ()) for key in self.keys}
+        found = required_keys(self.repo, self.here, paths, read_places(self.repo, self.keys))
+        if found is None:
+            raise NotForUs("only git-annex can tell what is required here")
+        return found | {key for key in self.keys if not paths[key]}
 
 
 def _keepers(
-    repo: Repo, around: Neighbourhood, keys: Sequence[str], afar: Keepers, locks: Locks
+    around: Neighbourhood, question: _Question, afar: Keepers, locks: Locks
 ) -> dict[str, Sequence[Keeper]]:
+    keys = question.keys
     logs = {branch.log_name(key): key for key in keys}
-    texts = branch.texts(repo, [*logs, "trust.log"])
+    texts = branch.texts(question.repo, [*logs, "trust.log", "required-content.log"])
+    required = parse_by_uuid(texts.pop("required-content.log", ""))[0].get(question.here)
+    bound = question.required() if required is not None and required.value.strip() else ()
     judged = remotes.parse_trust(texts.pop("trust.log", ""))
     found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
     by_uuid = {r.uuid: r.name for r in around.remotes.values() if r.uuid and not r.ignored}
@@ -318,6 +327,8 @@ def _keepers(
     choices: dict[frozenset[str], Sequence[Keeper]] = {}
     keepers = {}
     for key, places in found.items():
+        if key in bound:
+            continue
         having = frozenset(p.uuid for p in places if p.present and p.uuid in trusted)
         if having not in choices:
             names = [name for uuid, name in trusted.items() if uuid in having]
