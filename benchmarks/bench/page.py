@@ -31,6 +31,8 @@ distances are equal ratios, and left is faster; a number beside a name says how 
 <!-- Written by `./run bench page` of benchmarks/results; change nothing here. -->
 """
 
+BUSY = 1.5  # processes that want to run, for each core: the bench and what it measures are up to two
+
 TITLES = {
     "startup": "Start-up",
     "files": "Many files",
@@ -66,14 +68,27 @@ def text(reports: list[Report]) -> str:
     if not reports:
         raise ValueError(f"there are no figures in {RESULTS}")
     chosen = newest(reports)
-    parts = [ABOUT, "## Goals\n", *goal_rows([measured for _, measured in chosen])]
+    parts = [ABOUT, *busy([report for report, _ in chosen])]
     for family in FAMILIES:
         mine = [m for _, m in chosen if SCENARIOS[m.scenario].family == family]
         if mine:
-            parts += ["", f"## {TITLES[family]}\n", *section(family, mine)]
+            parts += [f"\n## {TITLES[family]}\n", *section(family, mine)]
+    parts += ["", "## Goals\n", *goal_rows([measured for _, measured in chosen])]
     used = {report.began: report for report, _ in chosen}
     parts += ["", "## Where and when\n", *where([used[began] for began in sorted(used)])]
     return "\n".join(parts) + "\n"
+
+
+def busy(reports: list[Report]) -> Iterator[str]:
+    """Warn if other work went on beside the measuring."""
+    at_most = max(
+        (m.load / report.machine["cores"] for report in reports for m in report.measured), default=0
+    )
+    if at_most > BUSY:
+        yield (
+            "**The machine was busy with other things meanwhile** (see the load at the end of the page): each time is "
+            "longer than it need be, and even ratios are rough. Processor time is less disturbed.\n"
+        )
 
 
 def goal_rows(measured: list[Measured]) -> Iterator[str]:

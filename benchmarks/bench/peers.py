@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -37,9 +38,18 @@ def here(name: str) -> bool:
 
 
 def version(name: str) -> str:
-    """Give the version as the tool tells it, without its name."""
+    """Give the version as the tool tells it, without its name; Rookery's with the commit that is measured."""
     ended = subprocess.run(PEERS[name].version.split(), capture_output=True, text=True, check=True)
     first = ended.stdout.splitlines()[0]
     for before in ("git version ", "git-lfs/", "datalad ", "rookery ", "Rookery "):
         first = first.removeprefix(before)
+    if name == "rookery":
+        return f"{first} ({commit()})"
     return first.split()[1] if name == "floor" else first.split()[0].split("-g")[0]  # without the commit
+
+
+def commit() -> str:
+    """Give the commit of this source, `-dirty` if it is not quite that; `no repository` outside one."""
+    words = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    ended = subprocess.run(words, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return ended.stdout.strip() or "no repository"

@@ -17,7 +17,7 @@ from bench.scenarios import SCENARIOS
 # Where nothing has to be done, doing nothing is right; and git-annex says nothing of what is clean.
 IDLE_IS_RIGHT = {"save-nothing", "push-nothing", "push-r-nothing", "update-nothing"}
 SILENCE_IS_RIGHT = {"git-annex": {"status", "status-tiny"}}
-SHORT = ("save", "get", "drop", "push")
+SHORT = ("save", "get", "push")
 
 
 @pytest.fixture

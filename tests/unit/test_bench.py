@@ -329,6 +329,14 @@ def test_a_scenario_measured_twice_counts_as_measured_last() -> None:
     assert [m.load for _, m in page.newest([newer, older])] == [2]
 
 
+@pytest.mark.parametrize(("load", "warned"), [(2.5, False), (3.5, True)])
+def test_a_busy_machine_is_said_on_the_page(load: float, warned: bool) -> None:
+    machine = {"processor": "x", "cores": 2, "file system": "x", "system": "x", "python": "3"}
+    measured = Measured("get", 10, 1024, load, [Figures("rookery", "", [1.0])])
+    page_text = page.text([Report("2026-01-01T00:00:00+00:00", machine, {}, 1, 1, [measured])])
+    assert ("was busy" in page_text) is warned
+
+
 def test_the_page_is_that_of_the_stored_figures() -> None:
     assert page.PAGE.read_text() == page.text(page.stored()), "write it anew: ./run bench page"
 
