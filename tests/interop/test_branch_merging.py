@@ -73,9 +73,11 @@ def original(new_dataset: Callable[..., Path]) -> Path:
     return new_dataset("original", files={})
 
 
-def build(git: Program, at: Path, history: list[Made], heads: dict[str, int]) -> None:
-    """Write commits on top of the branch as it is, and point refs to them (0 is the branch as it was)."""
-    base = git("rev-parse", "git-annex", cwd=at).text
+def build(
+    git: Program, at: Path, history: list[Made], heads: dict[str, int], base: str = "git-annex"
+) -> None:
+    """Write commits on top of the branch as it is, or of `base`, and point refs to them (0 is what they are on)."""
+    base = git("rev-parse", base, cwd=at).text
     script = []
     for number, (parent, logs) in enumerate(history, 1):
         script.append(
@@ -228,11 +230,13 @@ def test_merging_while_git_annex_writes_loses_no_line(
 ) -> None:
     ds = new_dataset("busy", files={f"f{number}.dat": f"{number}\n" for number in range(8)})
     lines = [f"1795678911s 1 {HERE[:-2]}{number:02}\n".encode() for number in range(8)]
+    base = git("rev-parse", "git-annex", cwd=ds).text
     script = "for n in 0 1 2 3 4 5 6 7; do git annex metadata -q f$n.dat -s n=$n || exit 1; done"
     with subprocess.Popen(["sh", "-c", script], cwd=ds, env=home.env, stdout=subprocess.DEVNULL) as writer:
         for number, line in enumerate(lines):
-            # always from where the branch was at first, so that each is a merge
-            build(git, ds, [Made(0, {f"{KEY}.log": line})], {f"refs/remotes/r{number}/git-annex": 1})
+            # always on top of what the branch was at first, so that no line is taken away by it
+            made = [Made(0, {f"{KEY}.log": line})]
+            build(git, ds, made, {f"refs/remotes/r{number}/git-annex": 1}, base)
             merge(ds, home)
         assert writer.wait(60) == 0
     merge(ds, home)
