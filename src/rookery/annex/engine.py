@@ -18,6 +18,7 @@ from rookery.annex import identity
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.keys import key_of_link
 from rookery.annex.nearby import content_locks, dropping, fetching, plain, sending
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
@@ -34,6 +35,7 @@ class Wish(NamedTuple):
     from_remote: str | None
     to_remote: str | None
     options: Sequence[str]
+    owed: Owed | None = None
 
 
 def attempt(
@@ -122,7 +124,9 @@ def _get_from_web(task: _Task, items: Sequence[Item]) -> Running:
 def _copy_next_door(task: _Task, items: Sequence[Item]) -> Running:
     assert task.wish.to_remote is not None
     trust, to = "--fast" in task.flags, task.wish.to_remote
-    copying = sending.prepare(task.repo, task.settings, items, to=to, trust_log=trust, clock=task.clock)
+    copying = sending.prepare(
+        task.repo, task.settings, items, to=to, trust_log=trust, clock=task.clock, owed=task.wish.owed
+    )
     return copying.run(items, task.heard)
 
 
