@@ -40,6 +40,7 @@ TITLES = {
     "run": "Commands with a record",
     "big": "One large file",
     "web": "From a web server",
+    "elsewhere": "With siblings over ssh and HTTP",
     "nested": "Subdatasets",
 }
 

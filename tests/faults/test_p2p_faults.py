@@ -181,7 +181,7 @@ COMMANDS = [["get", "."], ["push", "--to", "bare"], ["drop", "."]]
 @pytest.mark.parametrize(
     ("words", "times"),
     [
-        *((words, 2) for words in COMMANDS),
+        *((words, 1) for words in COMMANDS),
         *(pytest.param(w, 25, marks=pytest.mark.campaign) for w in COMMANDS),
     ],
 )

@@ -73,6 +73,52 @@ def test_a_sibling_that_vanishes_before_content_is_sent(
     finishes(inside, tiny_dataset, bare, annex, keys=4)
 
 
+@pytest.mark.parametrize("moment", ["before the branches go", "when it has been asked what is there"])
+def test_news_of_the_sibling_while_content_is_sent_are_merged(
+    moment: str, inside: Inside, git: Program, annex: Program, tiny_dataset: Path, bare: Path
+) -> None:
+    inside("push", "--to", "gin", "--data", "nothing", cwd=tiny_dataset)
+    annex("init", "bare", cwd=bare)
+    annex("sync", "--only-annex", "--no-content", "gin", cwd=tiny_dataset)
+    write_tree(tiny_dataset, {"more.dat": "more\n"})
+    inside("save", cwd=tiny_dataset)
+    # The first push only asks; Git knows by then, or not, what the second one will find.
+    news = f"env -u GIT_DIR git -C {bare} annex numcopies 2 >/dev/null"
+    once = f"test -e {bare}/asked && {{ test -e {bare}/done || {{ touch {bare}/done; {news}; }}; }}; touch {bare}/asked"
+    if moment == "before the branches go":
+        hook(tiny_dataset / ".git", "pre-push", f"{once}; exit 0")
+    else:
+        wrapped = f'#!/bin/sh\n{once}\nexec git receive-pack "$@"\n'
+        program = bare.parent / "receive"
+        program.write_text(wrapped)
+        program.chmod(0o755)
+        git("config", "remote.gin.receivepack", program, cwd=tiny_dataset)
+    answer = inside("push", "--to", "gin", cwd=tiny_dataset)
+    assert (bare / "done").exists()
+    assert "publish (ok: 2)" in answer.stdout
+    for place in (tiny_dataset, bare):
+        assert "numcopies.log" in git("ls-tree", "--name-only", "git-annex", cwd=place).lines
+        known = annex("whereis", "--all", "--json", cwd=place).records
+        assert [len(one["whereis"]) for one in known] == [2] * 4
+    (tiny_dataset / ".git/hooks/pre-push").unlink(missing_ok=True)
+    finishes(inside, tiny_dataset, bare, annex, keys=4)
+
+
+def test_what_a_refused_push_has_sent_is_known_at_the_sibling(
+    inside: Inside, git: Program, annex: Program, tiny_dataset: Path, bare: Path
+) -> None:
+    inside("push", "--to", "gin", "--data", "nothing", cwd=tiny_dataset)
+    annex("init", "bare", cwd=bare)
+    annex("sync", "--only-annex", "--no-content", "gin", cwd=tiny_dataset)
+    git("commit", "-q", "--allow-empty", "-m", "more", cwd=tiny_dataset)
+    refusing = hook(bare, "pre-receive", "exit 1")
+    inside("push", "--to", "gin", cwd=tiny_dataset, code=1)
+    known = annex("whereis", "--all", "--json", cwd=bare).records
+    assert [len(one["whereis"]) for one in known] == [2] * 3
+    refusing.unlink()
+    finishes(inside, tiny_dataset, bare, annex)
+
+
 def test_a_sibling_whose_hook_refuses_says_why(
     inside: Inside, git: Program, annex: Program, tiny_dataset: Path, bare: Path
 ) -> None:

@@ -177,7 +177,7 @@ BROWSERS = {"root", "owner", "admin", "writer", "reader", "member", "outsider"}
 ACCOUNTLESS = {"stranger"}
 WITHOUT_SCOPE = {"read token"}  # what it was made for is reading repositories
 IN_LAB = {"root", "member"}
-ADAS = {"root", "owner", "append token", "other token"}
+ADAS = {"root", "owner", "append token"}
 
 
 def expected(right: str, who: str, visibility: str) -> str:
@@ -196,11 +196,20 @@ def expected(right: str, who: str, visibility: str) -> str:
         if right in LEVELS[who] or right == "read":
             return "passed"
         return "sign in" if who in ACCOUNTLESS else "forbidden"
+    return expected_of_account(right, who)
+
+
+def expected_of_account(right: str, who: str) -> str:
+    """The same for what is not about a repository."""
     if who in ACCOUNTLESS:
         return "sign in"
     if right == "admin":
         return "passed" if who == "root" else "forbidden"
     if who in WITHOUT_SCOPE:
+        return "forbidden"
+    if who == "other token" and not right.endswith(":read"):
+        return "forbidden"  # it is for one repository, and the account is none
+    if who == "append token" and right in ("user:write", "org:write"):
         return "forbidden"
     if right == "lab's":
         return "passed" if who in IN_LAB else "forbidden"
@@ -343,6 +352,18 @@ def test_each_gets_what_was_promised_and_nothing_else(world: World, visibility: 
             if should != came:
                 wrong.append(f"{who}: {route}: {came}, not {should}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_token_gets_around_its_limits_by_no_key(world: World) -> None:
+    for limits in (
+        {"append_only": True},
+        {"scopes": frozenset({Scope.WRITE_USER})},
+        {"repositories": frozenset({1})},
+    ):
+        _, said = token(world.hub, world.hub.person("ada"), **limits)
+        body = json.dumps({"title": "x", "key": SSH_KEY}).encode()
+        headers = {"Authorization": said, "Content-Type": "application/json"}
+        assert world.ask("POST", "/api/v1/user/keys", body, headers).status == 403, limits
 
 
 def test_wrong_credentials_are_refused_even_where_none_are_needed(world: World) -> None:

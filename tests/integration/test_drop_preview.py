@@ -166,8 +166,20 @@ def test_a_dry_run_foretells_what_happens(situation: str, what: str, place: Plac
     assert verdicts(inside, place.clone, *words) == foretold
 
 
+def test_what_is_required_is_told_from_what_is_only_wanted(place: Place, inside: Inside) -> None:
+    required_and_wanted(place)
+    records = inside("-f", "json", "drop", "--dry-run", ".", cwd=place.clone, code=1).records
+    said = {Path(r["path"]).name: r["status"] for r in records if r["type"] == "file"}
+    assert said == {"notes.txt": "ok", "two.dat": "ok", "one.dat": "impossible"}
+    inside("drop", ".", cwd=place.clone, code=1)
+    assert [
+        path for path in ("notes.txt", "data/two.dat", "data/one.dat") if (place.clone / path).exists()
+    ] == ["data/one.dat"]
+
+
 def test_what_git_annex_alone_can_decide_is_not_promised(place: Place, inside: Inside) -> None:
     required_and_wanted(place)
+    place.here("required", "here", "include=data/one.dat or metadata=keep=yes")
     records = inside("-f", "json", "drop", "--dry-run", ".", cwd=place.clone, code=1).records
     said = {Path(r["path"]).name: (r["status"], r["message"]) for r in records if r["type"] == "file"}
     assert said["two.dat"][0] == "ok"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -310,6 +311,54 @@ def test_auto_sends_what_the_sibling_wants(
     assert sent == {"one.dat", "two.dat"}
     inside("push", "--to", "gin", "--data", "anything", cwd=tiny_dataset)
     assert len(keys_in(bare)) == 3
+
+
+@pytest.mark.parametrize("data", ["auto", "auto-if-wanted"])
+@pytest.mark.parametrize(
+    ("wanted", "numcopies", "sent"),
+    [
+        ("include=data/* and exclude=*/two*", 1, {"one.dat"}),
+        ("not (copies=1 or include=*.txt)", 1, set()),
+        ("nothing", 2, {"one.dat", "two.dat", "notes.txt"}),
+        (
+            "(lackingcopies=1 and largerthan=100b) or inallgroup=nobody",
+            1,
+            {"one.dat", "two.dat", "notes.txt"},
+        ),
+        ("standard", 1, {"one.dat", "two.dat"}),
+    ],
+)
+def test_what_the_sibling_wants_is_found_out_without_git_annex(
+    data: str, wanted: str, numcopies: int, sent: set[str], inside: Inside, annex: Program, tiny_dataset: Path,
+    bare: Path, tmp_path: Path, count_programs: Callable[[], AbstractContextManager[Started]],
+) -> None:  # fmt: skip
+    (tiny_dataset / "data").rename(tiny_dataset / "public") if wanted == "standard" else None
+    inside("save", cwd=tiny_dataset)
+    inside("push", "--to", "gin", "--data", "nothing", cwd=tiny_dataset)
+    annex("sync", "--only-annex", "--no-content", "gin", cwd=tiny_dataset)
+    annex("wanted", "gin", wanted, cwd=tiny_dataset)
+    annex("group", "gin", "public", cwd=tiny_dataset)
+    annex("numcopies", str(numcopies), cwd=tiny_dataset)
+    theirs = tmp_path / "theirs"
+    shutil.copytree(tiny_dataset, theirs / "ds", symlinks=True)
+    shutil.copytree(bare, theirs / "bare.git")
+    annex(
+        "copy",
+        "--auto",
+        "--quiet",
+        "--to",
+        "gin",
+        "-c",
+        f"remote.gin.url={theirs / 'bare.git'}",
+        cwd=theirs / "ds",
+    )
+    assert len(keys_in(theirs / "bare.git")) == len(sent)
+    with count_programs() as started:
+        answer = inside("-f", "json", "push", "--to", "gin", "--data", data, cwd=tiny_dataset)
+    assert not [argv for argv in started.programs if argv[0] == "git-annex"]
+    found = {Path(r["path"]).name for r in of(answer.records, action="copy", status="ok", type="file")}
+    assert found == sent
+    assert len(keys_in(bare)) == len(sent)
 
 
 def test_checkdatapresent_asks_the_sibling_and_repairs_what_its_log_claims(

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rookery.annex import program
 from rookery.annex.keys import hashdirlower, key_file
 from rookery.annex.logs import Presence, parse_presence
 from rookery.annex.store import annex_dir
@@ -59,9 +58,12 @@ def sources(repo: Repo) -> list[Source]:
         if not ref.startswith("refs/annex/")
     ]
     mine = [s for s in found if s.ref == LOCAL]
-    theirs = {s.commit: s for s in found if s.ref != LOCAL and s.commit not in {m.commit for m in mine}}
+    known = {s.commit for s in mine}
+    # Of refs at one commit the first, which is the one that git-annex names when it merges.
+    theirs = {s.commit: s for s in reversed(found) if s.ref != LOCAL and s.commit not in known}
+    theirs = dict(reversed(theirs.items()))
     if mine and theirs:
-        merged = _merged_before(repo)
+        merged = set(merged_refs(repo).values())
         new = [s for s in theirs.values() if s.commit not in merged]
         if new:
             listed = repo.text("rev-list", "--no-walk", *(s.commit for s in new), "--not", mine[0].commit)
@@ -75,13 +77,14 @@ def _git_annex_refs(repo: Repo) -> list[str]:
     return [decode(line) for line in repo.run("show-ref", "git-annex", ok=(0, 1)).stdout.splitlines()]
 
 
-def _merged_before(repo: Repo) -> set[str]:
-    """Read git-annex's own note of the commits that it has merged already."""
+def merged_refs(repo: Repo) -> dict[str, str]:
+    """Read git-annex's own note of what it has merged already: the commit of each ref then."""
     try:
         text = (annex_dir(repo) / "mergedrefs").read_bytes()
     except FileNotFoundError:
-        return set()
-    return {decode(line.split(b"\t")[0]) for line in text.splitlines()}
+        return {}
+    pairs = (decode(line).partition("\t") for line in text.splitlines())
+    return {ref: commit for commit, _, ref in pairs}
 
 
 def read(repo: Repo, names: Sequence[str]) -> dict[str, str]:
@@ -242,6 +245,12 @@ def journalled(repo: Repo, wanted: _Filter, folder: str = "journal") -> dict[str
     return found
 
 
+def journal_is_used(repo: Repo) -> bool:
+    """Say whether git-annex has news written down that its branch does not have yet."""
+    folders = (annex_dir(repo) / name for name in ("journal", "journal-private"))
+    return any(os.listdir(folder) for folder in folders if folder.is_dir())
+
+
 def mangled(name: str) -> str:
     """Give the flat file name that a file of the branch has in the journal."""
     return name.replace("_", "__").replace("/", "_")
@@ -250,15 +259,6 @@ def mangled(name: str) -> str:
 def unmangled(file: str) -> str:
     """Undo `mangled`."""
     return file.replace("__", "\0").replace("_", "/").replace("\0", "_")
-
-
-def merge_fetched(repo: Repo) -> None:
-    """Merge all fetched git-annex branches into ours, and commit what is in the journal.
-
-    git-annex does this before it answers any question about the branch.  `git
-    annex merge` would also merge `synced/` branches into the work tree.
-    """
-    program.run(repo, "numcopies", ok=(0, 1))
 
 
 def _joined(parts: list[bytes]) -> str:

@@ -23,7 +23,8 @@ import errno
 import re
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from rookery.annex import branch
@@ -104,20 +105,26 @@ def record_presence(
         return
     settings = require_plain(repo) if known is None else known.settings
     message = settings.get("annex.commitmessage", MESSAGE)
-    commit = _Commit(wanted, now, _who(repo, settings, now), message, blobs)
+    commit = _Wanted(wanted, now, Said(who(repo, settings, now), message), blobs)
     sources = None if known is None else known.sources
-    lock = annex_dir(repo) / "journal.lck"
+    with exclusively(repo):
+        for _ in range(MOST_TRIES):
+            if _written(repo, commit, branch.sources(repo) if sources is None else sources):
+                return
+            sources = None
+    raise LostRaceError(f"{LOCAL} was moved by others {MOST_TRIES} times while it was to be written")
+
+
+@contextmanager
+def exclusively(repo: Repo) -> Iterator[None]:
+    """Hold git-annex's lock on the journal and the branch.  Raises NotForUs where nothing may be written."""
     try:
-        with _one_at_a_time, files.locked(lock):
-            for _ in range(MOST_TRIES):
-                if _written(repo, commit, branch.sources(repo) if sources is None else sources):
-                    return
-                sources = None
+        with _one_at_a_time, files.locked(annex_dir(repo) / "journal.lck"):
+            yield
     except OSError as e:
         if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise NotForUs(f"{e.filename} cannot be written") from e
         raise
-    raise LostRaceError(f"{LOCAL} was moved by others {MOST_TRIES} times while it was to be written")
 
 
 class Known(NamedTuple):
@@ -127,13 +134,19 @@ class Known(NamedTuple):
     sources: list[Source]
 
 
-class _Commit(NamedTuple):
-    """A commit to be made: facts by name of log, their time, who makes it, what is said, blobs to store too."""
+class Said(NamedTuple):
+    """What a commit says of itself: author and committer as fast-import takes them, and the message."""
+
+    who: tuple[str, str]
+    message: str
+
+
+class _Wanted(NamedTuple):
+    """A commit to be made: facts by name of log, their time, what is said, blobs to store too."""
 
     wanted: Mapping[str, Mapping[str, bool]]
     now: float
-    who: tuple[str, str]
-    message: str
+    said: Said
     blobs: Collection[bytes]
 
 
@@ -173,7 +186,7 @@ def yes(value: str) -> bool:
         return True  # a word that we do not know: for git-annex to judge
 
 
-def _who(repo: Repo, settings: Mapping[str, str], now: float) -> tuple[str, str]:
+def who(repo: Repo, settings: Mapping[str, str], now: float) -> tuple[str, str]:
     """Give author and committer as fast-import takes them; git-annex makes one up if there is none, we do not."""
     name, email = settings.get("user.name", ""), settings.get("user.email", "")
     told = any(var.startswith(("GIT_COMMITTER_", "GIT_AUTHOR_")) for var in repo.runner.env)
@@ -191,7 +204,7 @@ def _who(repo: Repo, settings: Mapping[str, str], now: float) -> tuple[str, str]
     return found[0], found[1]
 
 
-def _written(repo: Repo, commit: _Commit, sources: list[Source]) -> bool:
+def _written(repo: Repo, commit: _Wanted, sources: list[Source]) -> bool:
     """Make the commit; False if the branch was moved under us."""
     version = _look(repo, commit.wanted, sources)
     new = {}
@@ -206,11 +219,13 @@ def _written(repo: Repo, commit: _Commit, sources: list[Source]) -> bool:
         if name in new:
             _journal(repo, name, new[name])
     followed = branch.index_is_at(repo, version.tip)
-    made = _make(repo, version.tip, new, commit)
+    made = make(repo, [version.tip], new, commit.said, blobs=commit.blobs)
     if made is None:
         return False
     if followed:
-        _follow(repo, made, new)
+        length = name_length(repo)
+        names = {text: name_of_blob(text, length) for text in set(new.values())}
+        follow(repo, made, (NewEntry(name, modes.FILE, names[text]) for name, text in new.items()))
     for name in version.journal:
         if name in new:
             (annex_dir(repo) / "journal" / branch.mangled(name)).unlink(missing_ok=True)
@@ -251,19 +266,36 @@ def _journal(repo: Repo, name: str, text: bytes) -> None:
     files.write(place, text, drafts=annex_dir(repo) / "othertmp")
 
 
-def _make(repo: Repo, tip: str, new: Mapping[str, bytes], commit: _Commit) -> str | None:
-    """Write a commit on top of `tip` and move the branch; None if it was elsewhere by then."""
+def make(
+    repo: Repo,
+    parents: Sequence[str],
+    new: Mapping[str, bytes],
+    says: Said,
+    *,
+    stored: Mapping[str, str] | None = None,
+    blobs: Collection[bytes] = (),
+) -> str | None:
+    """Write a commit on top of the first parent and move the branch; None if it was elsewhere by then.
+
+    `new` are texts by name of log, `stored` names of blobs that are there already.
+    """
+    tip, *others = parents
     texts = {text: number for number, text in enumerate(dict.fromkeys(new.values()), 1)}
-    said = encode(commit.message + "\n")
-    script = [blob_command(content) for content in commit.blobs]
+    said = encode(says.message + "\n")
+    script = [blob_command(content) for content in blobs]
     script += [blob_command(text, mark) for text, mark in texts.items()]
-    author, committer = commit.who
+    author, committer = says.who
     head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {author}\ncommitter {committer}\n"
     script.append(encode(head) + b"data %d\n%s\nfrom %s\n" % (len(said), said, encode(tip)))
+    script += [b"merge %s\n" % encode(other) for other in others]
     script += [b"M 100644 :%d %s\n" % (texts[text], _quoted(name)) for name, text in new.items()]
+    script += [b"M 100644 %s %s\n" % (encode(sha), _quoted(name)) for name, sha in (stored or {}).items()]
     script.append(b"\nget-mark :%d\ndone\n" % (len(texts) + 1))
     # Whoever is killed in the middle of the sentence has said nothing.
-    answer = repo.run("fast-import", "--quiet", "--done", stdin=b"".join(script), ok=(0, 1))
+    # Names of objects, of which trees mostly consist, cannot be made smaller: 20,000 logs take 1.2 s instead of 1.5,
+    # and 4 % more room.
+    argv = ("-c", "core.compression=0", "fast-import", "--quiet", "--done")
+    answer = repo.run(*argv, stdin=b"".join(script), ok=(0, 1))
     if answer.code == 0:
         return answer.text
     now = repo.run("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)).text
@@ -278,11 +310,9 @@ def _quoted(name: str) -> bytes:
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
-def _follow(repo: Repo, commit: str, new: Mapping[str, bytes]) -> None:
-    """Bring git-annex's index to our commit."""
-    length = name_length(repo)
-    names = {text: name_of_blob(text, length) for text in set(new.values())}
+def follow(repo: Repo, commit: str, entries: Iterable[NewEntry]) -> None:
+    """Bring git-annex's index, which stood for the commit before, to our commit."""
     view = repo.with_env(GIT_INDEX_FILE=str(annex_dir(repo) / "index"))
-    put_entries(view, (NewEntry(name, modes.FILE, names[text]) for name, text in new.items()))
+    put_entries(view, entries)
     note = annex_dir(repo) / "index.lck"
     files.write(note, commit + "\n", drafts=annex_dir(repo) / "othertmp")

@@ -45,7 +45,7 @@ def verified(key: str, path: str) -> bool | None:
 class Hasher(Protocol):
     """What hashlib makes."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Take in more."""
 
     def hexdigest(self) -> str:

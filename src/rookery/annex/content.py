@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rookery.annex import engine, program
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.annex.program import Names, Record
 from rookery.core.errors import CommandError
@@ -27,18 +28,20 @@ def transfer(
     options: Sequence[str] = (),
     on_progress: Listener | None = None,
     clock: Clock | None = None,
+    owed: Owed | None = None,
 ) -> Iterator[Outcome]:
     """Act on files, given as (path below the top, key), and yield each outcome as it is known.
 
     The same outcome reaches every path of a key only if git-annex looked at
     each, which it does.  `options` are git-annex's own (`--force`,
     `--numcopies=2`, `--auto`).  With a `clock` we do ourselves what we can
-    (see `engine`).  Raises CommandError
-    when git-annex fails as a whole, after all outcomes that were said before.
+    (see `engine`); with `owed` the caller sees to it that the branch of a
+    neighbour says so.  Raises CommandError when git-annex fails as a whole, after
+    all outcomes that were said before.
     """
     keys = dict(files)
     if clock is not None:
-        wish = engine.Wish(verb, from_remote, to_remote, options)
+        wish = engine.Wish(verb, from_remote, to_remote, options, owed)
         items = [Item(path, key) for path, key in keys.items()]
         left = yield from engine.attempt(repo, wish, items, clock=clock, on_progress=on_progress)
         keys = {item.path: item.key for item in left if item.path is not None}
@@ -89,11 +92,12 @@ def transfer_keys(
     options: Sequence[str] = (),
     on_progress: Listener | None = None,
     clock: Clock | None = None,
+    owed: Owed | None = None,
 ) -> Iterator[Outcome]:
-    """Act on keys that need not have a file (former versions); `clock` as for `transfer`."""
+    """Act on keys that need not have a file (former versions); `clock` and `owed` as for `transfer`."""
     wanted = list(dict.fromkeys(keys))
     if clock is not None:
-        wish = engine.Wish(verb, from_remote, to_remote, options)
+        wish = engine.Wish(verb, from_remote, to_remote, options, owed)
         items = [Item(None, key) for key in wanted]
         left = yield from engine.attempt(repo, wish, items, clock=clock, on_progress=on_progress)
         wanted = [item.key for item in left]

@@ -1,7 +1,7 @@
 """Who does the work: us where we can promise the same result, git-annex in all other cases.
 
-Ours are plain repositories on this machine (`nearby`) and siblings that speak
-git-annex's P2P protocol (`p2p`).
+Ours are plain repositories on this machine (`nearby`), siblings that speak
+git-annex's P2P protocol (`p2p`), and the web (`web`).
 
 `rookery.engine` (a Git setting) chooses: `native`, which is the default, or
 `stock`, which leaves everything to git-annex.
@@ -18,6 +18,7 @@ from rookery.annex import identity
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.keys import key_of_link
 from rookery.annex.nearby import content_locks, dropping, fetching, plain, sending
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.core.errors import CommandError
 from rookery.git.repo import Repo
@@ -34,12 +35,17 @@ class Wish(NamedTuple):
     from_remote: str | None
     to_remote: str | None
     options: Sequence[str]
+    owed: Owed | None = None
 
 
 def attempt(
     repo: Repo, wish: Wish, items: Sequence[Item], *, clock: Clock, on_progress: Listener | None
 ) -> Generator[Outcome, None, list[Item]]:
-    """Do what can be done here, yield each outcome, and return what is left to git-annex."""
+    """Do what can be done here, yield each outcome, and return what is left to git-annex.
+
+    Raises CommandError when all that runs here was told to end meanwhile.
+    """
+    before = repo.runner.terminations
     mine = [item for item in items if _is_plain(repo, item)]
     flags = understood(wish.options)
     if not mine or flags is None or not content_locks.supported() or "GIT_INDEX_FILE" in repo.runner.env:
@@ -59,6 +65,8 @@ def attempt(
             log.debug("%s is not for %s: %s", wish.verb, way.__name__, e)
             continue
         mine = yield from running
+        if repo.runner.terminations > before:
+            raise CommandError(wish.verb, "it was told to end")
     return [*others, *mine]
 
 
@@ -81,7 +89,7 @@ def _ways(task: _Task) -> Sequence[Way]:
     """Give what can do it, in order; each takes what the one before it has left, and may raise before it begins."""
     wish, flags = task.wish, task.flags
     if wish.verb == "get" and not flags and wish.to_remote is None:
-        return (_get_next_door, _get_from_peers)
+        return (_get_next_door, _get_from_peers, _get_from_web)
     if wish.verb == "copy" and flags <= {"--fast"} and wish.to_remote and wish.from_remote is None:
         return (_copy_next_door, _copy_to_peer)
     if wish.verb == "drop" and flags <= {"--force"} and wish.from_remote is wish.to_remote is None:
@@ -104,10 +112,21 @@ def _get_from_peers(task: _Task, items: Sequence[Item]) -> Running:
     )
 
 
+def _get_from_web(task: _Task, items: Sequence[Item]) -> Running:
+    from rookery.annex.web import getting  # start-up: only what is on the web needs it
+
+    repo, settings, wish = task.repo, task.settings, task.wish
+    return getting.prepare(repo, settings, items, source=wish.from_remote, clock=task.clock).run(
+        items, task.heard
+    )
+
+
 def _copy_next_door(task: _Task, items: Sequence[Item]) -> Running:
     assert task.wish.to_remote is not None
     trust, to = "--fast" in task.flags, task.wish.to_remote
-    copying = sending.prepare(task.repo, task.settings, items, to=to, trust_log=trust, clock=task.clock)
+    copying = sending.prepare(
+        task.repo, task.settings, items, to=to, trust_log=trust, clock=task.clock, owed=task.wish.owed
+    )
     return copying.run(items, task.heard)
 
 

@@ -20,6 +20,8 @@ POINTER_LIMIT = 32 * 1024
 _KEY = re.compile(r"([A-Za-z0-9_]+)((?:-[smSC][0-9]+)*)--(.+)", re.DOTALL)
 _FIELD = re.compile(r"-([smSC])([0-9]+)")
 _MIXED_LETTERS = "0123456789zqjxkmvwgpfZQJXKMVWGPF"
+# Every pair of letters that twelve bits stand for: the lower five of the upper six, then of the lower six.
+_MIXED_PAIRS = [_MIXED_LETTERS[bits >> 6 & 31] + _MIXED_LETTERS[bits & 31] for bits in range(1 << 12)]
 _LINK_MARK = re.compile(r"(?:^|[/\\])annex[/\\]objects[/\\]")
 
 
@@ -124,9 +126,19 @@ def hashdirlower(key: str) -> str:
 
 def hashdirmixed(key: str) -> str:
     """Give the two folders used in the object store of a repository with a work tree: `mK/4w`."""
-    word = int.from_bytes(_md5(key)[:4], "little")
-    a, b, c, d = (_MIXED_LETTERS[(word >> shift) & 31] for shift in (0, 6, 12, 18))
-    return f"{b}{a}/{d}{c}"
+    return _mixed(_md5(key))
+
+
+def both_hashdirs(key: str) -> tuple[str, str]:
+    """Give `hashdirmixed` and `hashdirlower` for the price of one."""
+    digest = _md5(key)
+    lower = digest.hex()
+    return _mixed(digest), f"{lower[:3]}/{lower[3:6]}"
+
+
+def _mixed(digest: bytes) -> str:
+    word = int.from_bytes(digest[:4], "little")
+    return f"{_MIXED_PAIRS[word & 0xFFF]}/{_MIXED_PAIRS[word >> 12 & 0xFFF]}"
 
 
 def _md5(key: str) -> bytes:

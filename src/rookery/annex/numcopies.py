@@ -40,14 +40,22 @@ def required_copies(repo: Repo) -> Copies:
 
 def copies_of_keys(repo: Repo, names: Iterable[tuple[str, str]]) -> dict[str, Copies]:
     """Give what holds for each key, from all its (path, key) pairs; one more process for any number."""
-    overall = required_copies(repo)
     keys = dict(names)
     found: dict[str, Copies] = {}
-    for path, told in check_attributes(repo, ["annex.numcopies", "annex.mincopies"], keys):
+    for path, here in copies_of_paths(repo, keys).items():
+        most = found.get(keys[path], here)
+        found[keys[path]] = Copies(max(most.wanted, here.wanted), max(most.least, here.least))
+    return found
+
+
+def copies_of_paths(repo: Repo, paths: Iterable[str]) -> dict[str, Copies]:
+    """Give what holds for each file; one more process for any number."""
+    overall = required_copies(repo)
+    found: dict[str, Copies] = {}
+    for path, told in check_attributes(repo, ["annex.numcopies", "annex.mincopies"], paths):
         wanted = _positive(told.get("annex.numcopies", "")) or overall.wanted
         least = _positive(told.get("annex.mincopies", "")) or overall.least
-        most = found.get(keys[path], Copies(wanted, least))
-        found[keys[path]] = Copies(max(most.wanted, wanted), max(most.least, least))
+        found[path] = Copies(wanted, least)
     return found
 
 

@@ -8,8 +8,10 @@ later changes nothing.
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import socket
+import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -56,6 +58,30 @@ def connected(found: list[Endpoint]) -> socket.socket:
         else:
             return line
     raise failure or OSError("there is no address")
+
+
+def open_http(
+    found: list[Endpoint], host: str, port: int, tls: ssl.SSLContext | None
+) -> http.client.HTTPConnection:
+    """Open a connection for requests, which is never made anew by itself.  Raises OSError."""
+    line = connected(found)
+    connection = http.client.HTTPConnection(host, port)
+    connection.auto_open = 0  # it would look the name up once more
+    if tls is not None:
+        connection.default_port = 443
+    connection.sock = tls.wrap_socket(line, server_hostname=host) if tls else line
+    return connection
+
+
+def trusted(settings: Mapping[str, str], env: Mapping[str, str]) -> ssl.SSLContext:
+    """Give the certificates that count, as Git is told them.  Raises OSError, NotForUs."""
+    odd = [
+        n for n in settings if n.startswith("http.") and ".ssl" in n.removeprefix("http") and "sslca" not in n
+    ]
+    if odd:
+        raise NotForUs(f"git-annex knows better what to do with {odd}")
+    file = env.get("GIT_SSL_CAINFO") or settings.get("http.sslcainfo") or env.get("SSL_CERT_FILE")
+    return ssl.create_default_context(cafile=file)
 
 
 def _allowed(address: str, port: int, words: list[str]) -> bool:

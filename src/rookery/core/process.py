@@ -164,11 +164,33 @@ class Runner:
         self.started = 0
         self.listeners: list[Callable[[tuple[str, ...]], None]] = []
         self._running: WeakSet[subprocess.Popen[bytes]] = WeakSet()
+        self._stops: list[Callable[[], None]] = []
+        self._terminations: list[None] = []
+
+    @property
+    def terminations(self) -> int:
+        """How often `terminate` was called: who sees it grow begins nothing anew."""
+        return len(self._terminations)
 
     def terminate(self) -> None:
-        """Ask every program that was started here, and runs still, to end: for threads that wait for one."""
+        """Ask every program that was started here, and runs still, to end: for threads that wait for one.
+
+        Connections end in the same way (`stopping`).
+        """
+        self._terminations.append(None)
+        for stop in list(self._stops):
+            stop()
         for process in list(self._running):
             process.terminate()  # does nothing to one that has been waited for
+
+    @contextmanager
+    def stopping(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have `terminate` call `stop`, in whatever thread, if it is asked for during the block."""
+        self._stops.append(stop)
+        try:
+            yield
+        finally:
+            self._stops.remove(stop)
 
     def with_env(self, more: Mapping[str, str | None]) -> Runner:
         """Give a runner whose programs see `more` too; None takes a variable away.  Counts stay its own."""
@@ -178,6 +200,8 @@ class Runner:
         twin = Runner(env)
         twin.listeners = [*self.listeners, self._counted]
         twin._running = self._running
+        twin._stops = self._stops
+        twin._terminations = self._terminations
         return twin
 
     def _counted(self, _: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Any
 
 from rookery.core.results import text_of
@@ -35,7 +36,12 @@ class Renderer(Generic):
 
 
 def _line(place: dict[str, Any]) -> str:
-    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(place["since"])) if place["since"] else "unknown"
+    since = _moment(int(place["since"])) if place["since"] else "unknown"
     gone = ", but gone" if place.get("missing") else ""
     name = f"{place['description']} [here]".lstrip() if place["here"] else place["description"]
     return f"  \t{place['uuid']} -- {name} (since {since}{gone})"
+
+
+@lru_cache(maxsize=64)  # files that came together have the same
+def _moment(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rookery.core.results import text_of
+
+# What `os.path.normpath` would take out of an absolute path.
+_UNSETTLED = re.compile(r"/(\.{0,2})(/|$)")
 
 Paint = Callable[[str, str], str]
 
@@ -37,7 +41,13 @@ def shown_path(record: Mapping[str, Any]) -> str:
     """Give the path as a person sees it: relative to the reference dataset, if the record has one."""
     path = str(record.get("path") or "")
     refds = record.get("refds")
-    return os.path.relpath(path, refds) if path and refds else path
+    if not (path and refds):
+        return path
+    # Of ten thousands of files, almost all are simply below: `relpath` takes 20 us for each.
+    below = f"{refds}/"
+    if path.startswith(below) and not _UNSETTLED.search(path):
+        return path[len(below) :]
+    return os.path.relpath(path, refds)
 
 
 def generic_line(record: Mapping[str, Any], paint: Paint = plain) -> str:

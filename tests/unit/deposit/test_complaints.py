@@ -23,6 +23,7 @@ REFUSED = """HttpExceptionRequest Request { host = "127.0.0.1" proxySecureMode =
     [
         (PAGE, 'DAV failure: 409 Conflict HTTP request: "PUT" "/new/tmp"'),
         (PAGE + PAGE, 'DAV failure: 409 Conflict HTTP request: "PUT" "/new/tmp"'),
+        (REQUEST.partition(' "<!')[0] + ' "")', "git-annex: WebDAV test failed: 409 Conflict"),
         (REQUEST, "git-annex: WebDAV test failed: 409 Conflict"),
         (
             REFUSED,

@@ -78,7 +78,7 @@ def _locked(place: str, kind: int) -> Iterator[None]:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         hold(handle, kind)
-        if not _is_at(handle, file):
+        if not is_at(handle, file):
             raise LockedError(f"{file} was replaced")
         try:
             yield
@@ -97,7 +97,8 @@ def hold(handle: int, kind: int, *, wait: bool = False) -> None:
         raise LockedError("another process has the lock") from e
 
 
-def _is_at(handle: int, file: str) -> bool:
+def is_at(handle: int, file: str) -> bool:
+    """Say whether an open file still has this name."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(file))
     except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
 from rookery.annex import branch, identity, remotes
@@ -13,6 +14,7 @@ from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
+from rookery.annex.nearby.side_by_side import side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
@@ -53,23 +55,35 @@ class Fetching(NamedTuple):
         with ExitStack() as stack:
             stack.enter_context(arrivals.noted(self.repo, [item.key for item in items]))
             folder = stack.enter_context(placing.drafts(self.repo))
+            firsts = {item.key: item for item in reversed(items)}  # a key is brought for its first path
+            once = [item for item in items if firsts[item.key] is item]
+            bring = partial(self._from_first, folder=folder, came=came, on_progress=on_progress)
+            told = side_by_side(bring, once)
             try:
+                notes: dict[str, str | None] = {}
                 for item in items:
-                    if is_present(self.repo, item.key):
-                        yield Outcome(item.path, item.key, ok=True, silent=True)
-                        continue
-                    giver = self._from_first(item, folder, on_progress)
-                    if giver is None:
+                    if item.key not in notes:
+                        note = notes[item.key] = next(told)[1]
+                    elif note := notes[item.key]:
+                        note = ""  # it is here by now
+                    if note is None:
                         left.append(item)
                         continue
-                    came.append(item.key)
-                    yield Outcome(item.path, item.key, ok=True, note=f"from {giver.name}...")
+                    yield Outcome(item.path, item.key, ok=True, note=note, silent=not note)
             finally:
+                told.close()  # what was under way has come as well
                 knowledge.arrived([self.repo], self.repo, self.here, came, clock=self.clock)
         return left
 
-    def _from_first(self, item: Item, folder: str, on_progress: Listener | None) -> Neighbour | None:
-        """Get a key from the first neighbour that is said to have it; where it fails git-annex tries them all."""
+    def _from_first(
+        self, item: Item, *, folder: str, came: list[str], on_progress: Listener | None
+    ) -> str | None:
+        """Get a key from the first neighbour that is said to have it, and give what is to be said of it.
+
+        Nothing is said of what is here already, and None given where it fails: git-annex tries them all.
+        """
+        if is_present(self.repo, item.key):
+            return ""
         giver = self.sources[item.key][0]
         source = object_here(giver.repo, item.key)
         if source is None:
@@ -79,7 +93,8 @@ class Fetching(NamedTuple):
             placing.place(source, self.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
         except (placing.Unplaced, OSError):
             return None
-        return giver
+        came.append(item.key)
+        return f"from {giver.name}..."
 
 
 def prepare(

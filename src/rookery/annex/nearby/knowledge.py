@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rookery.annex import program
 from rookery.annex.branch_writing import NotForUs, record_presence
@@ -25,6 +25,36 @@ def told(repo: Repo, uuid: str, keys: Iterable[str], *, present: bool, clock: Cl
         program.run(repo, "setpresentkey", "--batch", stdin=lines.encode("utf-8", "surrogateescape"))
         for key in spaced:
             program.run(repo, "setpresentkey", "--", key, uuid, str(int(present)))
+
+
+class Owed:
+    """What a neighbour's branch does not say yet of what came there, because ours is about to be pushed to it.
+
+    Ours says it already.  Until the push, or `pay`, the neighbour has content that
+    its own log does not know, as after a transfer that was killed.
+    """
+
+    def __init__(self) -> None:
+        self._debts: list[tuple[Repo, str, Sequence[str]]] = []
+
+    @property
+    def any(self) -> bool:
+        """Whether a neighbour's branch lacks something."""
+        return bool(self._debts)
+
+    def add(self, store: Repo, uuid: str, keys: Sequence[str]) -> None:
+        """Note that keys came to a store that its branch does not place there."""
+        self._debts.append((store, uuid, keys))
+
+    def forgive(self) -> None:
+        """Say that the neighbour's branch has all of it now."""
+        self._debts.clear()
+
+    def pay(self, *, clock: Clock) -> None:
+        """Write it into the neighbour's branch, as far as it is still so."""
+        while self._debts:
+            store, uuid, keys = self._debts.pop()
+            arrived([store], store, uuid, keys, clock=clock)
 
 
 def arrived(repos: Iterable[Repo], store: Repo, uuid: str, keys: Iterable[str], *, clock: Clock) -> None:

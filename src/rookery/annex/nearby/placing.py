@@ -113,13 +113,13 @@ def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, 
     interpreter's lock.
     """
     done = 0
-    reader: _Reader | None = None
+    reader: ReadBack | None = None
     try:
         while step := _piece(origin, target, done):
             if reader is not None:
                 reader.finish()
             if update is not None:
-                reader = _Reader(target, done, step, update, alone=step == PIECE)
+                reader = ReadBack(target, done, step, update, alone=step == PIECE)
             done += step
             if heard is not None and step == PIECE:
                 heard(done)
@@ -131,7 +131,7 @@ def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, 
     return done
 
 
-class _Reader:
+class ReadBack:
     """Reads a piece of a file back and hands it on, in a thread of its own if it is long."""
 
     def __init__(

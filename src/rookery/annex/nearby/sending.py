@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rookery.annex import branch, identity
@@ -12,6 +13,7 @@ from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
 from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
+from rookery.annex.nearby.side_by_side import side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
@@ -33,6 +35,7 @@ class Sending(NamedTuple):
     there: frozenset[str]
     bound: frozenset[str]
     clock: Clock
+    owed: knowledge.Owed | None
 
     def run(
         self, items: Iterable[Item], on_progress: Listener | None
@@ -57,38 +60,57 @@ class Sending(NamedTuple):
     ) -> Generator[Outcome, None, list[Item]]:
         left: list[Item] = []
         came: list[str] = []
-        try:
-            with placing.drafts(self.to.repo) as folder:
-                for item in items:
-                    had = is_present(self.to.repo, item.key)
-                    if not had and not self._sent(item, folder, on_progress):
+        with placing.drafts(self.to.repo) as folder:
+            send = partial(self._sent, folder=folder, came=came, on_progress=on_progress)
+            told = side_by_side(send, items)
+            try:
+                for item, note in told:
+                    if note is None:
                         left.append(item)
-                        continue
-                    came.append(item.key)
-                    yield Outcome(item.path, item.key, ok=True, note="" if had else f"to {self.to.name}...")
-        finally:
-            both = [self.to.repo, self.repo]
-            knowledge.arrived(both, self.to.repo, self.to.uuid, came, clock=self.clock)
+                    else:
+                        yield Outcome(item.path, item.key, ok=True, note=note)
+            finally:
+                told.close()  # what was under way has come as well
+                self._tell(came)
         return left
 
-    def _sent(self, item: Item, folder: str, on_progress: Listener | None) -> bool:
+    def _tell(self, came: Sequence[str]) -> None:
+        writers = [self.to.repo, self.repo] if self.owed is None else [self.repo]
+        if self.owed is not None:
+            self.owed.add(self.to.repo, self.to.uuid, came)
+        knowledge.arrived(writers, self.to.repo, self.to.uuid, came, clock=self.clock)
+
+    def _sent(self, item: Item, *, folder: str, came: list[str], on_progress: Listener | None) -> str | None:
+        """Send one unless it is there, and give what is to be said of it; None if it could not be sent."""
+        if is_present(self.to.repo, item.key):
+            came.append(item.key)
+            return ""
         source = object_here(self.repo, item.key)
         if source is None:
-            return False
+            return None
         heard = placing.listening(on_progress, item)
         try:
             placing.place(source, self.to.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
         except (placing.Unplaced, OSError):
-            return False
-        return True
+            return None
+        came.append(item.key)
+        return f"to {self.to.name}..."
 
 
 def prepare(
-    repo: Repo, settings: Settings, items: Sequence[Item], *, to: str, trust_log: bool, clock: Clock
+    repo: Repo,
+    settings: Settings,
+    items: Sequence[Item],
+    *,
+    to: str,
+    trust_log: bool,
+    clock: Clock,
+    owed: knowledge.Owed | None,
 ) -> Sending:
     """Look at both sides.  `trust_log`: what the log places there is not looked at.
 
-    Raises NotForUs, CommandError, OSError; nothing has been done then.
+    With `owed` the other side's branch is left to the caller.  Raises NotForUs,
+    CommandError, OSError; nothing has been done then.
     """
     require_plain(repo, settings)
     require_plain_branch(repo)
@@ -105,4 +127,4 @@ def prepare(
             k for k, places in known.items() if any(p.uuid == target.uuid and p.present for p in places)
         )
     bound = unlocked_keys(target.repo) | unlocked_keys(repo)
-    return Sending(repo, target, reserve(target.settings), there, bound, clock)
+    return Sending(repo, target, reserve(target.settings), there, bound, clock, owed)

@@ -24,6 +24,7 @@ class Afar:
         self._known: dict[str, Sibling] = {}
 
     def __enter__(self) -> Afar:
+        self._lines.__enter__()
         return self
 
     def __exit__(self, *failure: object) -> None:

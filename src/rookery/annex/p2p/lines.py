@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from rookery.annex.keys import size_of
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Item
 from rookery.annex.p2p.address import Partner, ShellAddress
 from rookery.annex.p2p.peer import Peer, PeerLost
-from rookery.annex.p2p.server import Server
-from rookery.annex.p2p.shell import ShellPeer, command_line
-from rookery.annex.p2p.web import WebPeer
 from rookery.git.repo import Repo
+
+if TYPE_CHECKING:
+    from rookery.annex.p2p.server import Server
 
 log = logging.getLogger("rookery.p2p")
 
@@ -41,8 +42,10 @@ class Lines:
         self._dead: set[Partner] = set()
         self._stopped = False
         self._making = threading.Lock()
+        self._held = ExitStack()
 
     def __enter__(self) -> Lines:
+        self._held.enter_context(self._repo.runner.stopping(self.stop))
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -50,6 +53,7 @@ class Lines:
 
     def close(self) -> None:
         """Hang up everywhere."""
+        self._held.close()
         for peers in self._idle.values():
             while peers:
                 peers.pop().close()
@@ -118,6 +122,8 @@ class Lines:
             raise
 
     def _by_shell(self, partner: Partner, options: Sequence[str] = ()) -> Peer:
+        from rookery.annex.p2p.shell import ShellPeer, command_line  # start-up: only who connects needs it
+
         assert isinstance(partner.address, ShellAddress)
         address = partner.address._replace(options=(*partner.address.options, *options))
         line = command_line(address, self._repo, self._settings, here=self._here, there=partner.uuid)
@@ -126,6 +132,9 @@ class Lines:
     def _by_web(self, partner: Partner) -> Peer | None:
         if isinstance(partner.address, ShellAddress):
             return None
+        from rookery.annex.p2p.server import Server  # start-up: HTTP and TLS take long to load
+        from rookery.annex.p2p.web import WebPeer
+
         with self._making:  # one thread finds out what the others need to know too
             server = self._servers.get(partner)
             if server is None:

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
 from rookery.annex import checksum
+from rookery.annex.incoming.arrival import Arrival
 from rookery.annex.keys import parse_key
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.placing import Heard, Unplaced
 from rookery.annex.outcome import Item
-from rookery.annex.p2p.arrival import Arrival
 from rookery.core.errors import RookeryError
 from rookery.git.repo import Repo
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 import threading
 from collections.abc import Mapping
 
@@ -12,7 +11,7 @@ from rookery.annex.branch_writing import NotForUs
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.p2p.address import WebAddress
 from rookery.annex.p2p.peer import PeerLost
-from rookery.annex.reachable import connected, endpoints
+from rookery.annex.reachable import endpoints, open_http, trusted
 from rookery.core.errors import CommandError
 from rookery.core.process import encode
 from rookery.core.webrequest import basic
@@ -51,13 +50,7 @@ class Server:
         """Open a connection.  Raises OSError."""
         if self.stopped:
             raise OSError("the command ends")
-        line = connected(self._endpoints)
-        connection = http.client.HTTPConnection(self.address.host, self.address.port)
-        connection.auto_open = 0  # it would look the name up once more
-        connection.sock = (
-            self._tls.wrap_socket(line, server_hostname=self.address.host) if self._tls else line
-        )
-        return connection
+        return open_http(self._endpoints, self.address.host, self.address.port, self._tls)
 
     def headers(self) -> dict[str, str]:
         """Give what goes with each request."""
@@ -99,14 +92,3 @@ class Server:
         except CommandError:
             return {}  # nobody has one
         return dict(line.split("=", 1) for line in answer.text.splitlines() if "=" in line)
-
-
-def trusted(settings: Settings, env: Mapping[str, str]) -> ssl.SSLContext:
-    """Give the certificates that count, as Git is told them.  Raises OSError, NotForUs."""
-    odd = [
-        n for n in settings if n.startswith("http.") and ".ssl" in n.removeprefix("http") and "sslca" not in n
-    ]
-    if odd:
-        raise NotForUs(f"git-annex knows better what to do with {odd}")
-    file = env.get("GIT_SSL_CAINFO") or settings.get("http.sslcainfo") or env.get("SSL_CERT_FILE")
-    return ssl.create_default_context(cafile=file)

@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
+from rookery.annex.incoming.arrival import STEP, Arrival
 from rookery.annex.nearby.content_locks import NotKept
 from rookery.annex.nearby.placing import Unplaced
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.p2p import messages as m
 from rookery.annex.p2p.address import ShellAddress
-from rookery.annex.p2p.arrival import STEP, Arrival
 from rookery.annex.p2p.peer import Content, Parcel, PeerLost
 from rookery.core.errors import CommandError, LockedError
 from rookery.core.process import Batch
@@ -239,6 +239,7 @@ class _Wire:
 
     def __init__(self, batch: Batch) -> None:
         self._out, self._in = batch.stdin, batch.stdout
+        self._room = memoryview(bytearray(PIECE))
         for pipe in (self._out, self._in):
             with suppress(OSError, AttributeError):  # Linux alone has pipes that can be made larger
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIECE)
@@ -269,16 +270,18 @@ class _Wire:
         except m.BadMessage as e:
             raise PeerLost(e.message) from e
 
-    def pieces(self, size: int) -> Iterator[bytes]:
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """Take in so many bytes; each piece is good until the next is asked for."""
         while size:
+            room = self._room[: min(size, PIECE)]
             try:
-                piece = self._in.read1(min(size, PIECE))  # type: ignore[attr-defined]  # a pipe is a BufferedReader
+                count = self._in.readinto1(room)  # type: ignore[attr-defined]  # a pipe is a BufferedReader
             except OSError as e:
                 raise PeerLost(f"the connection is gone: {e}") from e
-            if not piece:
+            if not count:
                 raise PeerLost(f"the connection was cut {size} bytes before the end")
-            size -= len(piece)
-            yield piece
+            size -= count
+            yield room[:count]
 
     def copy(self, source: int, start: int, size: int) -> Iterator[int]:
         """Send a file's bytes from `start` on up to `size`; yields how many are done."""

@@ -10,14 +10,15 @@ import base64
 import http.client
 import json
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from rookery.annex.incoming.arrival import LARGE, STEP, Arrival
 from rookery.annex.nearby.content_locks import NotKept
 from rookery.annex.nearby.placing import Unplaced
-from rookery.annex.p2p.arrival import LARGE, STEP, Arrival
 from rookery.annex.p2p.messages import NEWEST
 from rookery.annex.p2p.peer import Content, Parcel, PeerLost
 from rookery.annex.p2p.server import Server
@@ -45,16 +46,17 @@ class WebPeer:
         """Connect, and find out the version if nobody has yet.  Raises PeerLost."""
         self._server = server
         self._line: http.client.HTTPConnection | None = None
+        self._busy: socket.socket | None = None
         if server.version is None:
             server.version = self._newest()
 
     def close(self) -> None:
         """Hang up, also if another thread is waiting for an answer."""
+        if (busy := self._busy) is not None:
+            with suppress(OSError):
+                busy.shutdown(socket.SHUT_RDWR)
         line, self._line = self._line, None
         if line is not None:
-            if line.sock is not None:
-                with suppress(OSError):
-                    line.sock.shutdown(2)
             line.close()
 
     def _newest(self) -> int:
@@ -229,6 +231,7 @@ class WebPeer:
     ) -> http.client.HTTPResponse:
         if self._line is None:
             self._line = self._server.connect()
+            self._busy = self._line.sock  # also when the answer is all that holds it
         headers = {**self._server.headers(), **headers}
         self._line.request(method, target, body=None if body is None else iter(body()), headers=headers)
         return self._line.getresponse()

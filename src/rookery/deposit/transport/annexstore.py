@@ -173,7 +173,7 @@ class AnnexStore:
         if name in self._registered:
             return
         url = layout.url_of(self._address.settings["url"], name, exported=self._address.exported)
-        program.run(self.repo, "registerurl", name, url)
+        self._carrier.register(name, url)
         self._registered.add(name)
 
     def _send(self, name: str, content: bytes | Path) -> None:

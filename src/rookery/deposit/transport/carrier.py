@@ -17,6 +17,7 @@ each object then, as for each one that was refused, since that says why.
 
 from __future__ import annotations
 
+import weakref
 from contextlib import ExitStack
 
 from rookery.annex import program
@@ -36,7 +37,8 @@ class _Unheard(Exception):
 class Carrier:
     """Carries objects between an annex and one of its remotes; `rest` ends the processes that it has started.
 
-    For one thread, and to be used while nobody else works in the annex.
+    For one thread, and to be used while nobody else works in the annex.  Processes that are
+    forgotten end with the object.
     """
 
     def __init__(self, repo: Repo, remote: str) -> None:
@@ -45,6 +47,7 @@ class Carrier:
         self._running: dict[str, Batch] = {}
         self._stack = ExitStack()
         self._understood = True
+        weakref.finalize(self, self._stack.close)
 
     def rest(self) -> None:
         """End the processes; the next object starts one anew."""
@@ -66,6 +69,15 @@ class Carrier:
         except CommandError:
             self.rest()
             return False
+
+    def register(self, key: str, url: str) -> None:
+        """Say at which address an object is, for a remote of type web.  Raises CommandError."""
+        told = self._process("registerurl", "--batch", "--json", "--json-error-messages")
+        answer = told.ask(encode(f"{key} {url}"))
+        if b'"success":true' not in answer:
+            raise CommandError(
+                list(told.argv), code=1, stderr=answer.decode("utf-8", "replace"), cwd=str(self._repo.root)
+            )
 
     def _carried(self, direction: str, key: str) -> bool:
         if not self._understood:

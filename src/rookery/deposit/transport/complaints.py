@@ -10,14 +10,14 @@ import re
 
 LONGEST = 400  # letters
 _LEFT_OUT = (
-    (re.compile(r'"<(?:[^"\\]|\\.)*"'), ""),  # a page of the server
+    (re.compile(r'"(?:<(?:[^"\\]|\\.)*)?"\)?'), ""),  # a page of the server, or an empty one
     (re.compile(r"HttpExceptionRequest Request \{.*? proxySecureMode = \w+ \} ?"), ""),
     (
         re.compile(r"\(StatusCodeException \(Response \{responseStatus = (.*?), responseVersion.*?\}\) ?"),
         r"\1",
     ),
     (re.compile(r'Status \{statusCode = (\d+), statusMessage = "([^"]*)"\}'), r"\1 \2"),
-    (re.compile(r"\): user error|\b(?:initremote|transferkey): 1 failed"), ""),
+    (re.compile(r"\)?: user error|\b(?:initremote|transferkey): 1 failed"), ""),
 )
 _PRIVATE = (
     "git-annex reads nothing from addresses of a private network unless it is allowed to:"

@@ -13,6 +13,7 @@ import uvicorn
 
 from rookery.core.errors import RookeryError
 from rookery.hub.admin import upkeep
+from rookery.hub.admin.prompt_http import PromptHttp
 from rookery.hub.admin.ssh_process import PATIENCE_SECONDS, SshProcess
 from rookery.hub.app import make_app
 from rookery.hub.opening import Opened
@@ -82,7 +83,7 @@ def serve(opened: Opened, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way end first."""
     config = uvicorn.Config(
         make_app(opened.hub, opened.settings),
-        http="httptools",
+        http=PromptHttp,
         loop="uvloop",
         lifespan="on",
         log_config=None,

@@ -175,6 +175,20 @@ def in_scope(actor: Actor, scope: Scope) -> bool:
     return bool(actor.means.scopes & {scope, wider})
 
 
+def may_for_account(actor: Actor, scope: Scope) -> bool:
+    """Say whether what an actor came with is good for the account itself: its keys, tokens, teams, new repositories.
+
+    A token for some repositories changes nothing of the account, and one that
+    only adds can make repositories and nothing else: an SSH key or a team would get around its limits.
+    """
+    if not in_scope(actor, scope):
+        return False
+    if scope.value.startswith("read:"):
+        return True
+    adds = scope is Scope.WRITE_REPOSITORY or not actor.means.append_only
+    return actor.means.repositories is None and adds
+
+
 def listed(visibility: Visibility, level: Level, *, signed_in: bool) -> bool:
     """Say whether a repository is shown in lists and searches."""
     if level > Level.NONE or visibility is Visibility.PUBLIC:

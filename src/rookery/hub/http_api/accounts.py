@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from rookery.hub.domain.access import Actor, parse_scopes
+from rookery.hub.domain.access import Actor, Scope, parse_scopes
 from rookery.hub.domain.errors import Forbidden, NotFound
 from rookery.hub.domain.names import parse_path
 from rookery.hub.http_api import shapes
@@ -41,22 +41,22 @@ def add_account(body: NewUser, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 # --- tokens: whoever asks for one by name must be that one, with the password -------------------
 
 
-def _self(hub: Hub, asked_by: Actor, name: str) -> None:
-    if hub.accounts.own(asked_by).name.lower() != name.lower():
+def _self(hub: Hub, asked_by: Actor, name: str, scope: Scope) -> None:
+    if hub.accounts.own(asked_by, scope).name.lower() != name.lower():
         raise Forbidden("tokens are one's own business")
 
 
 @router.get("/users/{name}/tokens")
 def tokens(name: str, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of one's tokens, without their secrets."""
-    _self(hub, asked_by, name)
+    _self(hub, asked_by, name, Scope.READ_USER)
     return [shapes.token(token) for token in page.of(hub.accounts.tokens(asked_by))]
 
 
 @router.post("/users/{name}/tokens", status_code=201)
 def add_token(name: str, body: NewToken, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Make a token; its secret is in this answer (`sha1`) and nowhere else."""
-    _self(hub, asked_by, name)
+    _self(hub, asked_by, name, Scope.WRITE_USER)
     only = None
     if body.repositories is not None:
         only = frozenset(hub.repositories.get(asked_by, parse_path(path)).id for path in body.repositories)
@@ -75,7 +75,7 @@ def add_token(name: str, body: NewToken, asked_by: AskedBy, hub: AskedHub) -> Sh
 @router.delete("/users/{name}/tokens/{token}", status_code=204)
 def remove_token(name: str, token: str, asked_by: AskedBy, hub: AskedHub) -> None:
     """Take a token back, by its number or its name."""
-    _self(hub, asked_by, name)
+    _self(hub, asked_by, name, Scope.WRITE_USER)
     named = [one.id for one in hub.accounts.tokens(asked_by) if token in (str(one.id), one.name)]
     if len(named) != 1:
         raise NotFound("there is no such token, or there are several of that name")

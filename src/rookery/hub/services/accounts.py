@@ -129,9 +129,6 @@ class AccountService:
         It is never good for more than what `actor` came with.
         """
         secret, now = new_secret(), self._clock()
-        means = actor.means
-        if means.repositories is not None:
-            repositories = means.repositories & (means.repositories if repositories is None else repositories)
         with self._database.writing() as work:
             account = self._gate.account(work, actor, Scope.WRITE_USER)
             made = work.tokens.add(
@@ -139,9 +136,9 @@ class AccountService:
                 name=one_line(name, most=255, what="the name of a token"),
                 digest=digest_of(secret),
                 hint=secret[:HINT_LETTERS],
-                scopes=scopes & means.scopes,
+                scopes=scopes & actor.means.scopes,
                 repositories=repositories,
-                append_only=append_only or means.append_only,
+                append_only=append_only,
                 expires=expires,
                 now=now,
             )
@@ -164,10 +161,12 @@ class AccountService:
             return work.public_keys.of_account(self._gate.account(work, actor, Scope.READ_USER).id)
 
     def add_key(self, actor: Actor, title: str, text: str) -> PublicKey:
-        """Keep an SSH key.  Raises BadName if it is none, Conflict if it is somebody's."""
+        """Keep an SSH key, which may do all that the account may.  Raises BadName, Forbidden, Conflict."""
         key, now = public_key(text), self._clock()
         with self._database.writing() as work:
             account = self._gate.account(work, actor, Scope.WRITE_USER)
+            if actor.means.scopes != ALL_SCOPES:
+                raise Forbidden("this token may do less than an SSH key could", hints=["use a token for all"])
             made = work.public_keys.add(
                 account=account.id,
                 repository=None,

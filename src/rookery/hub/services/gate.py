@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rookery.hub.domain.access import Action, Actor, Decision, Level, Scope, Target, allowed, in_scope
+from rookery.hub.domain.access import Action, Actor, Decision, Level, Scope, Target, allowed, may_for_account
 from rookery.hub.domain.errors import Forbidden, Hidden, NeedsSignIn, NotFound
 from rookery.hub.domain.names import NestedPath, RepositoryPath
 from rookery.hub.domain.ports.database import Database, Work
@@ -80,7 +80,7 @@ class Gate:
         account = None if actor.account is None else work.accounts.by_id(actor.account)
         if account is None or not account.active:
             raise NeedsSignIn("this needs an account", hints=["sign in, or send a token"])
-        if not in_scope(actor, scope):
+        if not may_for_account(actor, scope):
             raise Forbidden(f"this token is not good for {scope}")
         return account
 

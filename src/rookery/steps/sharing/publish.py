@@ -8,35 +8,33 @@ same call finishes the job; nothing is announced before it is there.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import branch as annex_branch
 from rookery.annex import identity
 from rookery.annex import remotes as annex_remotes
+from rookery.annex.files import AnnexedFile
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.remotes import Remote
-from rookery.annex.store import annex_dir
 from rookery.core.errors import CommandError
 from rookery.core.results import failed, result
 from rookery.dataset import exchanged
 from rookery.dataset.exchanged import Exchanged
 from rookery.dataset.model import Dataset
-from rookery.git import refs, remotes
-from rookery.git.meter import Meter
+from rookery.git import refs
 from rookery.git.remotes import PushReport, RefReport
 from rookery.git.repo import Repo
 from rookery.git.words import on_one_line, without_credentials
-from rookery.steps.sharing import transfer
+from rookery.steps.sharing import remembered, transfer
+from rookery.steps.sharing.branches import Branches
 from rookery.steps.sharing.export import export, holds_trees
 from rookery.steps.sharing.targets import in_order, meant, siblings_of
 from rookery.steps.sharing.transfer import Absence, Plan, Record, Selection
 from rookery.steps.sharing.verdicts import advice, operations_of
 
 Data = Literal["anything", "nothing", "auto", "auto-if-wanted"]
-
-GIT_ANNEX = "git-annex"
 
 
 class Wish(NamedTuple):
@@ -93,6 +91,9 @@ class Publication:
         self.annexed = identity.is_annex(self.repo)
         self.unsent: Absence | None = None
         self.complete = True
+        self.owed = Owed()
+        self.branches = Branches(dataset, sibling, annexed=self.annexed, forced=wish.force_refs)
+        self.head = ""
 
     def run(self) -> Iterator[Record]:
         """Do it all and yield what became of it."""
@@ -110,6 +111,8 @@ class Publication:
                 yield from self._exchange(self._settled(head.branch))
             except CommandError as e:
                 yield self._broken(e)
+            finally:
+                self.owed.pay(clock=self.dataset.ctx.clock)
 
     def _record(self, status: Any, message: Any, **more: Any) -> Record:
         said = {"refds": self.wish.refds, "type": "dataset", "target": self.sibling.name, **more}
@@ -131,7 +134,8 @@ class Publication:
     # special remotes: content only
 
     def _to_special_remote(self, head: str) -> Iterator[Record]:
-        if self._known_to_be_complete(head, refs.resolve(self.repo, annex_branch.LOCAL) or ""):
+        self.head = head
+        if self._known_to_be_complete(refs.resolve(self.repo, annex_branch.LOCAL) or ""):
             yield from self._noted_absence()
             return
         try:
@@ -141,7 +145,7 @@ class Publication:
                 yield from self._content(None)
         except CommandError as e:
             yield self._broken(e)
-        self._note(head)
+        self._note()
 
     def _tree(self) -> Iterator[Record]:
         """Send all files as they are in HEAD; single ones cannot be chosen."""
@@ -163,64 +167,27 @@ class Publication:
         return original
 
     def _exchange(self, branch: str) -> Iterator[Record]:
-        specs = self._refspecs(branch)
-        foreseen = self._push(specs, "--dry-run")
+        specs = self.branches.specs(branch)
+        foreseen = self.branches.push(specs, "--dry-run")
         refused = [ref for ref in foreseen.refs if not ref.ok and ref.source != annex_branch.LOCAL]
         if refused:  # known before anything was sent, so nothing is
             yield from self._published(foreseen._replace(refs=refused), branch)
             return
-        head = self._commit_of(branch)
-        if self._up_to_date(foreseen) and self._known_to_be_complete(head, self._annex_commit()):
+        self.head = self._commit_of(branch)
+        if self._up_to_date(foreseen) and self._known_to_be_complete(self._annex_commit()):
             yield from self._noted_absence()
             yield from self._published(foreseen, branch)
             return
         if not (self.wish.dry_run or all(ref.ok for ref in foreseen.refs)):
-            self._merge_annex_branch()  # what is at the sibling is decided by its latest news
+            self.branches.merge_annex_branch()  # what is at the sibling is decided by its latest news
         moved = yield from self._content(foreseen)
         if self.wish.dry_run:
             yield from self._published(foreseen, branch)
             return
-        if moved:
-            self._merge_annex_branch()
-        yield from self._published(self._push(specs), branch)
-        self._note(head)
-
-    def _refspecs(self, branch: str) -> list[str]:
-        """Give what has to be pushed: the branch, git-annex, and what the settings add."""
-        config, name = self.dataset.config, self.sibling.name
-        specs = []
-        if "push" in self.sibling.settings or config.get("push.default") == "matching":
-            report = remotes.push(self.repo, name, [], options=["--dry-run"])
-            specs = [
-                f"{ref.source}:{ref.target}"
-                for ref in report.refs
-                if ref.flag != "=" and not ref.source.startswith("refs/heads/adjusted")
-            ]
-        for one in (branch, GIT_ANNEX) if self.annexed else (branch,):
-            full = refs.HEADS + one
-            if not any(full in spec.split(":") for spec in specs):
-                specs.append(full if config.get(f"branch.{one}.merge") else f"{full}:{full}")
-        if not self.wish.force_refs:
-            return specs
-        # git-annex is merged, never forced: what the sibling knows of its content would be lost
-        return [spec if spec.startswith(annex_branch.LOCAL) else f"+{spec}" for spec in specs]
-
-    def _push(self, specs: Sequence[str], *options: str) -> PushReport:
-        meter = Meter(self.dataset.ctx.progress, f"git push {id(self)}", f"Push to {self.sibling.name}")
-        try:
-            return remotes.push(self.repo, self.sibling.name, specs, options=options, on_progress=meter)
-        finally:
-            meter.finish()
-
-    def _merge_annex_branch(self) -> None:
-        """Bring in what the sibling's git-annex branch has and ours lacks, so that ours can be pushed."""
-        # By the push URL: the other one may be a static mirror that is behind (DataLad does the same).
-        source = self.sibling.settings.get("pushurl") or self.sibling.name
-        # A pattern, since it is no error if nothing fits: a server that takes content without git-annex has no
-        # such branch before the first push.
-        spec = f"+{annex_branch.LOCAL}*:{remotes.tracking_ref(self.sibling.name, GIT_ANNEX)}*"
-        remotes.fetch(self.repo, source, [spec], options=["--no-recurse-submodules", "--no-tags"])
-        annex_branch.merge_fetched(self.repo)
+        yield from self._published(
+            self.branches.push_all(specs, self.owed, merge=moved and not self.owed.any), branch
+        )
+        self._note()
 
     # content
 
@@ -232,7 +199,7 @@ class Publication:
         if self.sibling.ignored:
             yield from self._only_here()
             return False
-        found = list(transfer.files_of(self.repo, self.selection))
+        found = self._files()
         introduced = False
         if self.sibling.uuid is None and any(file.present for file in found) and not self.wish.dry_run:
             self._introduce(foreseen)
@@ -245,6 +212,15 @@ class Publication:
         todo = transfer.plan(found, there, believe_log=not self.wish.ask_for_content)
         sent = yield from self._send(todo, uuid)
         return sent or introduced
+
+    def _files(self) -> list[AnnexedFile]:
+        """Give the files that have to be looked at: those that changed since the last push, if that is known."""
+        if self.selection.whole and not self.wish.ask_for_content and self.sibling.uuid is not None:
+            note = exchanged.read(self.repo, self.sibling.name)
+            changed = note and remembered.changed_files(self.repo, note, self._state(self._annex_commit()))
+            if changed is not None:
+                return changed
+        return list(transfer.files_of(self.repo, self.selection))
 
     def _send(self, todo: Plan, uuid: str | None) -> Generator[Record, None, bool]:
         wish, name = self.wish, self.sibling.name
@@ -263,8 +239,9 @@ class Publication:
                 refds=wish.refds,
                 target=name,
                 jobs=wish.jobs,
-                wanted_only=some,
+                wanted_by=uuid if some else None,
                 ask=wish.ask_for_content,
+                owed=self.owed,
             ):
                 sent = sent or record["status"] == "ok"
                 self.complete = self.complete and not failed(record)
@@ -279,7 +256,7 @@ class Publication:
         if foreseen is not None and any(
             ref.source == annex_branch.LOCAL and ref.flag == "*" for ref in foreseen.refs
         ):
-            self._push([f"{annex_branch.LOCAL}:{annex_branch.LOCAL}"])
+            self.branches.push([f"{annex_branch.LOCAL}:{annex_branch.LOCAL}"])
         annex_remotes.probe(self.repo, self.sibling.name)
         self.dataset.forget()
         self.sibling = siblings_of(self.dataset)[self.sibling.name]
@@ -326,13 +303,17 @@ class Publication:
         found = head.commit if head.branch == branch else refs.resolve(self.repo, refs.HEADS + branch)
         return found or ""
 
+    def _state(self, annex: str) -> Exchanged:
+        """Give how things stand now, with nothing said of absent files."""
+        return Exchanged(self.head, annex, self.sibling.uuid or "", self.wish.data)
+
     def _annex_commit(self) -> str:
         return refs.resolve(self.repo, annex_branch.LOCAL) or ""
 
     def _up_to_date(self, foreseen: PushReport) -> bool:
         return bool(foreseen.refs) and all(ref.flag == "=" for ref in foreseen.refs)
 
-    def _known_to_be_complete(self, head: str, annex: str) -> bool:
+    def _known_to_be_complete(self, annex: str) -> bool:
         """Say whether the last push left nothing to do, and nothing has changed since."""
         if not self.annexed:
             return True
@@ -341,22 +322,18 @@ class Publication:
         if self.wish.data == "nothing":
             return True
         note = exchanged.read(self.repo, self.sibling.name)
-        if note is None or (note.head, note.annex, note.uuid) != (head, annex, self.sibling.uuid):
-            return False
-        if note.data not in ("anything", self.wish.data) or _journal_is_used(self.repo):
+        if note is None or not remembered.nothing_new(self.repo, note, self._state(annex)):
             return False
         self.unsent = Absence(len(note.absent), note.absent_bytes, note.absent) if note.absent else None
         return True
 
-    def _note(self, head: str) -> None:
+    def _note(self) -> None:
         """Note what the sibling has now, if everything went there."""
         whole = self.selection.whole and self.complete and not self.wish.dry_run
         if not (whole and self.annexed and self.sibling.uuid):
             return
         absent = self.unsent or Absence(0, 0, ())
-        note = Exchanged(
-            head, self._annex_commit(), self.sibling.uuid, self.wish.data, absent.names, absent.size
-        )
+        note = self._state(self._annex_commit())._replace(absent=absent.names, absent_bytes=absent.size)
         exchanged.write(self.repo, self.sibling.name, note)
 
     # the outcome
@@ -387,9 +364,3 @@ class Publication:
         )
         record["hints"] = None if ref.ok else advice(ref, said, name)
         return record
-
-
-def _journal_is_used(repo: Repo) -> bool:
-    """Say whether git-annex has news written down that its branch does not have yet."""
-    folders = (annex_dir(repo) / name for name in ("journal", "journal-private"))
-    return any(next(os.scandir(folder), None) is not None for folder in folders if folder.is_dir())

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from rookery.annex import branch as annex_branch
 from rookery.annex import identity, program
+from rookery.annex.branch_merging import merge_fetched
 from rookery.annex.files import index_files
 from rookery.annex.identity import Adjusted, parse_adjusted
 from rookery.annex.remotes import Remote
@@ -257,8 +257,10 @@ class Renewal:
     def _annex_merged(self) -> Record:
         said = "Merged annex branch"
         try:
-            if worktree.merge_heads(self.repo):
-                annex_branch.merge_fetched(self.repo)  # git-annex would touch the files of the open merge
+            # git-annex also joins what its `sync` has left in `synced/`: it would touch the files of an open merge.
+            synced = self.branch and refs.resolve(self.repo, f"{refs.HEADS}synced/{meant(self.branch)}")
+            if worktree.merge_heads(self.repo) or not synced:
+                merge_fetched(self.repo, clock=self.dataset.ctx.clock)
             else:
                 program.run(self.repo, "merge")
         except CommandError as e:

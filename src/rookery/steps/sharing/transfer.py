@@ -15,7 +15,9 @@ from rookery.annex.files import AnnexedFile, annexed, tree_files
 from rookery.annex.keys import size_of
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.meter import Meter
+from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Outcome
+from rookery.annex.wishes import wanted_at
 from rookery.core.results import result
 from rookery.core.sizes import natural
 from rookery.dataset.model import Dataset
@@ -133,46 +135,31 @@ def send(
     refds: Path,
     target: str,
     jobs: int | str | None = None,
-    wanted_only: bool = False,
+    wanted_by: str | None = None,
     ask: bool = False,
+    owed: Owed | None = None,
 ) -> Iterator[Record]:
     """Send what is planned, and yield a record for each file that was sent or could not be.
 
-    With `wanted_only` git-annex leaves out what the sibling does not want.  With
-    `ask` the sibling is asked for each key, whatever the log says.  Raises
+    With `wanted_by` (a uuid) what that place does not want is left out.  With
+    `ask` the sibling is asked for each key, whatever the log says.  With `owed`
+    the caller pushes the git-annex branch afterwards, or pays.  Raises
     CommandError when git-annex fails as a whole.
     """
     said: dict[str, Any] = {"refds": refds, "type": "file", "target": target}
     retries = ds.config.getint("datalad.annex.retry", 3)
     options = ["-c", f"annex.retry={retries}"]
-    options += [*(["--auto"] if wanted_only else []), *([] if ask else ["--fast"])]
+    options += [] if ask else ["--fast"]
     jobs = ds.annex_jobs(jobs)
-    meter = Meter(ds.ctx.progress, f"push {ds.path} {target}", f"Sending to {target}", todo.size)
-    if wanted_only:  # what is wanted may depend on the name, so every name is tried
-        files = [(f.path, f.key) for f in (*todo.send, *(t for t in todo.twins if t.present))]
-        outcomes = content.transfer(
-            ds.repo,
-            "copy",
-            files,
-            to_remote=target,
-            jobs=jobs,
-            options=options,
-            on_progress=meter.hear,
-            clock=ds.ctx.clock,
-        )
+    by_name, first = _chosen(ds, todo, wanted_by)
+    size = todo.size if by_name else sum(size_of(key) or 0 for key in first)
+    meter = Meter(ds.ctx.progress, f"push {ds.path} {target}", f"Sending to {target}", size)
+    how: dict[str, Any] = {"to_remote": target, "jobs": jobs, "on_progress": meter.hear}
+    how |= {"clock": ds.ctx.clock, "owed": owed}
+    if by_name:
+        outcomes = content.transfer(ds.repo, "copy", by_name, options=["--auto", *options], **how)
     else:  # by key: what is committed goes, whatever became of the file in the work tree
-        keys = [f.key for f in todo.send]
-        outcomes = content.transfer_keys(
-            ds.repo,
-            "copy",
-            keys,
-            to_remote=target,
-            jobs=jobs,
-            options=options,
-            on_progress=meter.hear,
-            clock=ds.ctx.clock,
-        )
-    first = {file.key: file.path for file in todo.send}
+        outcomes = content.transfer_keys(ds.repo, "copy", first, options=options, **how)
     with meter:
         for outcome in outcomes:
             meter.settled(outcome)
@@ -180,6 +167,22 @@ def send(
                 yield _record(outcome, ds.path / (outcome.path or first[outcome.key]), said)
     for twin in todo.twins:
         yield result("copy", ds.path / twin.path, "notneeded", annexkey=twin.key, message=SAME_KEY, **said)
+
+
+def _chosen(ds: Dataset, todo: Plan, wanted_by: str | None) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Give what to send: (path, key) pairs of which git-annex has to say what is wanted, or each key with its path."""
+    if wanted_by is None:
+        return [], {file.key: file.path for file in todo.send}
+    # What is wanted may depend on the name, so every name is tried.
+    files = [(f.path, f.key) for f in (*todo.send, *(t for t in todo.twins if t.present))]
+    chosen = wanted_at(ds.repo, wanted_by, files)
+    if chosen is None:
+        return files, {}
+    first: dict[str, str] = {}
+    for path, key in files:
+        if path in chosen:
+            first.setdefault(key, path)
+    return [], first
 
 
 def _record(outcome: Outcome, path: Path, said: dict[str, Any]) -> Record:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from rookery.annex import checksum
 from rookery.annex.keys import key_file, parse_key
 from rookery.annex.nearby.content_locks import hold
-from rookery.annex.nearby.placing import Heard, Unplaced, show
+from rookery.annex.nearby.placing import PIECE, Heard, ReadBack, Unplaced, show
 from rookery.annex.outcome import Item
 from rookery.annex.store import annex_dir, candidates
 from rookery.core.errors import LockedError
@@ -60,8 +60,10 @@ class Arrival:
         self.done = 0
         self._inlet = inlet
         self._digest = parsed.name.partition(".")[0]
-        self._backend = parsed.backend
+        self.backend = parsed.backend
         self._hasher = checksum.hasher_of(parsed.backend)
+        self._compared = 0
+        self._comparing: ReadBack | None = None
         self._heard = heard
         self._told = 0
         self._pieces: list[bytes] = []
@@ -96,15 +98,15 @@ class Arrival:
         """Say whether so many more bytes would make it whole."""
         return self.size is None or self.done + coming == self.size
 
-    def write(self, piece: bytes) -> None:
-        """Take in what has come.  Raises OSError."""
-        if self._hasher is not None:
-            self._hasher.update(piece)
+    def write(self, piece: bytes | memoryview) -> None:
+        """Take in what has come, which may change afterwards.  Raises OSError, Unplaced."""
         if self._file < 0:
-            self._pieces.append(piece)
+            self._pieces.append(bytes(piece))
         else:
             _write(self._file, piece)
         self.done += len(piece)
+        if self.large and self.done - self._compared >= PIECE:
+            self._compare(alone=True)
         if self._heard is not None and self.done - self._told >= STEP:
             self._told = self.done
             self._heard(self.done)
@@ -115,7 +117,7 @@ class Arrival:
         Raises Unplaced, OSError; what was wrong is thrown away.
         """
         wrong = self.size is not None and self.done != self.size
-        if wrong or (self._hasher is not None and self._hasher.hexdigest() != self._digest):
+        if wrong or not self._is_right():
             self.restart()
             raise Unplaced(f"what came is not the content of {self.item.key}")
         if self._file < 0:
@@ -139,15 +141,48 @@ class Arrival:
 
     def leave(self) -> None:
         """Let go of it; of what is large and not whole, git-annex's file for that is left."""
+        self._settle()
         if self.large and not self.ok and not self.done:
             self._discard()
         self._held.close()
         self._pieces.clear()
         self._file = -1
 
+    def _is_right(self) -> bool:
+        """Say whether the checksum of all that came is the key's, if it has one."""
+        if self._hasher is None:
+            return True
+        if self.large:
+            self._compare(alone=False)
+            self._compare(alone=False)  # nothing more: what the former was about to read has been read
+        else:
+            self._hasher.update(b"".join(self._pieces))
+        return self._hasher.hexdigest() == self._digest
+
+    def _compare(self, *, alone: bool) -> None:
+        """Take what has been written since the last time into the checksum, in a thread of its own if `alone`.
+
+        It is read back, so that it is what arrived that is compared.  Raises
+        what went wrong with the piece before.
+        """
+        if self._comparing is not None:
+            self._comparing.finish()
+            self._comparing = None
+        size = self.done - self._compared
+        if size and self._hasher is not None:
+            self._comparing = ReadBack(self._file, self._compared, size, self._hasher.update, alone=alone)
+        self._compared = self.done
+
+    def _settle(self) -> None:
+        """Let no other thread be at work on the draft."""
+        if self._comparing is not None:
+            self._comparing.wait()
+            self._comparing = None
+
     def _forget(self) -> None:
-        self.done = self._told = 0
-        self._hasher = checksum.hasher_of(self._backend)
+        self._settle()
+        self.done = self._told = self._compared = 0
+        self._hasher = checksum.hasher_of(self.backend)
         self._pieces.clear()
 
     def _read_back(self) -> None:
@@ -156,11 +191,8 @@ class Arrival:
         if self.size is None or there > self.size:
             self.restart()
             return
-        while piece := os.read(self._file, checksum.CHUNK):
-            self.done += len(piece)
-            if self._hasher is not None:
-                self._hasher.update(piece)
-        self._told = self.done
+        self.done = self._told = os.lseek(self._file, 0, os.SEEK_END)
+        self._compare(alone=True)
 
     def _discard(self) -> None:
         if self._draft is not None and not self.ok:
@@ -194,7 +226,7 @@ def _partial(repo: Repo, key: str) -> Iterator[str]:
         os.close(handle)
 
 
-def _write(file: int, data: bytes) -> None:
+def _write(file: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]

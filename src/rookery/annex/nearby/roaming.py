@@ -1,0 +1,170 @@
+"""One lock file that guards one object after the other, moved and not made anew.
+
+To make, lock and remove a file for each of thousands of objects takes longer
+than all else that a drop does: ext4 passes over every inode that was freed in
+the last seconds when it looks for one (measured: 60 to 300 us a file, a rename
+15 us).  For everybody else a lock file that was moved away is like one that was
+removed: who waits for it looks whether it still has its name, and tries again.
+
+Between two objects the file is in git-annex's folder for what is not ready,
+with us as the only holder of its lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from rookery.annex.nearby.content_locks import RETENTION, SUFFIX, hold, is_at, kept, removable, thawed
+from rookery.annex.nearby.placing import drafts
+from rookery.core.errors import LockedError
+from rookery.core.renaming import CannotRename, rename_to_free
+from rookery.git.repo import Repo
+
+_serial = itertools.count()
+
+
+class RoamingLock:
+    """A lock file of ours for the objects of one store, one at a time; close it after use.
+
+    `parking` is the store's folder of drafts (`placing.drafts`, to be held for as long).
+    Where the file cannot go, another is made as ever.
+    """
+
+    def __init__(self, parking: str) -> None:
+        name = f".rookery.lock.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
+        self._parked = os.path.join(parking, name)
+        self._handle: int | None = None
+        self._able = True
+
+    def close(self) -> None:
+        """Take the file away."""
+        if self._handle is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(self._parked)
+            self._give_up()
+
+    @contextmanager
+    def kept(self, place: str) -> Iterator[None]:
+        """Keep an object from being dropped by anybody.  Raises LockedError if it is being dropped, OSError."""
+        if not self._moved(place):
+            with kept(place):
+                yield
+            return
+        try:
+            hold(self._opened(), fcntl.F_RDLCK)
+            yield
+        finally:
+            self._back(place)
+
+    @contextmanager
+    def removable(self, place: str) -> Iterator[None]:
+        """Be the only one to do anything to an object.  Raises LockedError if somebody keeps it, OSError.
+
+        Its folder stays, empty or not.
+        """
+        if os.path.lexists(place + RETENTION):
+            raise LockedError(f"{place} is promised to be kept")
+        if not self._moved(place):
+            with removable(place):
+                yield
+            return
+        try:
+            yield
+        finally:
+            self._back(place)
+
+    def _moved(self, place: str) -> bool:
+        """Put the file, locked for ourselves, beside an object; False if there is one, or it cannot be moved."""
+        if not self._able:
+            return False
+        file = place + SUFFIX
+        handle = self._opened()
+        try:
+            with thawed(os.path.dirname(place)):
+                rename_to_free(self._parked, file)
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            if not os.path.lexists(self._parked):
+                self._give_up()  # somebody swept the folder: the next object gets a new file
+            raise
+        except CannotRename:
+            self._able = False
+            return False
+        if is_at(handle, file):
+            return True
+        self._give_up()
+        raise LockedError(f"{file} was replaced")
+
+    def _back(self, place: str) -> None:
+        """Take the file away from an object, unless somebody else has come to hold it."""
+        try:
+            hold(self._opened(), fcntl.F_WRLCK)
+            with thawed(os.path.dirname(place)):
+                os.rename(place + SUFFIX, self._parked)
+        except (LockedError, OSError):
+            self._give_up()  # it stays where it is, and another one is made for the next object
+
+    def _opened(self) -> int:
+        if self._handle is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._handle = os.open(self._parked, flags, 0o666)
+            hold(self._handle, fcntl.F_WRLCK)
+        return self._handle
+
+    def _give_up(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+class Locks:
+    """Roaming locks for any number of stores and threads, made as they are needed; close them after use."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._folders: dict[str, str] = {}
+        self._idle: dict[str, list[RoamingLock]] = {}
+        self._mutex = threading.Lock()
+
+    def close(self) -> None:
+        """Take all lock files away."""
+        self._open.close()
+        self._folders.clear()
+        self._idle.clear()
+
+    @contextmanager
+    def kept(self, repo: Repo, place: str) -> Iterator[None]:
+        """Keep an object of a repository, see `RoamingLock.kept`."""
+        with self._one(repo) as lock, lock.kept(place):
+            yield
+
+    @contextmanager
+    def removable(self, repo: Repo, place: str) -> Iterator[None]:
+        """Be the only one to do anything to an object of a repository, see `RoamingLock.removable`."""
+        with self._one(repo) as lock, lock.removable(place):
+            yield
+
+    @contextmanager
+    def _one(self, repo: Repo) -> Iterator[RoamingLock]:
+        top = str(repo.commondir)
+        with self._mutex:
+            idle = self._idle.setdefault(top, [])
+            lock = idle.pop() if idle else self._made(repo, top)
+        try:
+            yield lock
+        finally:
+            idle.append(lock)
+
+    def _made(self, repo: Repo, top: str) -> RoamingLock:
+        if top not in self._folders:
+            self._folders[top] = self._open.enter_context(drafts(repo))
+        lock = RoamingLock(self._folders[top])
+        self._open.callback(lock.close)
+        return lock

@@ -1,0 +1,1 @@
+"""Content from the web, at the URLs that are registered for keys."""
