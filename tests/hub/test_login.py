@@ -145,6 +145,15 @@ def test_with_a_key_ssh_works_at_once(
     assert sign_in(hub, cli, code=1)["ssh"] == "error", "another host key is never written over"
     cli("hub", "logout", hub.url)
     assert hub.api("GET", "user/keys", basic=("ada", PASSWORD)) == []
+    known.unlink()
+    narrow = hub.run("user", "token", "ada", "--scopes", "write:repository,read:user").lines[-1]
+    limited = cli("hub", "login", hub.url, "--token-stdin", stdin=narrow, code=1).stdout
+    assert "ssh-key (error)" in limited
+    assert "--password-stdin" in limited
+    assert "signed in as ada" in limited
+    cli("hub", "logout", hub.url)
+    assert sign_in(hub, cli)["ssh-key"] == "ok", "with the password"
+    cli("hub", "logout", hub.url)
 
 
 def test_a_token_of_ones_own(

@@ -12,7 +12,7 @@ from rookery.core import files
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError, UsageError
 from rookery.core.process import decode
-from rookery.forges.client import Forge, ForgeError
+from rookery.forges.client import Forge, ForgeError, Unauthorized
 from rookery.forges.login.done import Done
 from rookery.forges.login.person import Person
 
@@ -95,7 +95,10 @@ class Ssh:
 
 
 def share_key(ctx: Context, forge: Forge, told: Any, *, file: str | None, dry_run: bool) -> Iterator[Done]:
-    """Upload a public key, write down the host keys, and connect.  Raises UsageError."""
+    """Upload a public key, write down the host keys, and connect.  Raises UsageError.
+
+    `forge` is asked with the password if that is known: hubs let few tokens add keys.
+    """
     server = server_of(told)
     if server is None:
         yield Done("ssh", "the hub has no SSH server: everything goes over HTTP", "notneeded")
@@ -146,16 +149,35 @@ def _public(file: Path) -> str:
 
 def _uploaded(ctx: Context, forge: Forge, file: Path, line: str) -> Done:
     essence = line.split()[:2]
-    known = forge.call("GET", "user/keys")[1] or []
-    if any(str(one["key"]).split()[:2] == essence for one in known):
-        return Done("ssh-key", f"the hub knows {file}", "notneeded")
     try:
-        _, made = forge.call("POST", "user/keys", {"title": "", "key": line})
+        known = forge.call("GET", "user/keys")[1] or []
+        if any(str(one["key"]).split()[:2] == essence for one in known):
+            return Done("ssh-key", f"the hub knows {file}", "notneeded")
+        made = _post(ctx, forge, line)
     except ForgeError as e:
-        hints = ("an account has its own keys: take another one with --ssh-key FILE",)
+        hints: tuple[str, ...] = ("an account has its own keys: take another one with --ssh-key FILE",)
+        if isinstance(e, Unauthorized):
+            by_hand = f"or add it there: {forge.api}/user/settings/keys"
+            hints = (
+                f"with the password: rookery hub login --user NAME --password-stdin {forge.api}",
+                by_hand,
+            )
         return Done("ssh-key", f"the hub does not take {file}: {e.message}", "error", hints)
     Person(ctx).note(forge.api, "key", str(made["id"]))
     return Done("ssh-key", f"the hub was told {file}")
+
+
+def _post(ctx: Context, forge: Forge, line: str) -> Any:
+    """Upload a key, with the password if a token is not enough: a key may do more than most tokens."""
+    body = {"title": "", "key": line}
+    try:
+        return forge.call("POST", "user/keys", body)[1]
+    except Unauthorized:
+        user = forge.who()
+        password = ctx.ask(f"password of {user}, to add the SSH key", True) if ctx.interactive else None
+        if not password:
+            raise
+        return forge.with_password(user, password).call("POST", "user/keys", body)[1]
 
 
 def take_back_key(ctx: Context, forge: Forge) -> Done:

@@ -25,12 +25,13 @@ SCOPES = ["write:repository", "write:user", "read:organization"]
 
 
 class Signed(NamedTuple):
-    """Who one is, with what; `number` is the token's, if it was made now."""
+    """Who one is, with what; `number` is the token's, if it was made now, `password` is "" if it was not needed."""
 
     user: str
     token: str
     number: str = ""
     new: bool = True
+    password: str = ""
 
 
 def sign_in(ctx: Context, wish: Wish) -> Iterator[Done]:
@@ -53,7 +54,8 @@ def sign_in(ctx: Context, wish: Wish) -> Iterator[Done]:
     git = keeping.keep_for_git(ctx, wish.url, signed.user, signed.token)
     yield git if git.status == "error" else _pushes(ctx, forge, git)
     yield annex.allow_address(ctx, wish.url, dry_run=False)
-    yield from keys.share_key(ctx, forge, told, file=wish.ssh_key, dry_run=False)
+    asking = forge.with_password(signed.user, signed.password) if signed.password else forge
+    yield from keys.share_key(ctx, asking, told, file=wish.ssh_key, dry_run=False)
     person.set("rookery.hub", wish.url)
     yield Done("hub", f"signed in as {signed.user}; create-sibling-hub makes repositories there from now on")
 
@@ -86,7 +88,7 @@ def _signed(ctx: Context, wish: Wish, forge: Forge) -> Signed:
         return Signed(user, wish.secret)
     former, user = _former(ctx, wish, forge)
     if user and wish.user in (None, user):
-        return Signed(user, former, new=False)
+        return Signed(user, former, new=False, password=wish.secret)
     name = wish.user or (ctx.ask(f"user at {wish.url}", False) if ctx.interactive else None)
     secret = wish.secret or (ctx.ask("password", True) if ctx.interactive and name else None)
     if not name or not secret:
@@ -97,7 +99,7 @@ def _signed(ctx: Context, wish: Wish, forge: Forge) -> Signed:
     body = {"name": f"rookery on {socket.gethostname()}", "scopes": SCOPES}
     _, made = forge.with_password(name, secret).call("POST", f"users/{quote(name)}/tokens", body)
     token = str(made["sha1"])
-    signed = Signed(forge.with_token(token).who(), token, str(made["id"]))
+    signed = Signed(forge.with_token(token).who(), token, str(made["id"]), password=secret)
     if user and (number := Person(ctx).noted(wish.url, "token")):
         _revoked(forge.with_token(former), number)  # somebody else's, of whom nothing will be known here
     return signed
