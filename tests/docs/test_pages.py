@@ -6,7 +6,9 @@ import difflib
 import os
 import signal
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,12 @@ from stage import environment, hub_for_all, set_up
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def settled(lines: Iterable[str]) -> tuple[str, ...]:
+    """Put lines on files that come and go in order: over several connections they are said as they end."""
+    runs = groupby(lines, key=lambda line: line.startswith(("copy(ok)", "get(ok)")))
+    return tuple(line for files, run in runs for line in (sorted(run) if files else run))
+
+
 def complaint(page: str, command: Command, outcome: Outcome) -> str | None:
     """Say how an outcome differs from the page; None if it does not."""
     place = f"{page}:{command.line}: $ {command.text}"
@@ -25,7 +33,7 @@ def complaint(page: str, command: Command, outcome: Outcome) -> str | None:
         return (
             f"{place}\nexit code {outcome.exit_code}, not {command.exit_code}; it printed:\n{outcome.printed}"
         )
-    if agrees(command.expected, outcome.printed):
+    if agrees(settled(command.expected), "\n".join(settled(outcome.printed.splitlines()))):
         return None
     lines = difflib.unified_diff(
         command.expected, outcome.printed.splitlines(), "the page", "the command", lineterm=""

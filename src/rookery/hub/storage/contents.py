@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, text
+from sqlalchemy import Connection, delete, func, select, text
 
 from rookery.core.process import encode
 from rookery.hub.domain.ports.contents import Totals
@@ -54,16 +54,6 @@ class SqlContents:
         mine = content.c.repository_id == repository, content.c.key > after
         rows = self._connection.execute(select(content).where(*mine).order_by(content.c.key).limit(limit))
         return [Content(row.key, row.size, row.stored) for row in rows]
-
-    def copy(self, source: int, target: int, now: float) -> None:
-        """Note for another repository all that one has."""
-        there = select(content.c.key).where(content.c.repository_id == target)
-        rows = select(literal(target), content.c.key, content.c.size, literal(now)).where(
-            content.c.repository_id == source, content.c.key.not_in(there)
-        )
-        self._connection.execute(
-            insert(content).from_select(["repository_id", "key", "size", "stored"], rows)
-        )
 
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""

@@ -8,8 +8,6 @@ What is removed is removed under git-annex's own lock.
 from __future__ import annotations
 
 import os
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +20,7 @@ from rookery.core.errors import LockedError
 from rookery.core.process import Runner
 from rookery.git.repo import Repo
 from rookery.hub.domain.errors import InUse
-from rookery.hub.storage.disk_upload import DiskUpload, sync_folder
+from rookery.hub.storage.disk_upload import DiskUpload
 
 
 class DiskReader:
@@ -118,26 +116,6 @@ class DiskObjects:
                 continue
             removed = True
         return removed
-
-    def link(self, source: int, target: int, key: str) -> bool:
-        """Give a repository what another one has: by a hard link, else by a copy."""
-        origin = object_here(self._repo(source), key)
-        if origin is None:
-            return False
-        place = self.target(target, key)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with thawed(str(place.parent)):
-            try:
-                os.link(origin, place)
-            except FileExistsError:
-                return True
-            except OSError:
-                draft = place.with_name(f".{os.getpid()}.{time.monotonic_ns()}.tmp")
-                shutil.copyfile(origin, draft)
-                os.chmod(draft, 0o444)
-                os.rename(draft, place)
-            sync_folder(place.parent)
-        return True
 
     def keys(self, repository: int) -> Iterator[str]:
         """Yield every key whose bytes are there."""

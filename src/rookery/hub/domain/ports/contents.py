@@ -37,9 +37,6 @@ class Contents(Protocol):
     def keys(self, repository: int, *, after: str = "", limit: int = 1000) -> list[Content]:
         """Give some, in the order of their names."""
 
-    def copy(self, source: int, target: int, now: float) -> None:
-        """Note for another repository all that one has; the bytes must have been linked before."""
-
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""
 

@@ -72,9 +72,6 @@ class Objects(Protocol):
     def remove(self, repository: int, key: str) -> bool:
         """Remove content; say whether it was there."""
 
-    def link(self, source: int, target: int, key: str) -> bool:
-        """Give a repository what another one has, without a second copy where that goes; False if it is not there."""
-
     def keys(self, repository: int) -> Iterator[str]:
         """Yield every key whose bytes are there, known to the database or not."""
 
