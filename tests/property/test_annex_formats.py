@@ -61,7 +61,9 @@ def test_links_and_pointers_lead_back_to_their_key(key: Key, depth: int) -> None
 
 # Chunks are only ever made of keys named by a hash.
 hashes = st.text("0123456789abcdef", min_size=32, max_size=32)
-examined = st.builds(Key, backends, names, numbers, numbers, st.none(), st.none()) | st.builds(
+# What comes behind a space is the name of a file to examinekey's batch mode.
+unspaced = names.filter(lambda name: " " not in name)
+examined = st.builds(Key, backends, unspaced, numbers, numbers, st.none(), st.none()) | st.builds(
     Key, backends, hashes, numbers, numbers, numbers, numbers
 )
 
