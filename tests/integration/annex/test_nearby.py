@@ -20,6 +20,18 @@ from rookery.annex.nearby import content_locks
 from rookery.annex.outcome import Outcome
 from support.clones import NOW, REPOSITORIES, World, build
 from support.counting import Started
+from support.deeds import (
+    drops,
+    drops_some_that_need_two_copies,
+    drops_what_an_untrusted_place_has,
+    drops_what_is_only_claimed_to_be_elsewhere,
+    gets,
+    gets_from_the_source,
+    gets_what_is_spoilt_or_gone,
+    sends,
+    sends_by_the_log,
+    sends_what_is_there,
+)
 from support.home import Home
 from support.killing import Killing, spread
 from support.locking import held
@@ -45,59 +57,9 @@ def world(template: Path, home: Home, git: Program, tmp_path: Path) -> World:
 # --- the same as git-annex ------------------------------------------------------------------------
 
 
-def gets(world: World) -> list[Outcome]:
-    return world.act("clone", "get")
-
-
-def gets_from_the_source(world: World) -> list[Outcome]:
-    return world.act("clone", "get", from_remote="origin")
-
-
-def gets_what_is_spoilt_or_gone(world: World) -> list[Outcome]:
-    place = world.object("source", "a.dat")
-    place.chmod(0o644)
-    place.write_bytes(b"CONTENT 0")
-    os.utime(place, (NOW, NOW))
-    world.object("source", "deep/er/b.dat").unlink()
-    return world.act("clone", "get")
-
-
-def sends(world: World) -> list[Outcome]:
-    return world.send("source", "bare")
-
-
-def sends_by_the_log(world: World) -> list[Outcome]:
-    return world.send("source", "bare", "--fast") + world.send("source", "bare", "--fast")
-
-
-def sends_what_is_there(world: World) -> list[Outcome]:
-    world.annex("source", "copy", "-q", "--to=bare", "a.dat")
-    return world.send("source", "bare")
-
-
 def sends_to_a_work_tree(world: World) -> list[Outcome]:
     world.annex("clone", "get", "-q", "a.dat")
     return world.send("source", "clone")
-
-
-def drops(world: World) -> list[Outcome]:
-    world.annex("clone", "get", "-q")
-    return world.act("clone", "drop")
-
-
-def drops_some_that_need_two_copies(world: World) -> list[Outcome]:
-    (world.root / "clone/.gitattributes").write_text("*.sh annex.numcopies=2\nt*.dat annex.numcopies=2\n")
-    world.git("add", ".gitattributes", cwd=world.root / "clone")
-    world.git("commit", "-qm", "Attributes", cwd=world.root / "clone")
-    world.annex("clone", "get", "-q")
-    world.annex("clone", "copy", "-q", "--to=bare", "run.sh")
-    return world.act("clone", "drop")
-
-
-def drops_what_is_only_claimed_to_be_elsewhere(world: World) -> list[Outcome]:
-    world.annex("clone", "get", "-q")
-    world.object("source", "a.dat").unlink()
-    return world.act("clone", "drop")
 
 
 def drops_by_force(world: World) -> list[Outcome]:
@@ -114,13 +76,6 @@ def drops_what_only_git_annex_knows_to_be_required(world: World) -> list[Outcome
     world.annex("clone", "get", "-q")
     world.annex("clone", "metadata", "-q", "a.dat", "-s", "keep=yes")
     world.annex("clone", "required", "here", "metadata=keep=yes")
-    return world.act("clone", "drop")
-
-
-def drops_what_an_untrusted_place_has(world: World) -> list[Outcome]:
-    world.annex("clone", "get", "-q")
-    world.annex("clone", "untrust", "-q", "origin")
-    world.annex("clone", "copy", "-q", "--to=bare", "run.sh")
     return world.act("clone", "drop")
 
 

@@ -24,15 +24,13 @@ from rookery.core.errors import AccessFailedError
 from rookery.core.webrequest import Answer, Login, basic, send, shown
 from rookery.deposit.terms.store import Unreadable
 from rookery.deposit.transport.lock_refusal import CannotLock
+from rookery.deposit.transport.locks import KEPT
 
 # Below the special remote's address; git-annex never looks there.
 FOLDER = ".rookery-lock"
 VALUE = "lease"
 
 GRACE = 60.0
-# Numbers that stay when newer ones are there: who was asleep in between must not find its own free.
-KEPT = 16
-
 # What `Lease` reads as held, by nobody that could be asked.
 UNFINISHED = b'{"expires": Infinity, "token": "unfinished"}\n'
 LISTING = (

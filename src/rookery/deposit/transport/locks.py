@@ -22,7 +22,7 @@ from rookery.core.errors import LockedError, RookeryError, UsageError
 # Long enough for a round trip on a bad line, short enough to wait for after a crash; pushes refresh it.
 LASTING = 120.0
 
-# Numbers of a folder's cell that stay when newer ones are there: who was asleep in between must not find its own free.
+# Numbers of a cell that stay when newer ones are there: who was asleep in between must not find its own free.
 KEPT = 16
 
 
