@@ -30,13 +30,14 @@ class OwnSshd(SecureShell):
         key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / "host_key")]
         subprocess.run(key, check=True)
         helper = f"{sys.executable} -m rookery.cli.hub_ssh --data {served.folder} keys %f %t %k"
-        settings = f'"ROOKERY_HUB_DATABASE={served.env["ROOKERY_HUB_DATABASE"]}"'
+        # An AuthorizedKeysCommand is told nothing by the environment.
+        if database := served.env["ROOKERY_HUB_DATABASE"]:
+            (served.folder / "hub.toml").write_text(f'database = "{database}"\n')
         (self.folder / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {self.folder}/host_key\nPidFile none\n"
             "UsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             "AuthorizedKeysFile none\nPermitRootLogin yes\nMaxStartups 100\nAcceptEnv GIT_PROTOCOL\n"
             f"AuthorizedKeysCommand {helper}\nAuthorizedKeysCommandUser {pwd.getpwuid(os.getuid()).pw_name}\n"
-            f"SetEnv {settings}\n"
         )
 
 
