@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from rookery.core.environment import with_overrides
 from rookery.core.process import Runner
+from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.hub import Hub, make_hub
 from rookery.hub.settings import Settings
+from rookery.hub.storage import object_tables  # noqa: F401 - the tables must be known, whatever the store is
 from rookery.hub.storage.database import SqlDatabase
 from rookery.hub.storage.disk_histories import DiskHistories
 from rookery.hub.storage.disk_objects import DiskObjects
@@ -41,7 +43,7 @@ class Opened(NamedTuple):
     hub: Hub
     settings: Settings
     database: SqlDatabase
-    objects: DiskObjects
+    objects: Objects
     histories: DiskHistories
 
 
@@ -53,9 +55,18 @@ def open_hub(settings: Settings, env: Mapping[str, str], clock: Callable[[], flo
     database = SqlDatabase(settings.database, clock)
     database.migrate()
     histories = DiskHistories(settings.repositories, Runner(git_environment(settings, env)))
-    objects = DiskObjects(settings.repositories)
+    objects = _objects(settings, database, clock)
     hub = make_hub(database, histories, objects, settings.limits, clock)
     return Opened(hub, settings, database, objects, histories)
+
+
+def _objects(settings: Settings, database: SqlDatabase, clock: Callable[[], float]) -> Objects:
+    if settings.content is None:
+        return DiskObjects(settings.repositories)
+    from rookery.hub.storage.s3 import S3  # start-up: most hubs have their contents on disk
+    from rookery.hub.storage.s3_objects import S3Objects  # start-up: the same
+
+    return S3Objects(S3(settings.content), database, clock, links=settings.content.links)
 
 
 def git_environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -33,6 +33,7 @@ from rookery.hub.storage.disk_objects import DiskObjects
 from rookery.hub.storage.tables import account, content, repository
 
 VERSION = 1
+_PIECE = 1 << 20
 _SITE = (FILE, "ssh")
 _MIRROR = ("-c", "protocol.file.allow=always", "fetch", "--quiet", "--prune", "--no-auto-gc")
 
@@ -102,20 +103,37 @@ def _contents(opened: Opened, objects: DiskObjects, tables: Path, kept: _Kept) -
 def _copied(opened: Opened, objects: DiskObjects, number: int, key: str, size: int) -> bool:
     if objects.size(number, key) == size:
         return True
-    source = opened.objects.path(number, key)
-    if source is None or source.stat().st_size != size:
+    if opened.objects.size(number, key) != size:
         return False
     place = objects.target(number, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(".draft")
     with thawed(str(place.parent)):
-        try:
-            shutil.copyfile(source, draft)
-        except FileNotFoundError:
+        if not _fetched(opened, number, key, draft):
             return False  # dropped meanwhile
         os.chmod(draft, 0o444)
         _sync(draft)
         os.replace(draft, place)
+    return True
+
+
+def _fetched(opened: Opened, number: int, key: str, to: Path) -> bool:
+    source = opened.objects.path(number, key)
+    if source is not None:
+        try:
+            shutil.copyfile(source, to)  # within the kernel, where it can
+        except FileNotFoundError:
+            return False
+        return True
+    reader = opened.objects.open(number, key)
+    if reader is None:
+        return False
+    try:
+        with open(to, "wb") as out:
+            while piece := reader.read(_PIECE):
+                out.write(piece)
+    finally:
+        reader.close()
     return True
 
 
@@ -124,9 +142,11 @@ def _sync(file: Path) -> None:
         os.fsync(handle.fileno())
 
 
-def _site(data: Path, to: Path) -> None:
+def _site(data: Path, to: Path, *, keep: bool = False) -> None:
     to.mkdir(exist_ok=True)
     for name in _SITE:
+        if keep and (to / name).is_file():
+            continue  # settings of the hub that is made: it may keep its contents elsewhere
         if (data / name).is_dir():
             shutil.copytree(data / name, to / name, dirs_exist_ok=True)
         elif (data / name).is_file():
@@ -164,11 +184,44 @@ def restore(opened: Opened, source: Path) -> Iterator[Finding]:
             )
     for row in dump.read(source / manifest["tables"], repository):
         place = f"{row['id']}.git"
-        shutil.copytree(source / "repositories" / place, opened.settings.repositories / place, symlinks=True)
-    _site(source / "site", opened.settings.data)
+        kept = source / "repositories" / place
+        left_out = None if opened.settings.content is None else _objects_of(kept)
+        shutil.copytree(kept, opened.settings.repositories / place, symlinks=True, ignore=left_out)
+    if opened.settings.content is not None:
+        _bring(opened, DiskObjects(source / "repositories"), source / manifest["tables"])
+    _site(source / "site", opened.settings.data, keep=True)
     with opened.database.engine.begin() as connection:
         counts = dump.load(connection, source / manifest["tables"])
         if counts != manifest["rows"]:
             raise RookeryError(f"{source} is not whole: {counts} rows, and {manifest['rows']} were written")
     told = f"{counts['repository']} repositories, {counts['content']} contents, {counts['account']} accounts"
     yield Finding(Verdict.GOOD, str(opened.settings.data), told, "see that all is well: rookery hub fsck")
+
+
+def _objects_of(place: Path) -> Callable[[str, list[str]], list[str]]:
+    """Give what leaves the contents of a repository out of a copy, but for their folder."""
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        return names if Path(folder) == place / "annex" / "objects" else []
+
+    return ignored
+
+
+def _bring(opened: Opened, kept: DiskObjects, tables: Path) -> None:
+    """Bring contents of a backup to a store that is no folder."""
+    for row in dump.read(tables, content):
+        number, key = row["repository_id"], row["key"]
+        reader = kept.open(number, key)
+        if reader is None:
+            raise RookeryError(f"{tables.parent} is not whole: {key} is not there")
+        upload = opened.objects.receive(number, key)
+        try:
+            while piece := reader.read(_PIECE):
+                upload.write(piece)
+            if not upload.verify():
+                raise RookeryError(f"{tables.parent} is damaged: {key} is not what its name says")
+            with opened.database.writing():
+                upload.place()
+        finally:
+            upload.close()
+            reader.close()

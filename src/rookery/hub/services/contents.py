@@ -66,7 +66,8 @@ class ContentService:
             repository = self._gate.within(work, actor, where, Action.READ).repository.id
             claimed = {key: work.contents.size(repository, key) for key in set(keys)}
         here = {key for key, size in claimed.items() if size is not None}
-        return {key for key in here if self._objects.size(repository, key) == claimed[key]}
+        sizes = self._objects.sizes(repository, here)
+        return {key for key in here if sizes.get(key) == claimed[key]}
 
     def open(self, actor: Actor, where: Where, key: str, offset: int = 0) -> Reader:
         """Open content for reading from `offset` on.  Raises NotFound if it is not here."""

@@ -1,0 +1,75 @@
+"""The HTTP server: uvicorn at a socket, until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+import uvicorn
+
+from rookery.hub.admin import upkeep
+from rookery.hub.admin.prompt_http import PromptHttp
+from rookery.hub.admin.ssh_process import PATIENCE_SECONDS
+from rookery.hub.app import make_app
+from rookery.hub.opening import Opened
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, but the signals are ours."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+async def _tidy_for_ever(opened: Opened) -> None:
+    while True:
+        await asyncio.sleep(upkeep.EVERY_SECONDS)
+        await asyncio.to_thread(upkeep.tidy, opened)
+
+
+def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, or until the other end of a lifeline is closed; requests under way end first.
+
+    Who has no lifeline is the first of all workers, and looks after the hub too.
+    """
+    config = uvicorn.Config(
+        make_app(opened.hub, opened.settings),
+        http=PromptHttp,
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=PATIENCE_SECONDS,
+        backlog=512,
+    )
+    server = _Server(config)
+
+    async def until_stopped() -> None:
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            server.should_exit = True
+
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop)
+        if lifeline is not None:
+            loop.add_reader(lifeline.fileno(), stop)
+            await server.serve([http])
+            return
+        tidying = asyncio.create_task(_tidy_for_ever(opened))
+        await server.serve([http])
+        tidying.cancel()
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(until_stopped())
