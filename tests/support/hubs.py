@@ -78,6 +78,7 @@ class HubInside(NamedTuple):
             return
         with engine.begin() as connection:
             connection.execute(update(content_lock).values(expires=content_lock.c.expires - seconds))
+            connection.execute(update(object_other).values(until=object_other.c.until - seconds))
 
     def behind(self, where: int) -> Behind:
         """Give the bytes behind a repository."""

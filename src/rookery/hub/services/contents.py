@@ -84,6 +84,16 @@ class ContentService:
         passed, key, claimed = self._claimed(actor, where, key)
         return self._objects.path(passed.repository.id, key) if claimed is not None else None
 
+    def address(self, actor: Actor, where: Where, key: str, *, name: str, media_type: str) -> str | None:
+        """Give an address at the store of contents, good for a short time, for whoever follows it.
+
+        None where there is none: then the hub passes the bytes on.
+        """
+        passed, key, claimed = self._claimed(actor, where, key)
+        if claimed is None:
+            return None
+        return self._objects.address(passed.repository.id, key, name=name, media_type=media_type)
+
     def totals(self, actor: Actor, where: Where) -> Totals:
         """Say how much is here."""
         with self._database.reading() as work:

@@ -65,6 +65,7 @@ class S3Upload:
         self._flying: tuple[Future[str], int] | None = None
         self._hasher = checksum.hasher_of(key.backend)
         self._seen = not self._parts  # whether the hasher saw all of it
+        self._had_tail = coming.tail > 0
         self._renewed = stock.clock()
         self._broken = False  # a part is lost: what is in memory is not what comes behind those that are kept
         self._over = False
@@ -146,6 +147,9 @@ class S3Upload:
             right = self._kept() and (self._seen or self._hasher is None or self._read_back())
         if not right:
             self._forget()
+        elif self._had_tail:
+            self._change(tail=0)  # first: who goes on with what is told must find it
+            self._stock.s3.remove(tail_name(self._suffix))
         return right
 
     def _kept(self) -> bool:
