@@ -120,6 +120,10 @@ class ObjectStore:
 
         return serve
 
+    def _may(self, environ: dict[str, Any]) -> bool:
+        for_tests = environ.get("PATH_INFO", "").startswith("/moto-api")
+        return for_tests or _signed_by_us(environ, time.time() + self.ahead)
+
     @contextlib.contextmanager
     def running(self) -> Iterator[ObjectStore]:
         """Serve while the block runs."""
