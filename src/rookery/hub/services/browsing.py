@@ -26,7 +26,7 @@ _ODD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|//|/$|^/")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 
 # In listings, larger files are not looked into for a pointer: real ones have two hundred bytes or so.
-_GLANCE = 1024
+GLANCE = 1024
 
 
 class File(NamedTuple):
@@ -111,7 +111,7 @@ class BrowsingService:
         """Give what is in a folder, as Git sorts it.  Raises NotFound if it is none."""
         found = self._entries(place, path)
         glanced = [
-            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= _GLANCE)
+            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= GLANCE)
         ]
         told = dict(
             zip(

@@ -12,6 +12,7 @@ from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
+from rookery.hub.services.changes import ChangeService
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
@@ -37,6 +38,7 @@ class Hub(NamedTuple):
     archives: ArchiveService
     organisations: OrganisationService
     runs: RunService
+    changes: ChangeService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -61,6 +63,7 @@ def make_hub(
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
         RunService(database, objects),
+        ChangeService(contents),
         histories,
         limits,
         clock,
