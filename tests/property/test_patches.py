@@ -87,7 +87,9 @@ def test_kinds_that_change_large_files_and_renames_keep_their_places(bare: Repo)
     new = history.write(bare.gitdir)
     told = read_changes(bare, bare.text("rev-parse", "main~"), new)
     by_path = {one.path: (one, patch) for one, patch in told.found}
-    assert [line.text for hunk in by_path["a"][1].hunks for line in hunk.lines] == ["t", "file"]  # type: ignore[union-attr]
+    a = by_path["a"][1]
+    assert a is not None
+    assert [line.text for hunk in a.hunks for line in hunk.lines] == ["t", "file"]
     assert by_path["b"][1] == Patch((), binary=True)
     assert (by_path["d"][0].status, by_path["d"][0].from_path) == ("R", "c")
     assert by_path["large"][1] == Patch((), binary=True)

@@ -120,6 +120,12 @@ def holds_record(message: str) -> bool:
     return _FORM.match(message) is not None
 
 
+def words_of(message: str) -> str:
+    """Give the person's words in the message of a run, without its record; "" if it holds none."""
+    found = _FORM.match(message)
+    return found[1].strip() if found else ""
+
+
 def pack_sidecar(info: dict[str, Any]) -> bytes:
     """Give the content of a sidecar file."""
     import lzma  # start-up: sidecars are rare

@@ -1,4 +1,4 @@
-"""What differs between two commits, as people and pull requests look at it: annexed files by their keys, text by its lines.
+"""What differs between two commits, for people and pull requests: annexed files by their keys, text by its lines.
 
     page = hub.changes.of(actor, place, commit)            a commit against its first parent
     page = hub.changes.between(actor, place, old, new)     any two, also those of a fork (`content_in`)
@@ -88,7 +88,9 @@ class ChangeService:
     def __init__(self, contents: ContentService) -> None:
         self._contents = contents
 
-    def of(self, actor: Actor, place: Place, commit: Commit, *, skip: int = 0, limit: int = A_PAGE) -> Changes:
+    def of(
+        self, actor: Actor, place: Place, commit: Commit, *, skip: int = 0, limit: int = A_PAGE
+    ) -> Changes:
         """Give what a commit changed since its first parent."""
         old = commit.parents[0] if commit.parents else None
         return self.between(actor, place, old, commit.sha, skip=skip, limit=limit)
@@ -136,7 +138,7 @@ class ChangeService:
 
 
 def _shown(change: Change) -> Change:
-    """Take away a patch that tells of links into the annex, or of a subdataset's commit: the versions tell that better."""
+    """Take away a patch of links into the annex, or of a subdataset's commit: the versions tell that better."""
     dataset = any(side is not None and side.kind == "dataset" for side in (change.old, change.new))
     return change._replace(patch=None) if change.annexed or dataset else change
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 import zlib
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
@@ -18,6 +20,8 @@ ICONS = HERE / "icons"
 
 # So many colours in the style sheet have a name `hue-N`.
 _HUES = 6
+
+_LONGEST_JSON = 4000
 
 
 @functools.cache
@@ -42,6 +46,17 @@ def moment(seconds: float | str, form: str = "%Y-%m-%d %H:%M") -> str:
     return time.strftime(form, time.gmtime(number))
 
 
+def address(text: str) -> str:
+    """Quote a path, or a branch's name, for an address; slashes stay."""
+    return quote(text.encode("utf-8", "surrogateescape"), safe="/")
+
+
+def plain_json(value: object) -> str:
+    """Write a value as JSON for people to read; what is long is cut."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_JSON else f"{text[:_LONGEST_JSON]} …"
+
+
 def counted(number: int, word: str, plural: str = "") -> str:
     """Write a number of things: 1 file, 2 files, 12,345 files."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
@@ -56,7 +71,9 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(size=natural, moment=moment, counted=counted, hue=hue)
+    made.filters.update(
+        size=natural, moment=moment, counted=counted, hue=hue, address=address, tojson_plain=plain_json
+    )
     made.globals.update(
         icon=icon, visibilities=list(Visibility), levels=[Level.READ, Level.WRITE, Level.ADMIN]
     )

@@ -23,6 +23,8 @@ class Tab(NamedTuple):
 
 TABS = (
     Tab("files", "Files", "folder", ""),
+    Tab("commits", "Commits", "history", "/commits"),
+    Tab("branches", "Branches", "git-branch", "/branches"),
     Tab("settings", "Settings", "settings", "/settings", Action.MANAGE),
 )
 
