@@ -5,6 +5,7 @@ http = "127.0.0.1:8910"                ROOKERY_HUB_HTTP, --http
 ssh = "127.0.0.1:8922"                 ROOKERY_HUB_SSH, --ssh; "" for none
 database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folder without it
 title = "Our data"
+proxies = "127.0.0.1,::1"              web servers in front, whose X-Forwarded-For and -Proto are believed; "" for none
 content = "s3://bucket/prefix"         ROOKERY_HUB_CONTENT, --content; contents are in the folder without it
 
 [s3]                                   ROOKERY_HUB_S3_ENDPOINT, ...; else what AWS's own programs read
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
@@ -32,7 +34,7 @@ from rookery.hub.domain.limits import Limits
 
 FILE = "hub.toml"
 _PREFIX = "ROOKERY_HUB_"
-_WORDS = ("url", "http", "ssh", "database", "title", "content")
+_WORDS = ("url", "http", "ssh", "database", "title", "content", "proxies")
 
 # What AWS's own programs read, where nothing is said to the hub.
 _AWS = {
@@ -43,6 +45,7 @@ _AWS = {
     "token": ("AWS_SESSION_TOKEN",),
     "links": (),
 }
+LOOPBACK = "127.0.0.1,::1"
 
 
 class Address(NamedTuple):
@@ -81,6 +84,7 @@ class Settings(NamedTuple):
     database: str
     title: str
     limits: Limits
+    proxies: str = LOOPBACK
     content: Bucket | None = None
 
     @property
@@ -126,6 +130,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
         values["title"] or "Rookery hub",
         _limits({**limits, **inherited}, str(file)),
+        LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
         _bucket(values["content"], s3, env, str(file)),
     )
 
@@ -172,6 +177,18 @@ def _bucket(text: str | None, said: Mapping[str, Any], env: Mapping[str, str], f
         found["token"],
         _number("links of [s3]", found["links"] or 0, int),
     )
+
+
+def _proxies(text: str) -> str:
+    for word in text.split(",") if text.strip() else ():
+        try:
+            ip_network(word.strip())
+        except ValueError as e:
+            raise UsageError(
+                f"proxies: {word.strip()!r} is neither an address nor a network",
+                hints=["for example 127.0.0.1, or 10.0.0.0/24; commas between several"],
+            ) from e
+    return text.strip()
 
 
 def _limits(values: Mapping[str, Any], file: str) -> Limits:

@@ -12,6 +12,7 @@ from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
+from rookery.hub.services.changes import ChangeService
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
@@ -21,6 +22,7 @@ from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
+from rookery.hub.services.runs import RunService
 
 
 class Hub(NamedTuple):
@@ -35,6 +37,8 @@ class Hub(NamedTuple):
     browsing: BrowsingService
     archives: ArchiveService
     organisations: OrganisationService
+    runs: RunService
+    changes: ChangeService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -58,6 +62,8 @@ def make_hub(
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
+        RunService(database, objects),
+        ChangeService(contents),
         histories,
         limits,
         clock,
