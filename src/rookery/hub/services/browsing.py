@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from rookery.annex.identity import parse_descriptions
@@ -26,7 +26,7 @@ _ODD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|//|/$|^/")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 
 # In listings, larger files are not looked into for a pointer: real ones have two hundred bytes or so.
-_GLANCE = 1024
+GLANCE = 1024
 
 
 class File(NamedTuple):
@@ -111,7 +111,7 @@ class BrowsingService:
         """Give what is in a folder, as Git sorts it.  Raises NotFound if it is none."""
         found = self._entries(place, path)
         glanced = [
-            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= _GLANCE)
+            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= GLANCE)
         ]
         told = dict(
             zip(
@@ -121,7 +121,7 @@ class BrowsingService:
         files = []
         for entry in found:
             blob = told.get(entry.sha)
-            files.append(_file(entry, path, blob.content if blob else None))
+            files.append(file_of(entry, path, blob.content if blob else None))
         return files
 
     def file(self, place: Place, path: str) -> File:
@@ -131,7 +131,7 @@ class BrowsingService:
         if entry is None or not name:
             raise NotFound(f"{place.repository.path} has no {path!r} at {place.ref}")
         small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
-        return _file(entry, top, objects.read_blob(place.repo, entry.sha) if small else None)
+        return file_of(entry, top, objects.read_blob(place.repo, entry.sha) if small else None)
 
     def _entries(self, place: Place, path: str) -> list[Entry]:
         tidy = path.strip("/")
@@ -148,9 +148,9 @@ class BrowsingService:
             for entry in trees.ls_tree(place.repo, place.commit, sizes=True):
                 small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
                 found = reader.read(entry.sha) if small else None
-                yield _file(entry, "", found.content if found else None)
+                yield file_of(entry, "", found.content if found else None)
 
-    def bytes_of(self, place: Place, file: File) -> Iterator[bytes]:
+    def bytes_of(self, place: Place, file: File) -> Generator[bytes, None, None]:
         """Yield what Git has of a file, piece by piece."""
         with place.repo.stream("cat-file", "blob", file.sha) as out:
             yield from out.chunks()
@@ -165,7 +165,8 @@ class BrowsingService:
         return [(uuid, names.get(uuid, "")) for uuid in places_of(place.repo, key) or ()]
 
 
-def _file(entry: Entry, folder: str, content: bytes | None) -> File:
+def file_of(entry: Entry, folder: str, content: bytes | None) -> File:
+    """Make a file of an entry of `folder`; `content` is the blob's, where it might stand for annexed content."""
     path = f"{folder.strip('/')}/{entry.path}".lstrip("/")
     key = target = None
     if content is not None:

@@ -21,6 +21,7 @@ from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
+from rookery.hub.services.summaries import SummaryService
 
 
 class Hub(NamedTuple):
@@ -35,6 +36,7 @@ class Hub(NamedTuple):
     browsing: BrowsingService
     archives: ArchiveService
     organisations: OrganisationService
+    summaries: SummaryService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -58,6 +60,7 @@ def make_hub(
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
+        SummaryService(contents),
         histories,
         limits,
         clock,

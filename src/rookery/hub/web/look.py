@@ -6,10 +6,12 @@ import functools
 import time
 import zlib
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
+from rookery.core.process import encode
 from rookery.core.sizes import natural
 from rookery.hub.domain.access import Level, Visibility
 
@@ -42,6 +44,16 @@ def moment(seconds: float | str, form: str = "%Y-%m-%d %H:%M") -> str:
     return time.strftime(form, time.gmtime(number))
 
 
+def address(path: str) -> str:
+    """Write a path (of a file, a branch) as part of an address; bytes that are no letters stay what they are."""
+    return quote(encode(path), safe="/")
+
+
+def shown_name(path: str) -> str:
+    """Write a file's name for people: what is no letter, or changes how others read, stands as its code."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
+
+
 def counted(number: int, word: str, plural: str = "") -> str:
     """Write a number of things: 1 file, 2 files, 12,345 files."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
@@ -56,7 +68,9 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(size=natural, moment=moment, counted=counted, hue=hue)
+    made.filters.update(
+        size=natural, moment=moment, counted=counted, hue=hue, address=address, named=shown_name
+    )
     made.globals.update(
         icon=icon, visibilities=list(Visibility), levels=[Level.READ, Level.WRITE, Level.ADMIN]
     )

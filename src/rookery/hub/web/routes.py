@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import entrance, own, repositories, repository_settings
+from rookery.hub.web import entrance, files, own, repositories, repository_settings
 from rookery.hub.web.visit import pages
 
 
@@ -35,9 +35,9 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
-        pages(f"{here}/src/{{rest:path}}", repositories.browse),
-        pages(f"{here}/raw/{{rest:path}}", repositories.raw),
-        pages(f"{here}/archive/{{rest:path}}", repositories.archive),
-        pages(here, repositories.front),
+        pages(f"{here}/src/{{rest:path}}", files.browse),
+        pages(f"{here}/raw/{{rest:path}}", files.raw),
+        pages(f"{here}/archive/{{rest:path}}", files.archive),
+        pages(here, files.front),
         pages("/{owner}", repositories.account),
     ]
