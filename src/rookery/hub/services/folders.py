@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rookery.core.process import decode, encode
-from rookery.git import modes, trees
-from rookery.git.objects import ObjectReader, object_reader, read_many, stat_many
-from rookery.git.trees import Entry
+from rookery.core.process import decode
+from rookery.git import modes
+from rookery.git.objects import object_reader, read_many, stat_many
+from rookery.git.trees import Entry, Stored
 from rookery.hub.domain.errors import NotFound
 from rookery.hub.services.browsing import GLANCE, File, Place, file_of
+from rookery.hub.services.stored_trees import FOLDER, SUBDATASET, tree_at
 
-_FOLDERS = frozenset({modes.TREE, modes.GITLINK})
+_FOLDERS = frozenset({FOLDER, SUBDATASET})
+_KINDS = {FOLDER: "tree", SUBDATASET: "commit"}
 
 
 class FolderPage(NamedTuple):
@@ -35,50 +37,29 @@ class FolderPage(NamedTuple):
 # The first of these that is there is a folder's own introduction.
 _READMES = ("readme.md", "readme.markdown", "readme.rst", "readme.txt", "readme")
 
-_Stored = tuple[int, bytes, str]
 
-
-def folder_page(place: Place, path: str, *, first: int = 0, limit: int = 200) -> FolderPage:
+def folder_page(place: Place, path: str, *, first: int = 0, limit: int = 100) -> FolderPage:
     """Read a page of a folder.  Raises NotFound if there is no such folder."""
     with object_reader(place.repo) as reader:
-        stored = _tree(reader, place, path)
+        stored = tree_at(reader, place.commit, path)
+    if stored is None:
+        raise NotFound(f"{place.repository.path} has no folder {path!r} at {place.ref}")
     folders = [one for one in stored if one[0] in _FOLDERS]
     rest = [one for one in stored if one[0] not in _FOLDERS]
     shown = [*folders, *rest][first : first + limit]
-    named = {
-        decode(name).lower(): (mode, name, sha) for mode, name, sha in rest if name[:6].lower() == b"readme"
-    }
+    named = {decode(one[1]).lower(): one for one in rest if one[1][:6].lower() == b"readme"}
     readme = next((named[name] for name in _READMES if name in named), None)
     files = _looked_into(place, path, [*shown, *([readme] if readme else [])])
     return FolderPage(files[: len(shown)], len(stored), first, files[-1] if readme else None)
 
 
-def _tree(reader: ObjectReader, place: Place, path: str) -> list[_Stored]:
-    at, missing = place.commit, NotFound(f"{place.repository.path} has no folder {path!r} at {place.ref}")
-    found = reader.read(f"{at}^{{tree}}")
-    for part in path.strip("/").split("/") if path.strip("/") else ():
-        if found is None or found.kind != "tree":
-            raise missing
-        inside = trees.parse_tree(found.content, len(at))
-        name = encode(part)
-        sha = next((sha for mode, called, sha in inside if called == name and mode == modes.TREE), None)
-        if sha is None:
-            raise missing
-        found = reader.read(sha)
-    if found is None or found.kind != "tree":
-        raise missing
-    return trees.parse_tree(found.content, len(at))
-
-
-def _looked_into(place: Place, path: str, stored: list[_Stored]) -> list[File]:
-    blobs = [sha for mode, _, sha in stored if mode not in _FOLDERS]
-    sizes = {one.sha: one.size for one in stat_many(place.repo, blobs) if one} if blobs else {}
-    small = [
-        sha for mode, _, sha in stored if sha in sizes and (mode == modes.SYMLINK or sizes[sha] <= GLANCE)
+def _looked_into(place: Place, path: str, stored: list[Stored]) -> list[File]:
+    entries = [
+        Entry(int(mode, 8), _KINDS.get(mode, "blob"), sha.hex(), decode(name)) for mode, name, sha in stored
     ]
+    blobs = [one.sha for one in entries if one.kind == "blob"]
+    sizes = {one.sha: one.size for one in stat_many(place.repo, blobs) if one} if blobs else {}
+    links = {one.sha for one in entries if one.mode == modes.SYMLINK}
+    small = [sha for sha, size in sizes.items() if size <= GLANCE or sha in links]
     told = {one.sha: one.content for one in read_many(place.repo, small) if one} if small else {}
-    files = []
-    for mode, name, sha in stored:
-        kind = "tree" if mode == modes.TREE else "commit" if mode == modes.GITLINK else "blob"
-        files.append(file_of(Entry(mode, kind, sha, decode(name), sizes.get(sha)), path, told.get(sha)))
-    return files
+    return [file_of(one._replace(size=sizes.get(one.sha)), path, told.get(one.sha)) for one in entries]

@@ -21,7 +21,7 @@ from rookery.hub.web.private_address import allowance
 from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import HEADERS, Visit
 
-A_PAGE = 200
+A_PAGE = 100
 MOST_BRANCHES = 200
 
 # A notebook holds its pictures itself; they are in the page, as addresses that hold the bytes.
