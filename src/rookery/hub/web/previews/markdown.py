@@ -120,17 +120,18 @@ def _parser() -> MarkdownIt:
 
 
 def _headings(tokens: Sequence[Token]) -> None:
-    """Give headings an address, and put them below the page's own."""
+    """Give headings an address, and put them below the page's own, the highest one right below it."""
     used: dict[str, int] = {}
+    levels = [int(token.tag[1:]) for token in tokens if token.type == "heading_open"]
+    deeper = 2 - min(levels, default=1)
     for token, inline in pairwise(tokens):
         if token.type == "heading_open":
             words = re.sub(r"[^\w\- ]", "", inline.content.lower()).strip().replace(" ", "-")
             count = used[words] = used.get(words, -1) + 1
             token.attrSet("id", f"{words}-{count}" if count else words)
+    for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
-    if tokens and tokens[-1].type == "heading_close":
-        tokens[-1].tag = f"h{min(6, int(tokens[-1].tag[1:]) + 1)}"
+            token.tag = f"h{min(6, int(token.tag[1:]) + deeper)}"
 
 
 def _tasks(tokens: Sequence[Token]) -> None:
