@@ -23,6 +23,7 @@ from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
+from rookery.hub.services.summaries import SummaryService
 
 
 class Hub(NamedTuple):
@@ -39,6 +40,7 @@ class Hub(NamedTuple):
     organisations: OrganisationService
     runs: RunService
     changes: ChangeService
+    summaries: SummaryService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -64,6 +66,7 @@ def make_hub(
         OrganisationService(database, gate, clock),
         RunService(database, objects),
         ChangeService(contents),
+        SummaryService(contents),
         histories,
         limits,
         clock,
