@@ -1,4 +1,4 @@
-"""Pages of repositories: lists, one of them with its files, and making a new one."""
+"""Pages of repositories: those of an account, one of them with its files, and making a new one."""
 
 from __future__ import annotations
 
@@ -13,22 +13,8 @@ from rookery.hub.streaming import archive_response
 from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import Visit
 
-A_PAGE = 50
 LARGEST_README = 200_000
 _READMES = ("readme.md", "readme.txt", "readme.rst", "readme")
-
-
-def explore(visit: Visit) -> Response:
-    """Show what there is, changed last first."""
-    words = visit.request.query_params.get("q", "")[:100]
-    after = visit.request.query_params.get("before", "")
-    before = None
-    if after.count("-") == 1 and after.replace("-", "").replace(".", "").isdecimal():
-        at, number = after.split("-")
-        before = (float(at), int(number))
-    found = visit.hub.repositories.search(visit.actor, words, before=before, limit=A_PAGE)
-    more = f"{found[-1].updated!r}-{found[-1].id}" if len(found) == A_PAGE else ""
-    return visit.page("explore.html", found=found, words=words, more=more)
 
 
 def account(visit: Visit) -> Response:
