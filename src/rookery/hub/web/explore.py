@@ -48,10 +48,10 @@ class _Asked(NamedTuple):
     order: Order | None
     skip: int
 
-    def address(self, skip: int = 0, **other: str) -> str:
+    def address(self, *other: tuple[str, str], skip: int = 0) -> str:
         """Give the address of the same with other values; an empty one lets go of its parameter."""
         told = {"q": self.words, **{kind.value: value for kind, value in self.facets.items()}}
-        told |= {"sort": self.order.value if self.order else "", "from": str(skip or "")} | other
+        told |= {"sort": self.order.value if self.order else "", "from": str(skip or ""), **dict(other)}
         query = urlencode({name: value for name, value in told.items() if value})
         return f"/?{query}" if query else "/"
 
@@ -64,12 +64,12 @@ def explore(visit: Visit) -> Response:
         Shown(hit, excerpt_of(found.query, hit.document) if hit.document else None) for hit in found.hits
     ]
     facets = {
-        _HEADINGS[kind]: [Choice(_word(kind, v), n, asked.address(**{kind.value: v})) for v, n in values]
+        _HEADINGS[kind]: [Choice(_word(kind, v), n, asked.address((kind.value, v))) for v, n in values]
         for kind, values in found.values.items()
         if len(values) > 1 or (values and kind not in (Facet.OWNER, Facet.VISIBILITY, Facet.CONTENT))
     }
     chosen = [
-        Choice(f"{_HEADINGS[kind]}: {_word(kind, value)}", None, asked.address(**{kind.value: ""}))
+        Choice(f"{_HEADINGS[kind]}: {_word(kind, value)}", None, asked.address((kind.value, "")))
         for kind, value in asked.facets.items()
     ]
     by = asked.order or (Order.BEST if found.query.wanted else Order.CHANGED)
@@ -82,9 +82,9 @@ def explore(visit: Visit) -> Response:
         total=found.total,
         facets=facets,
         chosen=chosen,
-        orders=[(o.value, asked.address(sort=o.value), o is by) for o in orders],
-        before=asked.address(max(asked.skip - A_PAGE, 0)) if asked.skip else "",
-        after=asked.address(end) if end < found.total else "",
+        orders=[(o.value, asked.address(("sort", o.value)), o is by) for o in orders],
+        before=asked.address(skip=max(asked.skip - A_PAGE, 0)) if asked.skip else "",
+        after=asked.address(skip=end) if end < found.total else "",
     )
 
 
