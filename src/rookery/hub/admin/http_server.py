@@ -34,6 +34,13 @@ async def _tidy_for_ever(opened: Opened) -> None:
         await asyncio.to_thread(upkeep.tidy, opened)
 
 
+async def _read_for_ever(opened: Opened) -> None:
+    while True:
+        # One at a time, so that the hub stops soon when it is told to.
+        if not await asyncio.to_thread(upkeep.read_for_search, opened):
+            await asyncio.sleep(upkeep.SEARCH_SECONDS)
+
+
 def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = None) -> None:
     """Serve until SIGTERM or SIGINT, or until the other end of a lifeline is closed; requests under way end first.
 
@@ -69,9 +76,10 @@ def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = 
             loop.add_reader(lifeline.fileno(), stop)
             await server.serve([http])
             return
-        tidying = asyncio.create_task(_tidy_for_ever(opened))
+        beside = [asyncio.create_task(task(opened)) for task in (_tidy_for_ever, _read_for_ever)]
         await server.serve([http])
-        tidying.cancel()
+        for task in beside:
+            task.cancel()
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(until_stopped())
