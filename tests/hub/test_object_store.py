@@ -257,6 +257,27 @@ def test_contents_go_with_their_repository(stored: HubInside, ada: Actor, where:
     assert read(stored, ada, other.id, key_of(SMALL)) == SMALL
 
 
+def test_an_object_of_two_repositories_goes_with_the_second_of_them(
+    stored: HubInside, ada: Actor, where: Repository
+) -> None:
+    objects, contents = stored.opened.objects, stored.opened.hub.contents
+    assert isinstance(objects, S3Objects)
+    put(stored, ada, where.id, SMALL)
+    key, other = key_of(SMALL), stored.repository(ada, "other")
+    assert objects.link("WORM-s4-m1--x", where.id, other.id) is None
+    with stored.opened.database.writing() as work:
+        assert objects.link(key, where.id, other.id) == len(SMALL)
+        work.contents.add(other.id, key, len(SMALL), stored.clock())
+    assert len(names(stored)) == 1, "no byte was copied"
+    stored.opened.hub.repositories.remove(ada, where.id)
+    upkeep.tidy(stored.opened)
+    assert read(stored, ada, other.id, key) == SMALL
+    assert [one.verdict for one in fsck.look(stored.opened)] == [Verdict.GOOD]
+    assert contents.remove(ada, other.id, key)
+    upkeep.tidy(stored.opened)
+    assert names(stored) == []
+
+
 def test_fsck_claims_what_is_in_the_store_and_right(stored: HubInside, ada: Actor, where: Repository) -> None:
     objects = stored.opened.objects
     assert isinstance(objects, S3Objects)

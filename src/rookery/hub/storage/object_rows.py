@@ -119,6 +119,17 @@ class ObjectRows:
             row | {"origin": stored.origin, "suffix": stored.suffix, "size": stored.size},
         )
 
+    def share(self, key: str, source: int, target: int, now: float) -> int | None:
+        """Let the content of one repository be that of another too; give its size."""
+        found = self.stored(source, key)
+        if found is None:
+            return None
+        exclusively(self._connection, 0, found.suffix)
+        if self.stored(source, key) != found:
+            return None  # taken away meanwhile, and with it perhaps the object
+        self.place(target, found, now)
+        return found.size
+
     def displace(self, repository: int, key: str, state: str, now: float) -> bool:
         """Take a content's row away; its object is then gone or bad, unless other repositories have it too."""
         exclusively(self._connection, repository, key)

@@ -196,6 +196,11 @@ class S3Objects:
             raise
         return upload
 
+    def link(self, key: str, source: int, target: int) -> int | None:
+        """Let another repository have the same object; it goes when both have let it go."""
+        with self._noted() as rows:
+            return rows.share(key, source, target, self._clock())
+
     # --- taking away -----------------------------------------------------------------------------
 
     def remove(self, repository: int, key: str) -> bool:
