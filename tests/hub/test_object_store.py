@@ -35,7 +35,7 @@ SMALL = b"some content\n" * 100
 def store(bucket_server: ObjectStore) -> Iterator[ObjectStore]:
     yield bucket_server
     bucket_server.refusing.clear()
-    bucket_server.ahead = 0.0
+    bucket_server.ahead, bucket_server.cutting = 0.0, 0
 
 
 @pytest.fixture
@@ -224,6 +224,22 @@ def test_a_store_that_does_not_answer_is_not_one_without_contents(
     assert [one.verdict for one in found] == [Verdict.BAD]
     store.refusing.clear()
     assert stored.opened.hub.contents.present(ada, where.id, key_of(SMALL))
+
+
+def test_reading_goes_on_where_the_connection_broke(
+    stored: HubInside, store: ObjectStore, ada: Actor, where: Repository
+) -> None:
+    put(stored, ada, where.id, BIG)
+    store.cutting = 5
+    assert read(stored, ada, where.id, KEY) == BIG
+    assert store.cutting == 0
+    store.cutting = 1
+    reader = stored.opened.hub.contents.open(ada, where.id, KEY)
+    stored.behind(where.id).lose(KEY)
+    with pytest.raises(Unavailable, match="removed"):  # and not an end that looks like one
+        while reader.read(1 << 20):
+            pass
+    reader.close()
 
 
 def test_what_is_dropped_replaced_or_left_over_goes_at_the_next_upkeep(

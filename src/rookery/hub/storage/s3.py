@@ -18,7 +18,6 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.exceptions import HTTPClientError as Broken
 
 from rookery.hub.domain.errors import Unavailable
 from rookery.hub.settings import Bucket
@@ -110,7 +109,7 @@ class S3:
         """Say what goes wrong while a body is read.  Raises Unavailable."""
         try:
             yield
-        except (BotoCoreError, Broken, OSError, http.client.HTTPException) as e:
+        except (BotoCoreError, OSError, http.client.HTTPException) as e:
             raise Unavailable(f"the store of contents broke off: {type(e).__name__}") from e
 
     def put(self, name: str, data: bytes) -> None:

@@ -29,7 +29,7 @@ SENDERS = 32
 
 
 class S3Reader:
-    """An object that is read; a connection that breaks is made again, behind what came."""
+    """An object that is read; a connection that breaks is made again, behind what came, as long as more comes."""
 
     TRIES = 3
 
@@ -58,6 +58,7 @@ class S3Reader:
             if not piece:
                 raise Unavailable("the store of contents ended before the content did")
             self._at += len(piece)
+            self._left = self.TRIES
             return piece
         return b""
 
