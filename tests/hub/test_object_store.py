@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,9 +23,11 @@ from rookery.hub.storage.object_names import object_name, parse_name
 from rookery.hub.storage.object_rows import LEASE_SECONDS
 from rookery.hub.storage.s3_objects import S3Objects
 from rookery.hub.storage.s3_upload import PART, part_size
+from support.home import Home
 from support.hubs import HubInside, in_store, make_hub_inside
 from support.objectstore import ObjectStore
 from support.p2p import key_of
+from support.programs import Program
 
 BIG = os.urandom(2 * PART + 100_000)
 KEY = key_of(BIG)
@@ -111,6 +114,23 @@ def test_ten_thousand_parts_are_enough_for_what_a_store_takes(size: int | None) 
         assert -(-size // part_size(size, 0)) <= 10_000
         return
     assert sum(part_size(None, number) for number in range(10_000)) > 400 << 30
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("https://example.org/x", "not s3://BUCKET"),
+        ("s3://bucket?x=y", "not s3://BUCKET"),
+        ("s3://bucket/x", "pip install 'rookery[s3]'"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_refused_with_what_to_do(
+    home: Home, tmp_path: Path, content: str, said: str
+) -> None:
+    hidden = "import sys; sys.modules['botocore'] = None; from rookery.cli.main import main; sys.exit(main())"
+    python = Program([sys.executable, "-c", hidden], home.env, tmp_path)
+    answer = python("hub", "serve", "--data", "hub", "--content", content, "--http", "127.0.0.1:0", code=None)
+    assert answer.code != 0 and said in answer.stderr and "Traceback" not in answer.stderr
 
 
 def test_large_content_goes_in_parts_and_comes_back_from_any_offset(

@@ -36,6 +36,9 @@ class ObjectStore:
 
     def __init__(self, *, blind: bool = False) -> None:
         self.blind = blind
+        # so many seconds its clock is before ours, where it looks whether an address is still good
+        self.ahead = 0.0
+        self.cutting = 0  # so many answers to GET end in the middle
         self.refusing: set[str] = set()
         self.ahead = (
             0.0  # so many seconds its clock is before ours, where it looks whether an address is still good

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from rookery.core.environment import with_overrides
+from rookery.core.errors import RookeryError
 from rookery.core.process import Runner
 from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.hub import Hub, make_hub
@@ -63,6 +65,11 @@ def open_hub(settings: Settings, env: Mapping[str, str], clock: Callable[[], flo
 def _objects(settings: Settings, database: SqlDatabase, clock: Callable[[], float]) -> Objects:
     if settings.content is None:
         return DiskObjects(settings.repositories)
+    if find_spec("botocore") is None:
+        raise RookeryError(
+            "contents in an object store need more than is installed: botocore",
+            hints=["pip install 'rookery[s3]'"],
+        )
     from rookery.hub.storage.s3 import S3  # start-up: most hubs have their contents on disk
     from rookery.hub.storage.s3_objects import S3Objects  # start-up: the same
 
