@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import commits, entrance, own, repositories, repository_settings
+from rookery.hub.web import commits, entrance, nested, own, repositories, repository_settings
 from rookery.hub.web.visit import pages
 
 
@@ -46,3 +46,8 @@ def routes() -> list[BaseRoute]:
         pages(here, repositories.front),
         pages("/{owner}", repositories.account),
     ]
+
+
+def nested_routes() -> list[BaseRoute]:
+    """Give what comes behind all others, since it takes any address below a repository."""
+    return [pages("/{owner}/{repo}/{below:path}", nested.below)]
