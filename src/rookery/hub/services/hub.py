@@ -23,6 +23,8 @@ from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
+from rookery.hub.services.searching import SearchService
+from rookery.hub.services.summaries import SummaryService
 
 
 class Hub(NamedTuple):
@@ -39,6 +41,8 @@ class Hub(NamedTuple):
     organisations: OrganisationService
     runs: RunService
     changes: ChangeService
+    summaries: SummaryService
+    search: SearchService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -52,6 +56,7 @@ def make_hub(
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
     passwords = Passwords(clock)
+    runs = RunService(database, objects)
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
@@ -62,8 +67,10 @@ def make_hub(
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
-        RunService(database, objects),
+        runs,
         ChangeService(contents),
+        SummaryService(contents),
+        SearchService(database, histories, gate, runs, clock),
         histories,
         limits,
         clock,
