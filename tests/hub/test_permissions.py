@@ -88,6 +88,7 @@ ROUTES: dict[str, Case] = {
     "GET /{owner}/{repo}/src/{rest:path}": Case("page:read", "/ada/data/src/main"),
     "GET /{owner}/{repo}/raw/{rest:path}": Case("page:read", "/ada/data/raw/main/x"),
     "GET /{owner}/{repo}/archive/{rest:path}": Case("page:read", "/ada/data/archive/main.zip"),
+    "GET /{owner}/{repo}/{below:path}": Case("page:nothing", "/ada/data/nothing/here"),
     "GET /{owner}/{repo}/settings": Case("page:manage", "/ada/data/settings"),
     "POST /{owner}/{repo}/settings": Case(
         "page:manage", "/ada/data/settings", "visibility={visibility}&drop_level=admin&keep_last=on"
@@ -153,6 +154,8 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("read", f"{REPO}/annex/keys/{KEY}"),
     "DELETE /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("drop", f"{REPO}/annex/keys/{KEY}"),
     "GET /api/v1/repos/{owner}/{repo}/whereis/{file:path}": Case("read", f"{REPO}/whereis/x"),
+    "GET /api/v1/repos/{owner}/{repo}/runs": Case("read", f"{REPO}/runs"),
+    "GET /api/v1/repos/{owner}/{repo}/runs/{sha}": Case("read", f"{REPO}/runs/main"),
 }  # fmt: skip
 
 RIGHTS = ("read", "write", "drop", "manage", "own")
@@ -196,6 +199,8 @@ def expected(right: str, who: str, visibility: str) -> str:
         right, who = of_page, who if who in BROWSERS else "stranger"
     elif page == "page of one's own":
         return "passed" if who in BROWSERS else "sign in"
+    if right == "nothing":  # what is not there looks as what may not be read
+        return "hidden"
     if right in RIGHTS:
         reads = "read" in LEVELS[who] or who in READS[visibility]
         if not reads:

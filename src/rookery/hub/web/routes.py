@@ -7,7 +7,16 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import commits, entrance, explore, files, own, repositories, repository_settings
+from rookery.hub.web import (
+    commits,
+    entrance,
+    explore,
+    files,
+    nested,
+    own,
+    repositories,
+    repository_settings,
+)
 from rookery.hub.web.visit import pages
 
 
@@ -48,3 +57,8 @@ def routes() -> list[BaseRoute]:
         pages(here, files.front),
         pages("/{owner}", repositories.account),
     ]
+
+
+def nested_routes() -> list[BaseRoute]:
+    """Give what comes behind all others, since it takes any address below a repository."""
+    return [pages("/{owner}/{repo}/{below:path}", nested.below)]
