@@ -22,6 +22,7 @@ from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.summaries import SummaryService
+from rookery.hub.services.uploads import UploadService
 
 
 class Hub(NamedTuple):
@@ -37,6 +38,7 @@ class Hub(NamedTuple):
     archives: ArchiveService
     organisations: OrganisationService
     summaries: SummaryService
+    uploads: UploadService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -61,6 +63,7 @@ def make_hub(
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
         SummaryService(contents),
+        UploadService(database, histories, gate, contents, clock),
         histories,
         limits,
         clock,

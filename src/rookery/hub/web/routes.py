@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from rookery.hub.web import entrance, files, own, repositories, repository_settings
+from rookery.hub.web.uploading import upload_page
 from rookery.hub.web.visit import pages
 
 
@@ -35,6 +36,7 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
+        upload_page(f"{here}/upload/{{rest:path}}"),
         pages(f"{here}/src/{{rest:path}}", files.browse),
         pages(f"{here}/raw/{{rest:path}}", files.raw),
         pages(f"{here}/archive/{{rest:path}}", files.archive),
