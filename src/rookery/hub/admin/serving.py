@@ -79,6 +79,13 @@ async def _tidy_for_ever(opened: Opened) -> None:
         await asyncio.to_thread(upkeep.tidy, opened)
 
 
+async def _read_for_ever(opened: Opened) -> None:
+    while True:
+        # One at a time, so that the hub stops soon when it is told to.
+        if not await asyncio.to_thread(upkeep.read_for_search, opened):
+            await asyncio.sleep(upkeep.SEARCH_SECONDS)
+
+
 def serve(opened: Opened, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way end first."""
     config = uvicorn.Config(
@@ -90,6 +97,8 @@ def serve(opened: Opened, http: socket.socket) -> None:
         access_log=False,
         server_header=False,
         date_header=True,
+        proxy_headers=bool(opened.settings.proxies),
+        forwarded_allow_ips=opened.settings.proxies,  # else uvicorn takes them from the environment
         timeout_keep_alive=75,
         timeout_graceful_shutdown=PATIENCE_SECONDS,
         backlog=512,
@@ -105,9 +114,10 @@ def serve(opened: Opened, http: socket.socket) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, stop)
-        tidying = asyncio.create_task(_tidy_for_ever(opened))
+        beside = [asyncio.create_task(task(opened)) for task in (_tidy_for_ever, _read_for_ever)]
         await server.serve([http])
-        tidying.cancel()
+        for task in beside:
+            task.cancel()
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(until_stopped())

@@ -12,6 +12,7 @@ from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
+from rookery.hub.services.changes import ChangeService
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
@@ -21,6 +22,8 @@ from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
+from rookery.hub.services.runs import RunService
+from rookery.hub.services.searching import SearchService
 from rookery.hub.services.summaries import SummaryService
 from rookery.hub.services.uploads import UploadService
 
@@ -37,8 +40,11 @@ class Hub(NamedTuple):
     browsing: BrowsingService
     archives: ArchiveService
     organisations: OrganisationService
+    runs: RunService
+    changes: ChangeService
     summaries: SummaryService
     uploads: UploadService
+    search: SearchService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -52,6 +58,7 @@ def make_hub(
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
     passwords = Passwords(clock)
+    runs = RunService(database, objects)
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
@@ -62,8 +69,11 @@ def make_hub(
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
+        runs,
+        ChangeService(contents),
         SummaryService(contents),
         UploadService(database, histories, gate, contents, clock),
+        SearchService(database, histories, gate, runs, clock),
         histories,
         limits,
         clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 import zlib
 from pathlib import Path
@@ -20,6 +21,8 @@ ICONS = HERE / "icons"
 
 # So many colours in the style sheet have a name `hue-N`.
 _HUES = 6
+
+_LONGEST_JSON = 4000
 
 
 @functools.cache
@@ -54,6 +57,12 @@ def shown_name(path: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
 
 
+def plain_json(value: object) -> str:
+    """Write a value as JSON for people to read; what is long is cut."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_JSON else f"{text[:_LONGEST_JSON]} …"
+
+
 def counted(number: int, word: str, plural: str = "") -> str:
     """Write a number of things: 1 file, 2 files, 12,345 files."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
@@ -69,7 +78,13 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        size=natural, moment=moment, counted=counted, hue=hue, address=address, named=shown_name
+        size=natural,
+        moment=moment,
+        counted=counted,
+        hue=hue,
+        address=address,
+        named=shown_name,
+        tojson_plain=plain_json,
     )
     made.globals.update(
         icon=icon, visibilities=list(Visibility), levels=[Level.READ, Level.WRITE, Level.ADMIN]

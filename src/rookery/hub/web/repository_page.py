@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from rookery.hub.domain.access import Action
 from rookery.hub.domain.records import Repository
+from rookery.hub.web.linked_data import linked_data
 from rookery.hub.web.visit import Visit
 
 
@@ -23,6 +24,8 @@ class Tab(NamedTuple):
 
 TABS = (
     Tab("files", "Files", "folder", ""),
+    Tab("commits", "Commits", "history", "/commits"),
+    Tab("branches", "Branches", "git-branch", "/branches"),
     Tab("settings", "Settings", "settings", "/settings", Action.MANAGE),
 )
 
@@ -36,5 +39,11 @@ def repository_page(
     they may do: `"write" in may`.
     """
     may = visit.hub.gate.may(visit.actor, repository)
+    linked = None
+    if visit.request.url.path == f"/{repository.path}":  # the front page speaks for the dataset
+        document = visit.hub.search.document(visit.actor, repository.id)
+        linked = linked_data(repository, document, visit.site)
     tabs = [one for one in TABS if one.wants in may]
-    return visit.page(template, status=status, repository=repository, tab=tab, tabs=tabs, may=may, **values)
+    return visit.page(
+        template, status=status, repository=repository, tab=tab, tabs=tabs, may=may, linked=linked, **values
+    )

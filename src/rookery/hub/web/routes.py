@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import entrance, files, own, repositories, repository_settings
+from rookery.hub.web import commits, entrance, explore, files, own, repositories, repository_settings
 from rookery.hub.web.uploading import upload_page
 from rookery.hub.web.visit import pages
 
@@ -17,7 +17,7 @@ def routes() -> list[BaseRoute]:
     here = "/{owner}/{repo}"
     return [
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets"), name="assets"),
-        pages("/", repositories.explore),
+        pages("/", explore.explore),
         pages("/user/sign_up", entrance.show_sign_up, entrance.sign_up),
         pages("/user/login", entrance.show_login, entrance.login),
         pages("/user/logout", None, entrance.logout),
@@ -37,6 +37,13 @@ def routes() -> list[BaseRoute]:
             repository_settings.act_on_deploy_keys,
         ),
         upload_page(f"{here}/upload/{{rest:path}}"),
+        pages(f"{here}/find", explore.find_files),
+        pages(f"{here}/find/{{rest:path}}", explore.find_files),
+        pages(f"{here}/branches", commits.branches),
+        pages(f"{here}/tags", commits.tags),
+        pages(f"{here}/commits", commits.of_default_branch),
+        pages(f"{here}/commits/{{rest:path}}", commits.of_ref),
+        pages(f"{here}/commit/{{sha}}", commits.one),
         pages(f"{here}/src/{{rest:path}}", files.browse),
         pages(f"{here}/raw/{{rest:path}}", files.raw),
         pages(f"{here}/archive/{{rest:path}}", files.archive),

@@ -75,6 +75,11 @@ class Visit(NamedTuple):
         """Give what was typed; empty if nothing was."""
         return self.form.get(name, "")
 
+    def number(self, name: str) -> int:
+        """Give a number of the address (`?from=50`); 0 if it has none."""
+        told = self.query(name)
+        return int(told) if told.isdecimal() and len(told) < 10 else 0
+
     def query(self, name: str) -> str:
         """Give what the address says behind its question mark; empty if nothing."""
         return str(self.request.query_params.get(name, ""))
@@ -92,7 +97,9 @@ class Visit(NamedTuple):
             "here": self.request.url.path,
         }
         text = _templates.get_template(template).render({**shared, **values})
-        return HTMLResponse(text, 422 if self.problem and status == 200 else status, HEADERS)
+        # Names of files may be any bytes; a browser shows what is no text as such.
+        raw = text.encode("utf-8", "surrogateescape")
+        return HTMLResponse(raw, 422 if self.problem and status == 200 else status, HEADERS)
 
     def go(self, where: str) -> Response:
         """Lead to another page."""

@@ -10,6 +10,7 @@ from rookery.hub.domain.ports.audit import Audit
 from rookery.hub.domain.ports.contents import Contents, Locks
 from rookery.hub.domain.ports.organisations import Organisations
 from rookery.hub.domain.ports.repositories import Repositories
+from rookery.hub.domain.ports.search import Search
 from rookery.hub.domain.ports.secrets import Attempts, PublicKeys, Sessions, Tokens
 
 
@@ -51,6 +52,10 @@ class Work(Protocol):
     @property
     def locks(self) -> Locks:
         """Locks on content, and the clock."""
+
+    @property
+    def search(self) -> Search:
+        """What repositories are found by."""
 
     @property
     def audit(self) -> Audit:
