@@ -25,6 +25,7 @@ from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.searching import SearchService
 from rookery.hub.services.summaries import SummaryService
+from rookery.hub.services.uploads import UploadService
 
 
 class Hub(NamedTuple):
@@ -42,6 +43,7 @@ class Hub(NamedTuple):
     runs: RunService
     changes: ChangeService
     summaries: SummaryService
+    uploads: UploadService
     search: SearchService
     histories: Histories
     limits: Limits
@@ -70,6 +72,7 @@ def make_hub(
         runs,
         ChangeService(contents),
         SummaryService(contents),
+        UploadService(database, histories, gate, contents, clock),
         SearchService(database, histories, gate, runs, clock),
         histories,
         limits,

@@ -17,6 +17,7 @@ from rookery.hub.web import (
     repositories,
     repository_settings,
 )
+from rookery.hub.web.uploading import upload_page
 from rookery.hub.web.visit import pages
 
 
@@ -44,6 +45,7 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
+        upload_page(f"{here}/upload/{{rest:path}}"),
         pages(f"{here}/find", explore.find_files),
         pages(f"{here}/find/{{rest:path}}", explore.find_files),
         pages(f"{here}/branches", commits.branches),
