@@ -249,14 +249,15 @@ class _Walk:
             self.cut.add(f"{MOST_VERSIONS} files are shown")
             return
         self._commits[version] = commit
-        if former is not None:
-            self._former[version] = reader = _Reader(step)
-            onward.paths.setdefault(former, []).append(reader)
         run = self._runs.get(commit.sha)
-        if run is None or commit.sha in self._commands:
-            return
         if step >= MOST_STEPS:
-            self.cut.add(f"{MOST_STEPS} commands one after the other are shown")
+            if run is not None or former is not None:
+                self.cut.add(f"{MOST_STEPS} steps back are shown")
+            return
+        if former is not None:
+            self._former[version] = reader = _Reader(step + 1)
+            onward.paths.setdefault(former, []).append(reader)
+        if run is None or commit.sha in self._commands:
             return
         self._commands[commit.sha] = reader = _Reader(step + 1)
         for wanted in wanted_of(run):

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import commits, entrance, explore, own, repositories, repository_settings
+from rookery.hub.web import commits, entrance, explore, own, provenance, repositories, repository_settings
 from rookery.hub.web.visit import pages
 
 
@@ -37,6 +37,7 @@ def routes() -> list[BaseRoute]:
         ),
         pages(f"{here}/find", explore.find_files),
         pages(f"{here}/find/{{rest:path}}", explore.find_files),
+        pages(f"{here}/provenance/{{rest:path}}", provenance.show),
         pages(f"{here}/branches", commits.branches),
         pages(f"{here}/tags", commits.tags),
         pages(f"{here}/commits", commits.of_default_branch),
