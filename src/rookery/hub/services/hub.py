@@ -25,6 +25,7 @@ from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.searching import SearchService
+from rookery.hub.services.summaries import SummaryService
 
 
 class Hub(NamedTuple):
@@ -43,6 +44,7 @@ class Hub(NamedTuple):
     changes: ChangeService
     search: SearchService
     lineage: LineageService
+    summaries: SummaryService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -71,6 +73,7 @@ def make_hub(
         ChangeService(contents),
         SearchService(database, histories, gate, runs, clock),
         LineageService(runs),
+        SummaryService(contents),
         histories,
         limits,
         clock,

@@ -86,7 +86,7 @@ def of_default_branch(visit: Visit) -> Response:
 def of_ref(visit: Visit) -> Response:
     """Show the commits of a branch, tag or commit; with a path behind it, those that changed that."""
     repository = visit.hub.repositories.get(visit.actor, visit.path)
-    place, path = visit.hub.browsing.split(visit.actor, repository.id, visit.request.path_params["rest"])
+    place, path = visit.hub.browsing.split(visit.actor, repository.id, visit.rest)
     return _commits(visit, repository, place, path)
 
 

@@ -13,7 +13,7 @@ from rookery.hub.web.visit import Visit
 def show(visit: Visit) -> Response:
     """Show which command made a file, from what, and what was made of it."""
     repository = visit.hub.repositories.get(visit.actor, visit.path)
-    place, path = visit.hub.browsing.split(visit.actor, repository.id, visit.request.path_params["rest"])
+    place, path = visit.hub.browsing.split(visit.actor, repository.id, visit.rest)
     if not path:
         raise NotFound("a file has a provenance; name one behind the branch, tag or commit")
     lineage = visit.hub.lineage.of(place, path)

@@ -7,7 +7,16 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import commits, entrance, explore, own, provenance, repositories, repository_settings
+from rookery.hub.web import (
+    commits,
+    entrance,
+    explore,
+    files,
+    own,
+    provenance,
+    repositories,
+    repository_settings,
+)
 from rookery.hub.web.visit import pages
 
 
@@ -43,9 +52,9 @@ def routes() -> list[BaseRoute]:
         pages(f"{here}/commits", commits.of_default_branch),
         pages(f"{here}/commits/{{rest:path}}", commits.of_ref),
         pages(f"{here}/commit/{{sha}}", commits.one),
-        pages(f"{here}/src/{{rest:path}}", repositories.browse),
-        pages(f"{here}/raw/{{rest:path}}", repositories.raw),
-        pages(f"{here}/archive/{{rest:path}}", repositories.archive),
-        pages(here, repositories.front),
+        pages(f"{here}/src/{{rest:path}}", files.browse),
+        pages(f"{here}/raw/{{rest:path}}", files.raw),
+        pages(f"{here}/archive/{{rest:path}}", files.archive),
+        pages(here, files.front),
         pages("/{owner}", repositories.account),
     ]

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0003"
 
 _FTS5 = """CREATE VIRTUAL TABLE search_words USING fts5(
     name, about, readme, metadata, paths, runs, tokenize = 'unicode61 remove_diacritics 0'
