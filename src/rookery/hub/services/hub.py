@@ -42,9 +42,9 @@ class Hub(NamedTuple):
     organisations: OrganisationService
     runs: RunService
     changes: ChangeService
+    summaries: SummaryService
     search: SearchService
     lineage: LineageService
-    summaries: SummaryService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -71,9 +71,9 @@ def make_hub(
         OrganisationService(database, gate, clock),
         runs,
         ChangeService(contents),
+        SummaryService(contents),
         SearchService(database, histories, gate, runs, clock),
         LineageService(runs),
-        SummaryService(contents),
         histories,
         limits,
         clock,

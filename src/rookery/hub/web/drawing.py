@@ -85,6 +85,8 @@ class _Pen:
         self.boxes: list[tuple[str, str, str, float, float]] = []
         self.lines: list[tuple[float, float, float, float, bool]] = []
         self._rows = 0
+        self._places: dict[Version, tuple[int, float]] = {}
+        self._runs: dict[str, tuple[int, float]] = {}
 
     def box(self, kind: str, whole: str, address: str, column: int, row: float) -> None:
         """Draw a box."""
@@ -94,26 +96,31 @@ class _Pen:
         """Draw a line between two boxes."""
         self.lines.append((*start, *end, renamed))
 
-    def back(self, branch: Branch, column: int) -> float:
-        """Draw a version and all that it was made from; give its row."""
-        rows = [(below, self.back(below, column - 2)) for below in branch.below]
-        if rows:
-            row = sum(row for _, row in rows) / len(rows)
-        else:
-            row = float(self._rows)
-            self._rows += 1
+    def back(self, branch: Branch, column: int) -> tuple[int, float]:
+        """Draw a version and all that it was made from, each once; give its place."""
         version, maker = branch.version, branch.maker
-        kind = "root" if column == 0 else "file"
-        self.box(kind, version.path, f"src/{version.commit}/{version.path}", column, row)
+        if version in self._places:
+            return self._places[version]
+        ran = version.commit if maker and maker.run else ""
+        below = [] if ran in self._runs else branch.below  # told with what the same command made before
         former = maker.renamed if maker else None
-        if maker and maker.run and not branch.again:
-            self.box("run", maker.run.words or maker.run.command, f"commit/{version.commit}", column - 1, row)
-            self.line((column - 1, row), (column, row))
-        for below, from_row in rows:
-            renamed = below.version == former
-            to = column if renamed or not (maker and maker.run) else column - 1
-            self.line((column - 2, from_row), (to, row), renamed=renamed)
-        return row
+        known = set(self._places)
+        came = [(one.version == former, self.back(one, column - 2)) for one in below]
+        rows = [start[1] for one, (_, start) in zip(below, came, strict=True) if one.version not in known]
+        row = sum(rows) / len(rows) if rows else float(self._rows)
+        self._rows += not rows
+        place = self._places[version] = (column, row)
+        self.box(
+            "root" if column == 0 else "file", version.path, f"src/{version.commit}/{version.path}", *place
+        )
+        if maker and maker.run and ran not in self._runs:
+            run = self._runs[ran] = (column - 1, row)
+            self.box("run", maker.run.words or maker.run.command, f"commit/{ran}", *run)
+        if ran:
+            self.line(self._runs[ran], place)
+        for renamed, start in came:
+            self.line(start, place if renamed or not ran else self._runs[ran], renamed=renamed)
+        return place
 
     def onward(self, uses: tuple[Use, ...], root: Version, row: float) -> None:
         """Draw what was made of the file later."""
@@ -141,7 +148,7 @@ def draw(lineage: Lineage) -> Drawing | None:
     if top is None:
         return None
     pen = _Pen()
-    pen.onward(lineage.uses, top.version, pen.back(top, 0))
+    pen.onward(lineage.uses, top.version, pen.back(top, 0)[1])
     near = sorted(pen.boxes, key=lambda box: (abs(box[3]), box[4]))[:MOST_BOXES]
     kept = {(column, row) for *_, column, row in near}
     first = min(column for column, _ in kept)
