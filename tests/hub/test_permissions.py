@@ -82,6 +82,7 @@ ROUTES: dict[str, Case] = {
     "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
     "GET /{owner}/{repo}/find": Case("page:read", "/ada/data/find"),
     "GET /{owner}/{repo}/find/{rest:path}": Case("page:read", "/ada/data/find/main"),
+    "GET /{owner}/{repo}/provenance/{rest:path}": Case("page:read", "/ada/data/provenance/main/x"),
     "GET /{owner}/{repo}/branches": Case("page:read", "/ada/data/branches"),
     "GET /{owner}/{repo}/tags": Case("page:read", "/ada/data/tags"),
     "GET /{owner}/{repo}/commits": Case("page:read", "/ada/data/commits"),

@@ -18,6 +18,7 @@ from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
 from rookery.hub.services.last_copy import LastCopy
+from rookery.hub.services.lineage import LineageService
 from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
@@ -45,6 +46,7 @@ class Hub(NamedTuple):
     summaries: SummaryService
     uploads: UploadService
     search: SearchService
+    lineage: LineageService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -74,6 +76,7 @@ def make_hub(
         SummaryService(contents),
         UploadService(database, histories, gate, contents, clock),
         SearchService(database, histories, gate, runs, clock),
+        LineageService(runs),
         histories,
         limits,
         clock,

@@ -14,6 +14,7 @@ from rookery.hub.web import (
     files,
     nested,
     own,
+    provenance,
     repositories,
     repository_settings,
 )
@@ -48,6 +49,7 @@ def routes() -> list[BaseRoute]:
         upload_page(f"{here}/upload/{{rest:path}}"),
         pages(f"{here}/find", explore.find_files),
         pages(f"{here}/find/{{rest:path}}", explore.find_files),
+        pages(f"{here}/provenance/{{rest:path}}", provenance.show),
         pages(f"{here}/branches", commits.branches),
         pages(f"{here}/tags", commits.tags),
         pages(f"{here}/commits", commits.of_default_branch),
