@@ -116,6 +116,8 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}": Case("read", REPO),
     "PATCH /api/v1/repos/{owner}/{repo}": Case("manage", REPO, {"description": "x"}),
     "DELETE /api/v1/repos/{owner}/{repo}": Case("own", REPO),
+    "GET /api/v1/repos/{owner}/{repo}/forks": Case("read", f"{REPO}/forks"),
+    "POST /api/v1/repos/{owner}/{repo}/forks": Case("fork", f"{REPO}/forks", {"name": "..."}),
     "GET /api/v1/repos/{owner}/{repo}/collaborators": Case("write", f"{REPO}/collaborators"),
     "GET /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("write", f"{REPO}/collaborators/nobody"),
     "PUT /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("manage", f"{REPO}/collaborators/nobody"),
@@ -189,6 +191,10 @@ def expected(right: str, who: str, visibility: str) -> str:
         right, who = of_page, who if who in BROWSERS else "stranger"
     elif page == "page of one's own":
         return "passed" if who in BROWSERS else "sign in"
+    if right == "fork":  # who reads it, and may make repositories
+        if "read" not in LEVELS[who] and who not in READS[visibility]:
+            return "hidden"
+        return expected_of_account("repository:write", who)
     if right in RIGHTS:
         reads = "read" in LEVELS[who] or who in READS[visibility]
         if not reads:
@@ -342,7 +348,7 @@ def test_each_gets_what_was_promised_and_nothing_else(world: World, visibility: 
     wrong = []
     for route, case in ROUTES.items():
         method = route.partition(" ")[0]
-        if case.right.removeprefix("page:") not in RIGHTS and visibility is not Visibility.PRIVATE:
+        if case.right.removeprefix("page:") not in (*RIGHTS, "fork") and visibility is not Visibility.PRIVATE:
             continue  # not about a repository: once is enough
         for who in world.people:
             if case.right == "own":

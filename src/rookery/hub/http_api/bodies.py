@@ -45,6 +45,13 @@ class NewRepository(BaseModel):
     auto_init: Literal[False] = False  # a dataset brings its own first commit
 
 
+class NewFork(BaseModel):
+    """A fork: of one's own, or of an organisation."""
+
+    organization: str | None = None
+    name: str | None = None
+
+
 class RepositoryChange(BaseModel):
     """What is to be otherwise in a repository."""
 

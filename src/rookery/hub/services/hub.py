@@ -13,6 +13,7 @@ from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
 from rookery.hub.services.contents import ContentService
+from rookery.hub.services.forking import ForkService
 from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
@@ -21,6 +22,7 @@ from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.repositories import RepositoryService
+from rookery.hub.services.sharing import Sharing
 
 
 class Hub(NamedTuple):
@@ -35,6 +37,7 @@ class Hub(NamedTuple):
     browsing: BrowsingService
     archives: ArchiveService
     organisations: OrganisationService
+    forks: ForkService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -48,6 +51,7 @@ def make_hub(
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
     passwords = Passwords(clock)
+    sharing = Sharing(database, objects, clock)
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
@@ -58,6 +62,7 @@ def make_hub(
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
+        ForkService(database, histories, sharing, gate, clock),
         histories,
         limits,
         clock,
