@@ -15,14 +15,17 @@ from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.core.errors import RookeryError
 from rookery.hub.domain.access import Action, Actor, Scope
 from rookery.hub.domain.errors import BadName, NotFound
+from rookery.hub.domain.hooks import HookEvent
 from rookery.hub.domain.names import OwnerName, repository_name
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
+from rookery.hub.services import payloads
 from rookery.hub.services.auditing import note
 from rookery.hub.services.committing import committing
 from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.telling import Telling
 
 log = logging.getLogger("rookery.hub")
 
@@ -38,12 +41,14 @@ class ForkService:
         histories: Histories,
         sharing: Sharing,
         gate: Gate,
+        telling: Telling,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._histories = histories
         self._sharing = sharing
         self._gate = gate
+        self._telling = telling
         self._clock = clock
 
     def fork(
@@ -76,8 +81,11 @@ class ForkService:
             work.forks.add(made.id, parent.id)
             self._histories.create(made.id, uuid=made.uuid, default_branch=parent.default_branch)
             note(work, actor, "fork", str(parent.path), str(made.path), now)
-            told = str(made.path)
-            work.notices.note(parent.id, actor=actor.name, action="forked", detail=told, link="", now=now)
+            self._telling.happened(work, actor.name, parent, "forked", f"to {made.path}")
+            home = self._telling.home
+            self._telling.hooks(
+                work, parent, HookEvent.FORK, lambda: payloads.fork(made, parent, actor.name, home)
+            )
         self._fill(made.id, parent.id, actor.name)
         return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,12 +18,19 @@ from rookery.hub.services.forking import ForkService
 from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
+from rookery.hub.services.issues import IssueService
 from rookery.hub.services.last_copy import LastCopy
+from rookery.hub.services.merging import MergeService
 from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
+from rookery.hub.services.pulls import PullService
+from rookery.hub.services.pushes import Pushes
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.telling import Telling
+
+log = logging.getLogger("rookery.hub")
 
 
 class Hub(NamedTuple):
@@ -38,31 +46,45 @@ class Hub(NamedTuple):
     archives: ArchiveService
     organisations: OrganisationService
     forks: ForkService
+    issues: IssueService
+    pulls: PullService
+    merging: MergeService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
 
 
 def make_hub(
-    database: Database, histories: Histories, objects: Objects, limits: Limits, clock: Callable[[], float]
+    database: Database,
+    histories: Histories,
+    objects: Objects,
+    limits: Limits,
+    clock: Callable[[], float],
+    *,
+    home: str = "",
 ) -> Hub:
-    """Put the services together."""
+    """Put the services together; `home` is what the hub's addresses begin with, for messages that leave it."""
     gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
     passwords = Passwords(clock)
-    sharing = Sharing(database, objects, clock)
+    sharing, telling = Sharing(database, objects, clock), Telling(gate, home, clock)
+    pulls = PullService(database, histories, sharing, gate, telling, clock)
+    pushes = Pushes(database, histories, pulls, telling, log.warning)
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
         AccountService(database, gate, passwords, limits, clock),
         RepositoryService(database, histories, gate, clock),
         contents,
-        HistoryService(database, histories, gate, limits, clock),
+        HistoryService(database, histories, gate, pushes, limits, clock),
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
-        ForkService(database, histories, sharing, gate, clock),
+        ForkService(database, histories, sharing, gate, telling, clock),
+        IssueService(database, gate, telling, clock),
+        pulls,
+        MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
         histories,
         limits,
         clock,

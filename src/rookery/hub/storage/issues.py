@@ -66,6 +66,11 @@ class SqlIssues:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else issue_of(row)
 
+    def by_id(self, number: int) -> Issue | None:
+        """Give one by its number among all."""
+        row = self._connection.execute(all_issues().where(issue.c.id == number)).one_or_none()
+        return None if row is None else issue_of(row)
+
     def listed(
         self,
         repository: int,

@@ -13,6 +13,9 @@ class Issues(Protocol):
     def by_number(self, repository: int, number: int, /) -> Issue | None:
         """Give one by its number in a repository."""
 
+    def by_id(self, issue: int, /) -> Issue | None:
+        """Give one by what comments name it by."""
+
     def listed(
         self,
         repository: int,
