@@ -26,7 +26,7 @@ _ODD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|//|/$|^/")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 
 # In listings, larger files are not looked into for a pointer: real ones have two hundred bytes or so.
-_GLANCE = 1024
+GLANCE = 1024
 
 
 class File(NamedTuple):
@@ -107,11 +107,19 @@ class BrowsingService:
         options = [f"--skip={skip}", f"-n{limit}"]
         return list(commits.log(place.repo, place.commit, options=options, paths=[path] if path else []))
 
+    def tips(self, actor: Actor, where: Where, shas: list[str]) -> dict[str, Commit]:
+        """Read commits by their names, in two processes; what is no commit is left out."""
+        _, repo = self._repo(actor, where)
+        stats = zip(shas, objects.stat_many(repo, shas), strict=True)
+        real = [sha for sha, stat in stats if stat is not None and stat.kind == "commit"]
+        named = commits.log(repo, *real, options=["--no-walk=unsorted"]) if real else ()
+        return {commit.sha: commit for commit in named}
+
     def folder(self, place: Place, path: str = "") -> list[File]:
         """Give what is in a folder, as Git sorts it.  Raises NotFound if it is none."""
         found = self._entries(place, path)
         glanced = [
-            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= _GLANCE)
+            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= GLANCE)
         ]
         told = dict(
             zip(

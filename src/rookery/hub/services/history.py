@@ -17,6 +17,7 @@ from rookery.git import refs
 from rookery.git.repo import Repo
 from rookery.hub.domain.access import Action, Actor
 from rookery.hub.domain.limits import Limits
+from rookery.hub.domain.names import kept_for
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
@@ -26,8 +27,6 @@ from rookery.hub.services.pushes import Pushes, moves, snapshot
 
 _PROTOCOL = re.compile(r"version=[0-2]")
 
-# Nobody who comes to a dataset wants to see these first.
-_NEVER_FIRST = re.compile(r"git-annex|synced/.*|adjusted/.*|view/.*")
 _RATHER = ("main", "master")
 
 
@@ -126,7 +125,7 @@ class HistoryService:
     def _first_branch(self, repo: Repo, wanted: str) -> str | None:
         """Give the branch to show first if the one that is wanted is not there; None to leave it so."""
         names = [ref.name.removeprefix(refs.HEADS) for ref in refs.for_each_ref(repo, "refs/heads")]
-        fit = [name for name in names if not _NEVER_FIRST.fullmatch(name)]
+        fit = [name for name in names if not kept_for(name)]
         if wanted in names or not fit:
             return None
         return next((name for name in _RATHER if name in fit), fit[0])

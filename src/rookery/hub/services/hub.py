@@ -13,6 +13,7 @@ from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
+from rookery.hub.services.changes import ChangeService
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.forking import ForkService
 from rookery.hub.services.gate import Gate
@@ -27,6 +28,7 @@ from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.pulls import PullService
 from rookery.hub.services.pushes import Pushes
 from rookery.hub.services.repositories import RepositoryService
+from rookery.hub.services.runs import RunService
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.telling import Telling
 
@@ -49,6 +51,8 @@ class Hub(NamedTuple):
     issues: IssueService
     pulls: PullService
     merging: MergeService
+    runs: RunService
+    changes: ChangeService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -85,6 +89,8 @@ def make_hub(
         IssueService(database, gate, telling, clock),
         pulls,
         MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
+        RunService(database, objects),
+        ChangeService(contents),
         histories,
         limits,
         clock,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
-from rookery.annex.keys import POINTER_LIMIT, key_of_link, key_of_pointer, size_of
+from rookery.annex.keys import POINTER_LIMIT, key_of_link, key_of_pointer
 from rookery.core.process import decode, encode
 from rookery.git import commits, modes, objects, refs, trees
 from rookery.git.commits import Commit
@@ -15,44 +14,18 @@ from rookery.git.repo import Repo
 
 # So many are shown; what is merged has no limit.
 MOST_COMMITS = 250
-MOST_FILES = 3000
 
 _NEW_COMMITS = ("rev-list", "--objects", "--no-object-names", "--stdin")
 
 
-class Side(NamedTuple):
-    """A file before or after: its blob and size, and its key if it is annexed (`size` is then the content's)."""
-
-    sha: str
-    mode: int
-    size: int | None
-    key: str | None
-
-
-class Changed(NamedTuple):
-    """A file that a proposal changes; `status` as in `git.trees.Difference`.
-
-    `content` says of an annexed new version where its content is: "here", "there" (where the proposal comes
-    from: it comes along), "missing"; it is "" for what is not annexed.
-    """
-
-    path: str
-    from_path: str | None
-    status: str
-    old: Side | None
-    new: Side | None
-    content: str = ""
-
-
 class Comparison(NamedTuple):
-    """A proposal beside the branch that it is for.  `more_files` says that not all are shown."""
+    """A proposal beside the branch that it is for: commits `base`..`head`, at most so many of them, newest first."""
 
     base: str
     head: str
     target: str
     commits: list[Commit]
-    files: list[Changed]
-    more_files: bool
+    total: int
     conflicts: tuple[str, ...]
     too_old: str  # why nobody can say whether there are conflicts; mostly empty
 
@@ -62,10 +35,23 @@ class Comparison(NamedTuple):
         return self.base == self.target
 
 
+class Content(NamedTuple):
+    """Where the content is that a proposal's commits speak of, as keys.
+
+    What is `there`, where it comes from, comes along when it is merged; what is `missing` is in neither place,
+    with the paths at which the proposal has it ("" for what only an earlier one of its commits has).
+    """
+
+    here: int
+    there: int
+    coming: int  # bytes, as far as keys tell
+    missing: list[tuple[str, str]]
+
+
 def compare(repo: Repo, target: str, head: str, base: str) -> Comparison:
     """Compare two commits that parted at `base`.  Raises CommandError."""
-    log = commits.log(repo, f"{base}..{head}", options=[f"-n{MOST_COMMITS}"])
-    found = list(islice(trees.diff_trees(repo, base, head, renames=True), MOST_FILES + 1))
+    log = list(commits.log(repo, f"{base}..{head}", options=[f"-n{MOST_COMMITS}"]))
+    total = len(log) if len(log) < MOST_COMMITS else refs.count(repo, f"{base}..{head}")
     conflicts: tuple[str, ...] = ()
     too_old = ""
     if target not in (base, head):
@@ -73,67 +59,38 @@ def compare(repo: Repo, target: str, head: str, base: str) -> Comparison:
             conflicts = merge_commits(repo, target, head).conflicts
         except GitTooOld as e:
             too_old = e.message
-    files = changed_files(repo, found[:MOST_FILES])
-    return Comparison(base, head, target, list(log), files, len(found) > MOST_FILES, conflicts, too_old)
+    return Comparison(base, head, target, log, total, conflicts, too_old)
 
 
-def changed_files(repo: Repo, differences: list[trees.Difference]) -> list[Changed]:
-    """Look into both versions of files: which are annexed, and how large they are."""
-    shas = [sha for one in differences for sha, mode in _sides(one) if mode != modes.GITLINK]
-    sizes = dict(zip(shas, objects.stat_many(repo, shas), strict=True))
+def paths_of_keys(repo: Repo, base: str, head: str) -> dict[str, str]:
+    """Give the paths at which `head` has annexed files that `base` has not, by their keys."""
+    found = {one.new_sha: one for one in trees.diff_trees(repo, base, head) if one.new_mode}
+    blobs = [sha for sha, one in found.items() if one.new_mode != modes.GITLINK]
+    keys = {}
+    for sha, text in _small(repo, blobs):
+        link = found[sha].new_mode == modes.SYMLINK
+        if key := key_of_link(decode(text)) if link else key_of_pointer(text):
+            keys[key] = found[sha].path
+    return keys
+
+
+def _small(repo: Repo, shas: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Read those blobs that are small enough to stand for an annexed file."""
+    stats = zip(shas, objects.stat_many(repo, shas), strict=True)
     small = [
-        sha for sha in dict.fromkeys(shas) if (stat := sizes[sha]) is not None and stat.size <= POINTER_LIMIT
+        sha for sha, stat in stats if stat is not None and stat.kind == "blob" and stat.size <= POINTER_LIMIT
     ]
-    texts = {
-        sha: blob.content
-        for sha, blob in zip(small, objects.read_many(repo, small), strict=True)
-        if blob is not None
-    }
-
-    def side(sha: str, mode: int) -> Side | None:
-        if not mode:
-            return None
-        key = key_of(mode, texts[sha]) if sha in texts else None
-        stat = sizes.get(sha)
-        return Side(sha, mode, size_of(key) if key else stat.size if stat else None, key)
-
-    return [
-        Changed(
-            one.path,
-            one.from_path,
-            one.status,
-            side(one.old_sha, one.old_mode),
-            side(one.new_sha, one.new_mode),
-        )
-        for one in differences
-    ]
-
-
-def _sides(one: trees.Difference) -> Iterator[tuple[str, int]]:
-    yield from (pair for pair in ((one.old_sha, one.old_mode), (one.new_sha, one.new_mode)) if pair[1])
-
-
-def key_of(mode: int, text: bytes) -> str | None:
-    """Give the key that a file stands for, if it is annexed."""
-    return key_of_link(decode(text)) if mode == modes.SYMLINK else key_of_pointer(text)
+    for sha, blob in zip(small, objects.read_many(repo, small), strict=True):
+        if blob is not None:
+            yield sha, blob.content
 
 
 def new_keys(repo: Repo, head: str, *, known: str) -> set[str]:
     """Give the keys that the commits of `head` which `known` has not speak of, in all their versions."""
     asked = encode(f"{head}\n^{known}\n")
     listed = [decode(line) for line in repo.records(*_NEW_COMMITS, stdin=[asked], end=b"\n")]
-    small = [
-        sha
-        for sha, stat in zip(listed, objects.stat_many(repo, listed), strict=True)
-        if stat is not None and stat.kind == "blob" and stat.size <= POINTER_LIMIT
-    ]
-    keys = set()
-    for blob in objects.read_many(repo, small):
-        if blob is not None:
-            found = key_of_pointer(blob.content) or key_of_link(decode(blob.content))
-            if found:
-                keys.add(found)
-    return keys
+    found = (key_of_pointer(text) or key_of_link(decode(text)) for _, text in _small(repo, listed))
+    return {key for key in found if key}
 
 
 def parted_at(repo: Repo, one: str, other: str) -> str | None:

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rookery.annex.keys import size_of
 from rookery.git import refs
 from rookery.git.repo import Repo
 from rookery.hub.domain.access import Action, Actor
 from rookery.hub.domain.discussion import Issue, Pull, Remark, text_of, title_of
 from rookery.hub.domain.errors import Conflict, NotFound
-from rookery.hub.domain.names import branch_name
+from rookery.hub.domain.names import branch_name, kept_for
 from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.auditing import note
+from rookery.hub.services.browsing import Place
 from rookery.hub.services.gate import Gate, Where
-from rookery.hub.services.proposals import Changed, Comparison, compare, parted_at
+from rookery.hub.services.proposals import Comparison, Content, compare, new_keys, parted_at, paths_of_keys
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.telling import Telling
 
@@ -35,8 +37,6 @@ _FETCH = (
     "--no-write-fetch-head",
     "--no-tags",
 )
-
-NO_BRANCHES = ("git-annex",)
 
 
 class PullRequest(NamedTuple):
@@ -95,7 +95,7 @@ class PullService:
     ) -> Comparison:
         repo, head = self._brought(target, origin, source_branch)
         tip = refs.resolve(repo, refs.HEADS + target_branch)
-        if tip is None or target_branch in NO_BRANCHES:
+        if tip is None or kept_for(target_branch):
             raise NotFound(f"{target.path} has no branch {target_branch} that changes can be proposed for")
         base = parted_at(repo, tip, head)
         if base is None:
@@ -111,7 +111,7 @@ class PullService:
         """Have the commits of a branch in the repository that they are for; nothing names them there yet."""
         theirs, mine = self._histories.open(origin.id), self._histories.open(target.id)
         head = refs.resolve(theirs, refs.HEADS + branch)
-        if head is None or branch in NO_BRANCHES:
+        if head is None or kept_for(branch):
             raise NotFound(f"{origin.path} has no branch {branch} that can be proposed")
         if origin.id != target.id:
             mine.run(*_FETCH, str(theirs.gitdir), refs.HEADS + branch)
@@ -188,21 +188,24 @@ class PullService:
                     f"{request.repository.path} has no branch {pull.target_branch} any more that fits"
                 )
             target, base = tip, parted
-        seen = compare(repo, target, pull.head, base)
-        return seen._replace(files=self._with_content(request, seen.files))
+        return compare(repo, target, pull.head, base)
 
-    def _with_content(self, request: PullRequest, files: list[Changed]) -> list[Changed]:
-        keys = {one.new.key for one in files if one.new is not None and one.new.key}
+    def place(self, request: PullRequest) -> Place:
+        """Give the proposed commit as a place to browse, under the name by which it can be fetched."""
+        repo = self._histories.open(request.repository.id)
+        return Place(request.repository, repo, request.pull.head, head_ref(request.issue.number))
+
+    def content(self, request: PullRequest, seen: Comparison) -> Content:
+        """Say where the content is that the proposed commits speak of."""
+        repo = self._histories.open(request.repository.id)
+        keys = new_keys(repo, seen.head, known=seen.base)
         lacking = self._sharing.missing(keys, request.repository.id)
         source = self.content_source(request)
         nowhere = lacking if source is None else self._sharing.missing(lacking, source)
-
-        def told(one: Changed) -> str:
-            if one.new is None or one.new.key is None:
-                return ""
-            return "missing" if one.new.key in nowhere else "there" if one.new.key in lacking else "here"
-
-        return [one._replace(content=told(one)) for one in files]
+        paths = paths_of_keys(repo, seen.base, seen.head) if nowhere else {}
+        coming = sum(size_of(key) or 0 for key in lacking - nowhere)
+        missing = sorted((paths.get(key, ""), key) for key in nowhere)
+        return Content(len(keys) - len(lacking), len(lacking) - len(nowhere), coming, missing)
 
     def content_source(self, request: PullRequest) -> int | None:
         """Give the repository that content comes from, if whoever proposes still may write to it.

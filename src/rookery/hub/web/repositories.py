@@ -5,11 +5,12 @@ from __future__ import annotations
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from rookery.hub.content_http import SANDBOX, content_response
-from rookery.hub.domain.access import Action, Visibility
+from rookery.hub.domain.access import Visibility
 from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.names import owner_name
 from rookery.hub.domain.records import Repository
 from rookery.hub.streaming import archive_response
+from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import Visit
 
 A_PAGE = 50
@@ -102,10 +103,11 @@ def _folder(visit: Visit, repository: Repository, ref: str, inside: str) -> Resp
                 readme = b"".join(hub.browsing.bytes_of(place, file)).decode("utf-8", "replace")
         commit = hub.browsing.commits(place, limit=1)[0]
         files.sort(key=lambda shown: (shown[0].kind not in ("directory", "dataset"), shown[0].name.lower()))
-    may = hub.gate.may(visit.actor, repository)
-    return visit.page(
+    return repository_page(
+        visit,
         "repository.html",
-        repository=repository,
+        repository,
+        tab="files",
         files=files,
         readme=readme,
         commit=commit,
@@ -113,7 +115,6 @@ def _folder(visit: Visit, repository: Repository, ref: str, inside: str) -> Resp
         branches=branches,
         inside=inside,
         totals=hub.contents.totals(visit.actor, repository.id),
-        may_manage=Action.MANAGE in may,
         clone=visit.site.clone(repository.path),
         clone_ssh=visit.site.clone_ssh(repository.path),
     )

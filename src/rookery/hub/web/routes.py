@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import entrance, own, repositories, repository_settings
+from rookery.hub.web import commits, entrance, own, repositories, repository_settings
 from rookery.hub.web.visit import pages
 
 
@@ -35,6 +35,11 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
+        pages(f"{here}/branches", commits.branches),
+        pages(f"{here}/tags", commits.tags),
+        pages(f"{here}/commits", commits.of_default_branch),
+        pages(f"{here}/commits/{{rest:path}}", commits.of_ref),
+        pages(f"{here}/commit/{{sha}}", commits.one),
         pages(f"{here}/src/{{rest:path}}", repositories.browse),
         pages(f"{here}/raw/{{rest:path}}", repositories.raw),
         pages(f"{here}/archive/{{rest:path}}", repositories.archive),

@@ -8,44 +8,34 @@ mark (`csrf`) along and does not come from another site.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
-import jinja2
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from rookery.core.sizes import natural
 from rookery.hub.asking import Site, address_of, hub_of, settings_of, site_of, status_of
 from rookery.hub.bodies import whole
-from rookery.hub.domain.access import Actor, Level, Visibility
+from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import BadName, Forbidden, Hidden, HubError, NeedsSignIn, NotFound
 from rookery.hub.domain.names import RepositoryPath, repository_path
 from rookery.hub.domain.records import Session
 from rookery.hub.services.hub import Hub
+from rookery.hub.web.look import environment
 
 COOKIE = "rookery_session"
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters["size"] = natural
-_templates.globals.update(visibilities=list(Visibility), levels=[Level.READ, Level.WRITE, Level.ADMIN])
+_templates = environment()
 
 
 class Visit(NamedTuple):
@@ -72,6 +62,11 @@ class Visit(NamedTuple):
         """Give what was typed; empty if nothing was."""
         return self.form.get(name, "")
 
+    def number(self, name: str) -> int:
+        """Give a number of the address (`?from=50`); 0 if it has none."""
+        told = self.request.query_params.get(name, "")
+        return int(told) if told.isdecimal() and len(told) < 10 else 0
+
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Show a page."""
         shared = {
@@ -85,7 +80,9 @@ class Visit(NamedTuple):
             "here": self.request.url.path,
         }
         text = _templates.get_template(template).render({**shared, **values})
-        return HTMLResponse(text, 422 if self.problem and status == 200 else status, HEADERS)
+        # Names of files may be any bytes; a browser shows what is no text as such.
+        raw = text.encode("utf-8", "surrogateescape")
+        return HTMLResponse(raw, 422 if self.problem and status == 200 else status, HEADERS)
 
     def go(self, where: str) -> Response:
         """Lead to another page."""
