@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import pytest
 
 from rookery.core.errors import RookeryError
 from rookery.git import refs
-from rookery.git.commits import commit_tree
-from rookery.git.objects import hash_blob
 from rookery.git.repo import Repo
 from rookery.hub.admin import backup, fsck, upkeep
 from rookery.hub.admin.findings import Verdict
@@ -19,33 +16,10 @@ from rookery.hub.domain.access import Visibility
 from rookery.hub.domain.errors import BadName, Conflict, NotFound, TooMuch
 from rookery.hub.domain.names import OwnerName
 from rookery.hub.domain.records import Repository
-from rookery.hub.services.committing import committing
 from rookery.hub.services.last_copy import places_of
 from rookery.hub.storage import disk_links
+from support.hub_histories import begin_annex_branch, commit, store
 from support.hubs import HubInside, make_hub_inside
-
-
-def key_of(data: bytes) -> str:
-    return f"SHA256-s{len(data)}--{hashlib.sha256(data).hexdigest()}"
-
-
-def store(hub: HubInside, who: object, where: Repository, data: bytes) -> str:
-    key = key_of(data)
-    with hub.opened.hub.contents.receive(who, where.id, key, length=len(data)) as coming:  # type: ignore[arg-type]
-        coming.write(data)
-        assert coming.finish()
-    return key
-
-
-def commit(hub: HubInside, where: Repository, branch: str = "main", text: bytes = b"text") -> str:
-    """Make a commit with one file on a branch."""
-    repo = committing(hub.opened.histories.open(where.id), "ada")
-    blob = hash_blob(repo, text)
-    tree = repo.run("mktree", stdin=f"100644 blob {blob}\tfile\n".encode()).text
-    old = refs.resolve(repo, refs.HEADS + branch)
-    made = commit_tree(repo, tree, [old] if old else [], "a commit\n")
-    refs.update(repo, refs.HEADS + branch, made)
-    return made
 
 
 def inode(hub: HubInside, where: Repository, key: str) -> int:
@@ -207,12 +181,10 @@ def test_the_location_log_of_a_fork_tells_of_it(hub: HubInside) -> None:
     ada, bob = hub.person("ada"), hub.person("bob")
     data = hub.repository(ada, visibility=Visibility.PUBLIC)
     key = store(hub, ada, data, b"content")
-    repo = committing(hub.opened.histories.open(data.id), "ada")
-    empty = repo.run("mktree", stdin=b"").text
-    refs.update(repo, "refs/heads/git-annex", commit_tree(repo, empty, [], "branch created\n"))
+    begin_annex_branch(hub, data)
     fork = hub.opened.hub.forks.fork(bob, data.id)
     assert places_of(hub.opened.histories.open(fork.id), key) == [fork.uuid]
-    assert not places_of(repo, key)
+    assert not places_of(hub.opened.histories.open(data.id), key)
 
 
 def test_objects_that_git_tidies_away_while_they_are_linked_come_by_the_fetch(

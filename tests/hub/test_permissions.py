@@ -123,6 +123,37 @@ ROUTES: dict[str, Case] = {
     "DELETE /api/v1/repos/{owner}/{repo}": Case("own", REPO),
     "GET /api/v1/repos/{owner}/{repo}/forks": Case("read", f"{REPO}/forks"),
     "POST /api/v1/repos/{owner}/{repo}/forks": Case("fork", f"{REPO}/forks", {"name": "..."}),
+    "GET /api/v1/repos/{owner}/{repo}/issues": Case("read", f"{REPO}/issues"),
+    "POST /api/v1/repos/{owner}/{repo}/issues": Case("discuss", f"{REPO}/issues", {"title": "x"}),
+    "GET /api/v1/repos/{owner}/{repo}/issues/{number}": Case("read", f"{REPO}/issues/0"),
+    "PATCH /api/v1/repos/{owner}/{repo}/issues/{number}": Case("discuss", f"{REPO}/issues/0", {"title": "x"}),
+    "GET /api/v1/repos/{owner}/{repo}/issues/{number}/comments": Case("read", f"{REPO}/issues/0/comments"),
+    "GET /api/v1/repos/{owner}/{repo}/issues/{number}/timeline": Case("read", f"{REPO}/issues/0/timeline"),
+    "POST /api/v1/repos/{owner}/{repo}/issues/{number}/comments": Case(
+        "discuss", f"{REPO}/issues/0/comments", {"body": "x"}
+    ),
+    "PATCH /api/v1/repos/{owner}/{repo}/issues/comments/{comment}": Case(
+        "discuss", f"{REPO}/issues/comments/0", {"body": "x"}
+    ),
+    "DELETE /api/v1/repos/{owner}/{repo}/issues/comments/{comment}": Case(
+        "discuss", f"{REPO}/issues/comments/0"
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/labels": Case("read", f"{REPO}/labels"),
+    "POST /api/v1/repos/{owner}/{repo}/labels": Case("write", f"{REPO}/labels", {"name": "x", "color": "fff000"}),
+    "DELETE /api/v1/repos/{owner}/{repo}/labels/{label}": Case("write", f"{REPO}/labels/0"),
+    "PUT /api/v1/repos/{owner}/{repo}/issues/{number}/labels": Case(
+        "write", f"{REPO}/issues/0/labels", {"labels": []}
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/pulls": Case("read", f"{REPO}/pulls"),
+    "POST /api/v1/repos/{owner}/{repo}/pulls": Case(
+        "write", f"{REPO}/pulls", {"title": "x", "head": "a", "base": "b"}
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}": Case("read", f"{REPO}/pulls/0"),
+    "PATCH /api/v1/repos/{owner}/{repo}/pulls/{number}": Case("discuss", f"{REPO}/pulls/0", {"title": "x"}),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}/commits": Case("read", f"{REPO}/pulls/0/commits"),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}/files": Case("read", f"{REPO}/pulls/0/files"),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}/merge": Case("read", f"{REPO}/pulls/0/merge"),
+    "POST /api/v1/repos/{owner}/{repo}/pulls/{number}/merge": Case("write", f"{REPO}/pulls/0/merge", {}),
     "GET /api/v1/repos/{owner}/{repo}/collaborators": Case("write", f"{REPO}/collaborators"),
     "GET /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("write", f"{REPO}/collaborators/nobody"),
     "PUT /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("manage", f"{REPO}/collaborators/nobody"),
@@ -155,20 +186,23 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}/whereis/{file:path}": Case("read", f"{REPO}/whereis/x"),
 }  # fmt: skip
 
-RIGHTS = ("read", "write", "drop", "manage", "own")
+RIGHTS = ("read", "discuss", "write", "drop", "manage", "own")
 
 # What each may do in a private repository of ada's.
 LEVELS = {
     "root": RIGHTS,  # administers the hub
     "owner": RIGHTS,
-    "admin": ("read", "write", "drop", "manage"),
-    "writer": ("read", "write"),
-    "reader": ("read",),
-    "member": ("read",),  # of the owner's team, if it were an organisation's: here, an invited reader again
+    "admin": ("read", "discuss", "write", "drop", "manage"),
+    "writer": ("read", "discuss", "write"),
+    "reader": ("read", "discuss"),
+    "member": (
+        "read",
+        "discuss",
+    ),  # of the owner's team, if it were an organisation's: here, an invited reader again
     "outsider": (),
     "stranger": (),
     "read token": ("read",),  # the owner's, with scope read:repository
-    "append token": ("read", "write"),  # the owner's
+    "append token": ("read", "discuss", "write"),  # the owner's
     "other token": (),  # the owner's, for another repository
 }
 
@@ -206,6 +240,8 @@ def expected(right: str, who: str, visibility: str) -> str:
             return "hidden"
         if right in LEVELS[who] or right == "read":
             return "passed"
+        if right == "discuss" and who == "outsider":
+            return "passed"  # whoever reads it, with an account
         return "sign in" if who in ACCOUNTLESS else "forbidden"
     return expected_of_account(right, who)
 

@@ -92,3 +92,57 @@ class NewUser(BaseModel):
     username: str
     email: str
     password: str
+
+
+class NewIssue(BaseModel):
+    """An issue."""
+
+    title: str
+    body: str = ""
+    labels: list[int] = []
+
+
+class IssueChange(BaseModel):
+    """What is to be otherwise in an issue or a pull request."""
+
+    title: str | None = None
+    body: str | None = None
+    state: Literal["open", "closed"] | None = None
+
+
+class NewComment(BaseModel):
+    """Something said."""
+
+    body: str
+
+
+class NewLabel(BaseModel):
+    """A label."""
+
+    name: str
+    color: str
+    description: str = ""
+
+
+class IssueLabels(BaseModel):
+    """The labels that an issue is to bear."""
+
+    labels: list[int]
+
+
+class NewPull(BaseModel):
+    """A pull request; `head` is BRANCH, OWNER:BRANCH or OWNER/NAME:BRANCH."""
+
+    title: str
+    head: str
+    base: str
+    body: str = ""
+
+
+class MergeOrder(BaseModel):
+    """How to merge; `head_commit_id` is the commit that was looked at."""
+
+    Do: Literal["merge", "fast-forward-only"] = "merge"
+    MergeTitleField: str = ""
+    MergeMessageField: str = ""
+    head_commit_id: str = ""

@@ -16,7 +16,7 @@ from rookery.git.repo import Repo
 from rookery.hub.domain.access import Action, Actor
 from rookery.hub.domain.discussion import Issue, Pull, Remark, text_of, title_of
 from rookery.hub.domain.errors import Conflict, NotFound
-from rookery.hub.domain.names import branch_name, kept_for
+from rookery.hub.domain.names import RepositoryPath, branch_name, kept_for, owner_name, parse_path
 from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
@@ -79,6 +79,23 @@ class PullService:
         if issue is None or pull is None:
             raise NotFound(f"{repository.path} has no pull request #{number}")
         return PullRequest(repository, issue, pull)
+
+    def source_of(self, actor: Actor, where: Where, text: str) -> tuple[RepositoryPath, str]:
+        """Read where a proposal comes from: BRANCH, OWNER:BRANCH (OWNER's fork) or OWNER/NAME:BRANCH.
+
+        Raises NotFound, BadName.
+        """
+        target = self._gate.enter(actor, where, Action.READ).repository
+        place, colon, branch = text.partition(":")
+        if not colon:
+            return target.path, branch_name(place)
+        if "/" in place:
+            return parse_path(place), branch_name(branch)
+        owner = owner_name(place)
+        with self._database.reading() as work:
+            found = [work.repositories.by_id(number) for number in work.forks.of(target.id)]
+        theirs = [one.path for one in found if one is not None and one.owner.lower() == owner.lower()]
+        return theirs[0] if theirs else RepositoryPath(owner, target.name), branch_name(branch)
 
     # --- proposing -------------------------------------------------------------------------------
 
