@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -19,8 +20,9 @@ from rookery.hub.domain.errors import Conflict, Forbidden, NeedsSignIn, NotFound
 from rookery.hub.domain.names import OwnerName
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.last_copy import places_of
-from rookery.hub.services.merging import Style
+from rookery.hub.services.merging import MergeService, Style
 from rookery.hub.services.pulls import PullRequest
+from rookery.hub.services.sharing import Sharing
 from support.hub_histories import begin_annex_branch, commit, pushed, repo_of, store
 from support.hubs import HubInside, make_hub_inside
 
@@ -81,7 +83,7 @@ def test_a_merge_brings_history_content_and_what_is_known_of_it_and_no_byte_twic
     made = read_commit(repo_of(hub, scene.data), "refs/heads/main")
     assert (made.sha, made.parents[1], made.author.name) == (done.commit, head, "ada")
     assert services.contents.present(scene.ada, scene.data.id, key)
-    inodes = {hub.opened.objects.path(one.id, key).stat().st_ino for one in (scene.data, scene.fork)}  # type: ignore[union-attr]
+    inodes = {hub.opened.objects.path(one.id, key).stat().st_ino for one in (scene.data, scene.fork)}
     assert len(inodes) == 1
     assert set(places_of(repo_of(hub, scene.data), key) or ()) == {scene.data.uuid, LAPTOP}
     again = services.pulls.get(scene.ada, scene.data.id, 1)
@@ -163,22 +165,30 @@ def test_a_fast_forward_moves_the_branch_and_makes_no_commit(scene: Scene) -> No
     assert done.commit == head == scene.tip()
 
 
-def test_a_branch_that_moves_while_it_is_merged_stays_where_it_was_moved_to(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub, services = scene.hub, scene.hub.opened.hub
-    commit(hub, scene.fork, {"bob": b"bob"}, branch="news")
+class Racing(Sharing):
+    """Somebody moves the branch while content is looked for."""
+
+    def __init__(self, scene: Scene) -> None:
+        opened = scene.hub.opened
+        super().__init__(opened.database, opened.objects, opened.hub.clock)
+        self.scene = scene
+        self.tip = ""
+
+    def missing(self, keys: Iterable[str], repository: int) -> set[str]:
+        self.tip = commit(self.scene.hub, self.scene.data, {"meanwhile": b"x"})
+        return super().missing(keys, repository)
+
+
+def test_a_branch_that_moves_while_it_is_merged_stays_where_it_was_moved_to(scene: Scene) -> None:
+    opened, services = scene.hub.opened, scene.hub.opened.hub
+    commit(scene.hub, scene.fork, {"bob": b"bob"}, branch="news")
     scene.propose()
-    real, tips = hub.opened.hub.merging._bring_content, []
-
-    def racing(*arguments: object) -> object:
-        tips.append(commit(hub, scene.data, {"meanwhile": b"x"}))
-        return real(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(services.merging, "_bring_content", racing)
+    racing, pushes = Racing(scene), services.history._pushes
+    parts = (services.gate, services.pulls, pushes, services.limits, services.clock)
+    merging = MergeService(opened.database, opened.histories, racing, *parts)
     with pytest.raises(Conflict, match="moved by somebody else"):
-        services.merging.merge(scene.ada, scene.data.id, 1)
-    assert scene.tip() == tips[0]
+        merging.merge(scene.ada, scene.data.id, 1)
+    assert scene.tip() == racing.tip
     assert services.pulls.get(scene.ada, scene.data.id, 1).pull.merged is None
 
 
@@ -299,7 +309,7 @@ def test_what_was_proposed_stays_when_its_source_is_removed(scene: Scene) -> Non
     services.merging.merge(scene.ada, scene.data.id, 1, head=head)
 
 
-def test_a_quota_refuses_a_merge_before_anything_moves(tmp_path: object, make: Callable[..., Scene]) -> None:
+def test_a_quota_refuses_a_merge_before_anything_moves(make: Callable[..., Scene]) -> None:
     scene = make(ROOKERY_HUB_LIMITS_QUOTA_REPOSITORY="5000")
     hub = scene.hub
     keys = [store(hub, scene.bob, scene.fork, bytes([n]) * 2000) for n in range(2)]
@@ -314,9 +324,9 @@ def test_a_quota_refuses_a_merge_before_anything_moves(tmp_path: object, make: C
 
 
 @pytest.fixture
-def make(tmp_path: object) -> Callable[..., Scene]:
+def make(tmp_path: Path) -> Callable[..., Scene]:
     def made(**settings: str) -> Scene:
-        hub = make_hub_inside(tmp_path / "limited", **settings)  # type: ignore[operator]
+        hub = make_hub_inside(tmp_path / "limited", **settings)
         ada, bob = hub.person("ada"), hub.person("bob")
         data = hub.repository(ada, visibility=Visibility.PUBLIC)
         commit(hub, data, {"notes": b"one"})
