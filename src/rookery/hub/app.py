@@ -13,6 +13,7 @@ from rookery.hub.git_http.routes import routes as git_routes
 from rookery.hub.http_api.api import make_api
 from rookery.hub.p2p.routes import routes as p2p_routes
 from rookery.hub.p2p.slashes import OneSlash
+from rookery.hub.plain_hosts import PlainHosts
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
 from rookery.hub.slots import Slots
@@ -27,7 +28,7 @@ def make_app(hub: Hub, settings: Settings) -> Starlette:
     api, archive_slots = make_api(), Slots(ARCHIVES)
     app = Starlette(
         routes=[Mount("/api/v1", api), *routes()],
-        middleware=[Middleware(OneSlash)],
+        middleware=[Middleware(PlainHosts), Middleware(OneSlash)],
         exception_handlers={ClientDisconnect: _gone},
     )
     for one in (app, api):

@@ -90,6 +90,8 @@ def serve(opened: Opened, http: socket.socket) -> None:
         access_log=False,
         server_header=False,
         date_header=True,
+        proxy_headers=bool(opened.settings.proxies),
+        forwarded_allow_ips=opened.settings.proxies,  # else uvicorn takes them from the environment
         timeout_keep_alive=75,
         timeout_graceful_shutdown=PATIENCE_SECONDS,
         backlog=512,

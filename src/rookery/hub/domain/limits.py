@@ -15,9 +15,12 @@ class Limits(NamedTuple):
     largest_request: int = 8 << 20  # a form, a JSON body
     lock: float = 600.0  # git-annex's own, while nobody keeps a lock
     locks: int = 10_000  # in one repository at one time
+    locks_of_one: int = 2_000  # of these for one account or key
+    locks_of_stranger: int = 100  # of these for all strangers at one address
     unfinished: float = 7 * 86400.0  # how long a part of an upload is kept
     failures: int = 10  # wrong passwords from one address for one account within `failures_within`
     failures_of_address: int = 100
+    wrong_tokens_of_address: int = 100  # after which they are refused without a note of each
     sign_ups_of_address: int = 50  # within the same time; a whole class may sit behind one address
     failures_within: float = 900.0
     session: float = 14 * 86400.0

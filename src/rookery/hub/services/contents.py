@@ -26,7 +26,7 @@ from rookery.hub.domain.records import Repository
 from rookery.hub.services.auditing import note
 from rookery.hub.services.gate import Gate, Pass, Where
 from rookery.hub.services.last_copy import LastCopy
-from rookery.hub.services.quotas import require_room
+from rookery.hub.services.quotas import holder_of, require_lock, require_room
 
 
 class ContentService:
@@ -193,10 +193,10 @@ class ContentService:
             return None
         with self._database.writing() as work:
             repository = self._gate.within(work, actor, where, Action.READ).repository
-            if work.locks.count(repository.id) >= self._limits.locks:
-                work.locks.sweep()
-                raise TooMuch(f"{repository.path} has too many locks at this time", hints=["try again later"])
-            return work.locks.take(repository.id, content_key(key), seconds=self._limits.lock)
+            require_lock(work, repository, actor, self._limits)
+            return work.locks.take(
+                repository.id, content_key(key), holder=holder_of(actor), seconds=self._limits.lock
+            )
 
     def keep(self, lock: str) -> bool:
         """Let a lock last ten minutes from now; False if it has expired."""

@@ -1,4 +1,4 @@
-"""How much content there is room for.
+"""How much content there is room for, and how many locks on it.
 
 What a fork shares with the repository that it was forked from is that one's to pay for, as long as it has it.
 Should it be dropped there, the fork pays: nothing is lost, but nothing more can be stored over the quota.
@@ -7,6 +7,8 @@ Should it be dropped there, the fork pays: nothing is lost, but nothing more can
 from __future__ import annotations
 
 from rookery.core.sizes import natural
+from rookery.hub.domain.access import Actor
+from rookery.hub.domain.addresses import network_of
 from rookery.hub.domain.errors import TooMuch
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.database import Work
@@ -32,3 +34,18 @@ def _require(used: int, more: int, quota: int, whose: str) -> None:
             f"{whose} has a quota of {natural(quota)}: {natural(used)} are used, {natural(more)} would come",
             hints=["drop content that is not needed, or ask those who run the hub"],
         )
+
+
+def holder_of(actor: Actor) -> str:
+    """Name whoever holds a lock: an account, a deploy key, or all strangers at an address."""
+    if actor.account is not None:
+        return f"account {actor.account}"
+    return actor.via if actor.known else f"stranger {network_of(actor.address)}"
+
+
+def require_lock(work: Work, repository: Repository, actor: Actor, limits: Limits) -> None:
+    """Refuse one lock more than a repository has, or than one of its readers should want.  Raises TooMuch."""
+    whole = work.locks.count(repository.id)
+    most = limits.locks_of_one if actor.known else limits.locks_of_stranger
+    if whole >= limits.locks or (whole >= most and work.locks.count(repository.id, holder_of(actor)) >= most):
+        raise TooMuch(f"{repository.path} has too many locks at this time", hints=["try again later"])

@@ -7,6 +7,7 @@ What is removed is removed under git-annex's own lock.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,6 +24,9 @@ from rookery.hub.domain.errors import InUse
 from rookery.hub.storage import disk_links
 from rookery.hub.storage.disk_upload import DiskUpload
 
+_NOWAIT = getattr(os, "RWF_NOWAIT", None)  # Linux has it
+_NOT_AT_ONCE = frozenset({errno.EAGAIN, errno.EOPNOTSUPP})  # not in memory; a file system that cannot tell
+
 
 class DiskReader:
     """A file that is open for reading."""
@@ -38,6 +42,20 @@ class DiskReader:
     def read(self, size: int, /) -> bytes:
         """Give the next bytes."""
         return self._file.read(size) or b""
+
+    def at_once(self, size: int, /) -> memoryview | None:
+        """Give the next bytes if the system has them in memory (preadv2(2), RWF_NOWAIT)."""
+        if _NOWAIT is None:
+            return None
+        buffer = bytearray(size)
+        try:
+            got = os.preadv(self._file.fileno(), [buffer], self._file.tell(), _NOWAIT)
+        except OSError as e:
+            if e.errno not in _NOT_AT_ONCE:
+                raise
+            return None
+        self._file.seek(got, os.SEEK_CUR)
+        return memoryview(buffer)[:got]
 
     def close(self) -> None:
         """Let it go."""

@@ -56,7 +56,7 @@ class Locks(Protocol):
     def passed(self, timestamp: float) -> bool:
         """Say whether the clock has reached a timestamp.  In doubt (a clock that went back) it has."""
 
-    def take(self, repository: int, key: str, *, seconds: float) -> str | None:
+    def take(self, repository: int, key: str, *, holder: str, seconds: float) -> str | None:
         """Lock content that is here, for so long; give what names the lock.  None if the content is not here."""
 
     def extend(self, lock: str, *, seconds: float) -> bool:
@@ -71,8 +71,8 @@ class Locks(Protocol):
     def held(self, repository: int, key: str) -> bool:
         """Say whether anybody keeps a key from being dropped."""
 
-    def count(self, repository: int) -> int:
-        """Count the locks that last, for a limit to them."""
+    def count(self, repository: int, holder: str | None = None) -> int:
+        """Count the locks that last, all or one holder's, for a limit to them."""
 
     def sweep(self) -> int:
         """Forget locks that have expired; give how many."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Reader(Protocol):
@@ -23,6 +23,17 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Let it go."""
+
+
+@runtime_checkable
+class PromptReader(Reader, Protocol):
+    """A reader that knows whether it would have to wait."""
+
+    def at_once(self, size: int, /) -> memoryview | None:
+        """Give the next bytes, at most so many, if they are in memory; None if not, and then `read` gives them.
+
+        May be called where nothing may wait.  Empty at the end.
+        """
 
 
 class Upload(Protocol):
