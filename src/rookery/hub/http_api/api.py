@@ -12,7 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rookery import __version__
 from rookery.hub.asking import headers_of, settings_of, status_of
 from rookery.hub.domain.errors import Conflict, HubError
-from rookery.hub.http_api import accounts, annex, history, issues, pulls, repositories, sharing
+from rookery.hub.http_api import (
+    accounts,
+    annex,
+    history,
+    hooks,
+    issues,
+    notices,
+    pulls,
+    repositories,
+    sharing,
+)
 from rookery.hub.http_api.asked import AskedSite
 from rookery.hub.http_api.shapes import Shape
 
@@ -70,7 +80,7 @@ def make_api() -> FastAPI:
     api.add_exception_handler(RequestValidationError, _misunderstood)
     api.add_exception_handler(HTTPException, _unknown)
     api.add_api_route("/version", version, methods=["GET"])
-    for part in (accounts, repositories, sharing, history, annex, issues, pulls):
+    for part in (accounts, repositories, sharing, history, annex, issues, pulls, notices, hooks):
         api.include_router(part.router)
     return api
 

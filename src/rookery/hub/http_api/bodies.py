@@ -146,3 +146,28 @@ class MergeOrder(BaseModel):
     MergeTitleField: str = ""
     MergeMessageField: str = ""
     head_commit_id: str = ""
+
+
+class HookConfig(BaseModel):
+    """Where a webhook leads, and what signs its messages."""
+
+    url: str | None = None
+    content_type: Literal["json"] = "json"
+    secret: str | None = None
+
+
+class NewHook(BaseModel):
+    """A webhook; `type` says for which kind of receiver, and all get the same."""
+
+    type: Literal["gitea", "gogs", "forgejo"] = "gitea"
+    config: HookConfig
+    events: list[str] = []
+    active: bool = True
+
+
+class HookChange(BaseModel):
+    """What is to be otherwise in a webhook."""
+
+    config: HookConfig | None = None
+    events: list[str] | None = None
+    active: bool | None = None

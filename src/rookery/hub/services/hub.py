@@ -10,6 +10,7 @@ from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.ports.objects import Objects
+from rookery.hub.services import outward
 from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
@@ -23,6 +24,7 @@ from rookery.hub.services.issues import IssueService
 from rookery.hub.services.last_copy import LastCopy
 from rookery.hub.services.merging import MergeService
 from rookery.hub.services.nesting import Nesting
+from rookery.hub.services.noticing import NoticeService
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.pulls import PullService
@@ -31,6 +33,7 @@ from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.telling import Telling
+from rookery.hub.services.webhooks import WebhookService
 
 log = logging.getLogger("rookery.hub")
 
@@ -51,6 +54,8 @@ class Hub(NamedTuple):
     issues: IssueService
     pulls: PullService
     merging: MergeService
+    notices: NoticeService
+    webhooks: WebhookService
     runs: RunService
     changes: ChangeService
     histories: Histories
@@ -89,6 +94,8 @@ def make_hub(
         IssueService(database, gate, telling, clock),
         pulls,
         MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
+        NoticeService(database, gate, clock),
+        WebhookService(database, gate, outward.send, limits, home, clock),
         RunService(database, objects),
         ChangeService(contents),
         histories,

@@ -114,6 +114,11 @@ class SqlHooks:
         row = self._connection.execute(select(delivery).where(delivery.c.id == number)).one_or_none()
         return None if row is None else _delivery_of(row)
 
+    def is_due(self, *, now: float) -> bool:
+        """Say whether a message is to be sent."""
+        due = delivery.c.state == DeliveryState.WAITING.value, delivery.c.due <= now
+        return self._connection.scalar(select(delivery.c.id).where(*due).limit(1)) is not None
+
     def claim(self, *, now: float, until: float) -> Delivery | None:
         """Take a message that is due; in PostgreSQL, one that nobody takes at this moment."""
         due = delivery.c.state == DeliveryState.WAITING.value, delivery.c.due <= now

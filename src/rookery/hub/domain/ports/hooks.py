@@ -53,6 +53,9 @@ class Hooks(Protocol):
     def delivery(self, number: int, /) -> Delivery | None:
         """Give one by its number."""
 
+    def is_due(self, *, now: float) -> bool:
+        """Say whether a message is to be sent."""
+
     def claim(self, *, now: float, until: float) -> Delivery | None:
         """Take a message that is due, so that nobody else takes it before `until`; None if none is."""
 
