@@ -29,6 +29,7 @@ from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.pulls import PullService
 from rookery.hub.services.pushes import Pushes
+from rookery.hub.services.references import References
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.sharing import Sharing
@@ -55,6 +56,7 @@ class Hub(NamedTuple):
     pulls: PullService
     merging: MergeService
     notices: NoticeService
+    references: References
     webhooks: WebhookService
     runs: RunService
     changes: ChangeService
@@ -95,6 +97,7 @@ def make_hub(
         pulls,
         MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
         NoticeService(database, gate, clock),
+        References(histories),
         WebhookService(database, gate, outward.send, limits, home, clock),
         RunService(database, objects),
         ChangeService(contents),

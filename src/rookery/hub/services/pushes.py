@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from urllib.parse import quote
 
 from rookery.core.errors import CommandError, RookeryError
 from rookery.git import commits, refs
@@ -80,7 +81,7 @@ class Pushes:
             short = name.removeprefix(refs.HEADS).removeprefix("refs/")
             came = _commits(repo, old, new)
             action = "removed" if not new else "pushed to" if old else "created"
-            link = f"/src/{short}" if new and name.startswith(refs.HEADS) else ""
+            link = f"/src/{quote(short)}" if new and name.startswith(refs.HEADS) else ""
             told = short + (f": {came[0].subject}" if came and new else "")
             with self._database.writing() as work:
                 if work.repositories.by_id(repository.id) is None:

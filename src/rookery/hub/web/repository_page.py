@@ -25,6 +25,9 @@ TABS = (
     Tab("files", "Files", "folder", ""),
     Tab("commits", "Commits", "history", "/commits"),
     Tab("branches", "Branches", "git-branch", "/branches"),
+    Tab("issues", "Issues", "circle-dot", "/issues"),
+    Tab("pulls", "Pull requests", "git-pull-request", "/pulls"),
+    Tab("activity", "Activity", "activity", "/activity"),
     Tab("settings", "Settings", "settings", "/settings", Action.MANAGE),
 )
 
@@ -34,9 +37,11 @@ def repository_page(
 ) -> Response:
     """Show a page whose template extends `repository_base.html`.
 
-    Templates get `repository`, `tab`, `tabs` (those that this visitor can use) and `may`, the names of what
-    they may do: `"write" in may`.
+    Templates get `repository`, `tab`, `tabs` (those that this visitor can use), `may`, the names of what
+    they may do (`"write" in may`), and `parent`, what it was forked from, if they may read that.
     """
     may = visit.hub.gate.may(visit.actor, repository)
     tabs = [one for one in TABS if one.wants in may]
-    return visit.page(template, status=status, repository=repository, tab=tab, tabs=tabs, may=may, **values)
+    shared = {"repository": repository, "tab": tab, "tabs": tabs, "may": may}
+    parent = visit.hub.forks.parent(visit.actor, repository)
+    return visit.page(template, status=status, parent=parent, **shared, **values)

@@ -7,7 +7,17 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import commits, entrance, own, repositories, repository_settings
+from rookery.hub.web import (
+    commits,
+    entrance,
+    hooks,
+    issues,
+    notices,
+    own,
+    pulls,
+    repositories,
+    repository_settings,
+)
 from rookery.hub.web.visit import pages
 
 
@@ -23,6 +33,7 @@ def routes() -> list[BaseRoute]:
         pages("/user/settings/keys", own.show_keys, own.act_on_keys),
         pages("/user/settings/applications", own.show_tokens, own.act_on_tokens),
         pages("/user/settings/password", own.show_password, own.set_password),
+        pages("/notifications", notices.show, notices.act),
         pages("/repo/create", repositories.show_create, repositories.create),
         pages(f"{here}/settings", repository_settings.show, repository_settings.act),
         pages(
@@ -35,6 +46,19 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
+        pages(f"{here}/settings/hooks", hooks.show_all, hooks.act_on_all),
+        pages(f"{here}/settings/hooks/{{number}}", hooks.show, hooks.act),
+        pages(f"{here}/issues", issues.show_list),
+        pages(f"{here}/issues/new", issues.show_new, issues.create),
+        pages(f"{here}/issues/{{number}}", issues.show, issues.act),
+        pages(f"{here}/labels", issues.show_labels, issues.act_on_labels),
+        pages(f"{here}/pulls", pulls.show_list),
+        pages(f"{here}/pulls/new", pulls.show_new, pulls.propose),
+        pages(f"{here}/pulls/{{number}}", pulls.show, pulls.act),
+        pages(f"{here}/pulls/{{number}}/commits", pulls.show_commits),
+        pages(f"{here}/pulls/{{number}}/files", pulls.show_files),
+        pages(f"{here}/fork", pulls.show_fork, pulls.fork),
+        pages(f"{here}/activity", notices.activity),
         pages(f"{here}/branches", commits.branches),
         pages(f"{here}/tags", commits.tags),
         pages(f"{here}/commits", commits.of_default_branch),
