@@ -201,7 +201,10 @@ def test_what_people_pushed_is_shown_and_does_nothing(
     links = [link for link in browser.page.links if "/src/" in link or "/raw/" in link]
     folder = next(link for link in links if "sub" in link)
     inside = next(link for link in browser.go(folder).page.links if "a%26b" in link)
-    assert ask("GET", inside).body == b"inside\n"
+    assert browser.go(inside).answer.body.count(b"inside") == 1
+    bytes_of_it = next(link for link in browser.page.links if "/raw/" in link)
+    assert ask("GET", bytes_of_it).body == b"inside\n"
+    links = [link.replace("/src/", "/raw/") for link in links]
     page = ask("GET", next(link for link in links if link.endswith("page.html")))
     assert page.headers["content-type"].startswith("text/plain")
     assert "sandbox" in page.headers["content-security-policy"]

@@ -7,6 +7,7 @@ import json
 import math
 import struct
 import wave
+from collections.abc import Mapping
 
 from rookery.hub.domain.access import Level, Visibility
 from rookery.hub.domain.names import OwnerName, parse_path
@@ -146,7 +147,7 @@ def furnish(hub: HubInside) -> None:
 
 
 # Every page, by a name for its picture; those that begin with `guest-` are what strangers see.
-PAGES = {
+PAGES: Mapping[str, str] = {
     "guest-explore": "/",
     "guest-sign-up": "/user/sign_up",
     "guest-sign-in": "/user/login",
@@ -159,6 +160,21 @@ PAGES = {
     "repository": "/ada/penguins",
     "empty": "/robin/empty",
     "folder": "/ada/penguins/src/main/data",
+    **{
+        f"file-{name}": f"/ada/penguins/src/main/{path}"
+        for name, path in {
+            "table": "data/measurements.tsv",
+            "missing": "data/raw.bin",
+            "sound": "data/call.wav",
+            "pdf": "data/article.pdf",
+            "json": "data/about.json",
+            "image": "images/adelie.png",
+            "drawing": "images/coast.svg",
+            "code": "code/count.py",
+            "notebook": "code/how.ipynb",
+            "markdown": "README.md",
+        }.items()
+    },
     "settings": "/ada/penguins/settings",
     "collaboration": "/ada/penguins/settings/collaboration",
     "deploy-keys": "/ada/penguins/settings/keys",

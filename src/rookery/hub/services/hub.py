@@ -33,6 +33,7 @@ from rookery.hub.services.references import References
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.summaries import SummaryService
 from rookery.hub.services.telling import Telling
 from rookery.hub.services.webhooks import WebhookService
 
@@ -60,6 +61,7 @@ class Hub(NamedTuple):
     webhooks: WebhookService
     runs: RunService
     changes: ChangeService
+    summaries: SummaryService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -101,6 +103,7 @@ def make_hub(
         WebhookService(database, gate, outward.send, limits, home, clock),
         RunService(database, objects),
         ChangeService(contents),
+        SummaryService(contents),
         histories,
         limits,
         clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, text
 
@@ -39,6 +40,12 @@ class SqlContents:
         """Give the size of a key's content."""
         mine = content.c.repository_id == repository, content.c.key == key
         return self._connection.scalar(select(content.c.size).where(*mine))
+
+    def sizes(self, repository: int, keys: Sequence[str]) -> dict[str, int]:
+        """Give some."""
+        mine = content.c.repository_id == repository, content.c.key.in_(keys)
+        rows = self._connection.execute(select(content.c.key, content.c.size).where(*mine))
+        return {row.key: row.size for row in rows}
 
     def add(self, repository: int, key: str, size: int, now: float) -> None:
         """Note that the content is here."""

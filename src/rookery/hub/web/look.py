@@ -12,6 +12,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from rookery.core.process import encode
 from rookery.core.sizes import natural
 from rookery.hub.domain.access import Level, Visibility
 
@@ -46,9 +47,14 @@ def moment(seconds: float | str, form: str = "%Y-%m-%d %H:%M") -> str:
     return time.strftime(form, time.gmtime(number))
 
 
-def address(text: str) -> str:
-    """Quote a path, or a branch's name, for an address; slashes stay."""
-    return quote(text.encode("utf-8", "surrogateescape"), safe="/")
+def address(path: str) -> str:
+    """Write a path (of a file, a branch) as part of an address; bytes that are no letters stay what they are."""
+    return quote(encode(path), safe="/")
+
+
+def shown_name(path: str) -> str:
+    """Write a file's name for people: what is no letter, or changes how others read, stands as its code."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
 
 
 def plain_json(value: object) -> str:
@@ -72,7 +78,13 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        size=natural, moment=moment, counted=counted, hue=hue, address=address, tojson_plain=plain_json
+        size=natural,
+        moment=moment,
+        counted=counted,
+        hue=hue,
+        address=address,
+        named=shown_name,
+        tojson_plain=plain_json,
     )
     made.globals.update(
         icon=icon, visibilities=list(Visibility), levels=[Level.READ, Level.WRITE, Level.ADMIN]

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.hub import Hub
+from rookery.hub.web.previews.markdown import Base, rendered
 
 # A tag, whatever stands in its values; what is between them is text.
 _TAG = re.compile(r"<(?:\"[^\"]*\"|'[^']*'|[^'\">])*>")
@@ -25,7 +26,10 @@ _PATH = re.compile(r"[^\s/\x00-\x1f][^\x00-\x1f]{0,300}")
 
 def prose(hub: Hub, repository: Repository, texts: Iterable[str]) -> list[Markup]:
     """Make HTML of the texts of one page; what they refer to is looked for once, for all of them."""
-    pages = [_html(text) for text in texts]
+    home = f"/{repository.path}"
+    branch = quote(repository.default_branch)
+    base = Base(f"{home}/src/{branch}/", f"{home}/raw/{branch}/")
+    pages = [rendered(text, base) for text in texts]
     shas, paths = set(), set()
     for page in pages:
         for inside, text in _pieces(page):
@@ -35,13 +39,6 @@ def prose(hub: Hub, repository: Repository, texts: Iterable[str]) -> list[Markup
                 shas |= {found["sha"] for found in _WORD.finditer(text) if found["sha"]}
     known = hub.references.known(repository, sorted(shas), sorted(paths))
     return [_linked(page, repository, *known) for page in pages]
-
-
-def _html(text: str) -> Markup:
-    """Make HTML of a text: paragraphs and lines, nothing else."""
-    parts = (part.strip("\n") for part in re.split(r"\n\s*\n", text))
-    lines = (Markup("<br>").join(part.split("\n")) for part in parts if part)
-    return Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)
 
 
 def _pieces(page: str) -> Iterator[tuple[str, str]]:

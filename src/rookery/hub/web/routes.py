@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from rookery.hub.web import (
     commits,
     entrance,
+    files,
     hooks,
     issues,
     notices,
@@ -46,6 +47,23 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
+        *_talk(here),
+        pages(f"{here}/branches", commits.branches),
+        pages(f"{here}/tags", commits.tags),
+        pages(f"{here}/commits", commits.of_default_branch),
+        pages(f"{here}/commits/{{rest:path}}", commits.of_ref),
+        pages(f"{here}/commit/{{sha}}", commits.one),
+        pages(f"{here}/src/{{rest:path}}", files.browse),
+        pages(f"{here}/raw/{{rest:path}}", files.raw),
+        pages(f"{here}/archive/{{rest:path}}", files.archive),
+        pages(here, files.front),
+        pages("/{owner}", repositories.account),
+    ]
+
+
+def _talk(here: str) -> list[BaseRoute]:
+    """Give the routes of what people say to each other about a repository, and of forks."""
+    return [
         pages(f"{here}/settings/hooks", hooks.show_all, hooks.act_on_all),
         pages(f"{here}/settings/hooks/{{number}}", hooks.show, hooks.act),
         pages(f"{here}/issues", issues.show_list),
@@ -59,14 +77,4 @@ def routes() -> list[BaseRoute]:
         pages(f"{here}/pulls/{{number}}/files", pulls.show_files),
         pages(f"{here}/fork", pulls.show_fork, pulls.fork),
         pages(f"{here}/activity", notices.activity),
-        pages(f"{here}/branches", commits.branches),
-        pages(f"{here}/tags", commits.tags),
-        pages(f"{here}/commits", commits.of_default_branch),
-        pages(f"{here}/commits/{{rest:path}}", commits.of_ref),
-        pages(f"{here}/commit/{{sha}}", commits.one),
-        pages(f"{here}/src/{{rest:path}}", repositories.browse),
-        pages(f"{here}/raw/{{rest:path}}", repositories.raw),
-        pages(f"{here}/archive/{{rest:path}}", repositories.archive),
-        pages(here, repositories.front),
-        pages("/{owner}", repositories.account),
     ]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from rookery.core.process import decode
 from rookery.hub.asking import Site, address_of, hub_of, settings_of, site_of, status_of
 from rookery.hub.bodies import whole
 from rookery.hub.domain.access import Actor
@@ -58,14 +59,30 @@ class Visit(NamedTuple):
         except BadName as e:
             raise NotFound(e.message) from e
 
+    @property
+    def rest(self) -> str:
+        """The part of the address behind the repository and one word: a branch and a path, say.
+
+        Servers put a mark where bytes are no letters; what was there is in the address as it came.
+        """
+        text: str = self.request.path_params["rest"]
+        if "\ufffd" in text:
+            raw: bytes = self.request.scope["raw_path"]
+            text = decode(unquote_to_bytes(raw.split(b"/", 4)[4]))
+        return text
+
     def field(self, name: str) -> str:
         """Give what was typed; empty if nothing was."""
         return self.form.get(name, "")
 
     def number(self, name: str) -> int:
         """Give a number of the address (`?from=50`); 0 if it has none."""
-        told = self.request.query_params.get(name, "")
+        told = self.query(name)
         return int(told) if told.isdecimal() and len(told) < 10 else 0
+
+    def query(self, name: str) -> str:
+        """Give what the address says behind its question mark; empty if nothing."""
+        return str(self.request.query_params.get(name, ""))
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Show a page."""

@@ -7,6 +7,7 @@ of, never a claim without bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from rookery.hub.domain.records import Content
@@ -27,6 +28,9 @@ class Contents(Protocol):
 
     def size(self, repository: int, key: str) -> int | None:
         """Give the size of a key's content; None if the repository does not have it."""
+
+    def sizes(self, repository: int, keys: Sequence[str]) -> dict[str, int]:
+        """Give the sizes of those of some keys, at most 1000, that the repository has."""
 
     def add(self, repository: int, key: str, size: int, now: float) -> None:
         """Note that the content is here; said twice, it counts once."""
