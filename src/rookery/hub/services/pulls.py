@@ -7,7 +7,7 @@ the proposal is merged, all that its commits speak of and the source has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from rookery.annex.keys import size_of
@@ -79,6 +79,11 @@ class PullService:
         if issue is None or pull is None:
             raise NotFound(f"{repository.path} has no pull request #{number}")
         return PullRequest(repository, issue, pull)
+
+    def merged(self, issues: Iterable[Issue]) -> set[int]:
+        """Give the numbers (`id`) of those issues, which may be read, that are pull requests and came in."""
+        with self._database.reading() as work:
+            return work.pulls.merged([one.id for one in issues if not one.open])
 
     def source_of(self, actor: Actor, where: Where, text: str) -> tuple[RepositoryPath, str]:
         """Read where a proposal comes from: BRANCH, OWNER:BRANCH (OWNER's fork) or OWNER/NAME:BRANCH.

@@ -44,6 +44,11 @@ class SqlPulls:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _pull_of(row, row.merger)
 
+    def merged(self, issues: list[int]) -> set[int]:
+        """Give those that came in."""
+        query = select(pull.c.issue_id).where(pull.c.issue_id.in_(issues), pull.c.merged.is_not(None))
+        return set(self._connection.scalars(query))
+
     def open_from(self, source: int, branch: str | None = None) -> list[tuple[Issue, Pull]]:
         """Give the open ones that propose from a repository."""
         query = _open().where(pull.c.source_id == source)

@@ -55,6 +55,7 @@ def listed(visit: Visit, *, pulls: bool) -> Response:
         tab=kind,
         kind=kind,
         found=found[:A_PAGE],
+        merged=hub.pulls.merged(one for one, _ in found),
         counts=hub.issues.counts(visit.actor, repository.id, pulls=pulls),
         labels=hub.issues.labels(visit.actor, repository.id),
         state=shown,

@@ -87,6 +87,9 @@ class Pulls(Protocol):
     def of_issue(self, issue: int, /) -> Pull | None:
         """Give the one of an issue."""
 
+    def merged(self, issues: list[int], /) -> set[int]:
+        """Give those of some issues that are pull requests and came in."""
+
     def open_from(self, source: int, branch: str | None = None, /) -> list[tuple[Issue, Pull]]:
         """Give the open ones that propose from a repository, or from one of its branches."""
 
