@@ -78,6 +78,8 @@ ROUTES: dict[str, Case] = {
     "GET /repo/create": Case("page of one's own", "/repo/create"),
     "POST /repo/create": Case("page of one's own", "/repo/create", "name=other&visibility=private"),
     "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
+    "GET /{owner}/{repo}/find": Case("page:read", "/ada/data/find"),
+    "GET /{owner}/{repo}/find/{rest:path}": Case("page:read", "/ada/data/find/main"),
     "GET /{owner}/{repo}/branches": Case("page:read", "/ada/data/branches"),
     "GET /{owner}/{repo}/tags": Case("page:read", "/ada/data/tags"),
     "GET /{owner}/{repo}/commits": Case("page:read", "/ada/data/commits"),

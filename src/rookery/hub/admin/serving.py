@@ -97,6 +97,13 @@ async def _send_for_ever(opened: Opened) -> None:
         await asyncio.sleep(SENDERS_LOOK_SECONDS)
 
 
+async def _read_for_ever(opened: Opened) -> None:
+    while True:
+        # One at a time, so that the hub stops soon when it is told to.
+        if not await asyncio.to_thread(upkeep.read_for_search, opened):
+            await asyncio.sleep(upkeep.SEARCH_SECONDS)
+
+
 def serve(opened: Opened, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way end first."""
     config = uvicorn.Config(
@@ -125,10 +132,10 @@ def serve(opened: Opened, http: socket.socket) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, stop)
-        tidying = asyncio.create_task(_tidy_for_ever(opened))
-        sending = [asyncio.create_task(_send_for_ever(opened)) for _ in range(SENDERS)]
+        beside = [asyncio.create_task(task(opened)) for task in (_tidy_for_ever, _read_for_ever)]
+        beside += [asyncio.create_task(_send_for_ever(opened)) for _ in range(SENDERS)]
         await server.serve([http])
-        for task in (tidying, *sending):
+        for task in beside:
             task.cancel()
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

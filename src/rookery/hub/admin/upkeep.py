@@ -12,6 +12,9 @@ log = logging.getLogger("rookery.hub")
 
 EVERY_SECONDS = 3600.0
 
+# How soon what was pushed is found by more than its name.
+SEARCH_SECONDS = 2.0
+
 # Objects that nothing leads to are kept as long as the reflog does not forget what a forced push replaced: for ever.
 _GC = (
     "-c",
@@ -23,6 +26,15 @@ _GC = (
     "-c",
     "gc.reflogExpireUnreachable=never",
 )
+
+
+def read_for_search(opened: Opened) -> bool:
+    """Read one repository that changed, for the search; say whether there was one.  Logs what goes wrong."""
+    try:
+        return bool(opened.hub.search.catch_up(most=1))
+    except Exception:  # the mark stays in the database, and the next round tries again
+        log.exception("the search could not be kept up to date")
+        return False
 
 
 def tidy(opened: Opened) -> None:

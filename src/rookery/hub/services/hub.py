@@ -32,6 +32,7 @@ from rookery.hub.services.pushes import Pushes
 from rookery.hub.services.references import References
 from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
+from rookery.hub.services.searching import SearchService
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.summaries import SummaryService
 from rookery.hub.services.telling import Telling
@@ -62,9 +63,22 @@ class Hub(NamedTuple):
     runs: RunService
     changes: ChangeService
     summaries: SummaryService
+    search: SearchService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
+
+
+class _Talk(NamedTuple):
+    """What people say to each other and do together, as `Hub` has it."""
+
+    forks: ForkService
+    issues: IssueService
+    pulls: PullService
+    merging: MergeService
+    notices: NoticeService
+    references: References
+    webhooks: WebhookService
 
 
 def make_hub(
@@ -80,10 +94,19 @@ def make_hub(
     gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
-    passwords = Passwords(clock)
+    passwords, runs = Passwords(clock), RunService(database, objects)
     sharing, telling = Sharing(database, objects, clock), Telling(gate, home, clock)
     pulls = PullService(database, histories, sharing, gate, telling, clock)
     pushes = Pushes(database, histories, pulls, telling, log.warning)
+    talk = _Talk(
+        ForkService(database, histories, sharing, gate, telling, clock),
+        IssueService(database, gate, telling, clock),
+        pulls,
+        MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
+        NoticeService(database, gate, clock),
+        References(histories),
+        WebhookService(database, gate, outward.send, limits, home, clock),
+    )
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
@@ -94,16 +117,11 @@ def make_hub(
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
-        ForkService(database, histories, sharing, gate, telling, clock),
-        IssueService(database, gate, telling, clock),
-        pulls,
-        MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
-        NoticeService(database, gate, clock),
-        References(histories),
-        WebhookService(database, gate, outward.send, limits, home, clock),
-        RunService(database, objects),
+        *talk,
+        runs,
         ChangeService(contents),
         SummaryService(contents),
+        SearchService(database, histories, gate, runs, clock),
         histories,
         limits,
         clock,

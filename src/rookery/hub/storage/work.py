@@ -18,6 +18,7 @@ from rookery.hub.storage.organisations import SqlOrganisations
 from rookery.hub.storage.public_keys import SqlPublicKeys
 from rookery.hub.storage.pulls import SqlForks, SqlPulls
 from rookery.hub.storage.repositories import SqlRepositories
+from rookery.hub.storage.search import SqlSearch
 from rookery.hub.storage.secrets import SqlAttempts, SqlSessions
 from rookery.hub.storage.tokens import SqlTokens
 
@@ -73,6 +74,11 @@ class Work:
     def locks(self) -> SqlLocks:
         """Locks on content, and the clock."""
         return SqlLocks(self._connection, self._clock)
+
+    @cached_property
+    def search(self) -> SqlSearch:
+        """What repositories are found by."""
+        return SqlSearch(self._connection)
 
     @cached_property
     def audit(self) -> SqlAudit:

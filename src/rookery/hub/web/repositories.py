@@ -9,21 +9,6 @@ from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.names import owner_name
 from rookery.hub.web.visit import Visit
 
-A_PAGE = 50
-
-
-def explore(visit: Visit) -> Response:
-    """Show what there is, changed last first."""
-    words = visit.request.query_params.get("q", "")[:100]
-    after = visit.request.query_params.get("before", "")
-    before = None
-    if after.count("-") == 1 and after.replace("-", "").replace(".", "").isdecimal():
-        at, number = after.split("-")
-        before = (float(at), int(number))
-    found = visit.hub.repositories.search(visit.actor, words, before=before, limit=A_PAGE)
-    more = f"{found[-1].updated!r}-{found[-1].id}" if len(found) == A_PAGE else ""
-    return visit.page("explore.html", found=found, words=words, more=more)
-
 
 def account(visit: Visit) -> Response:
     """Show somebody's repositories."""

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from rookery.hub.domain.access import Action
 from rookery.hub.domain.records import Repository
+from rookery.hub.web.linked_data import linked_data
 from rookery.hub.web.visit import Visit
 
 
@@ -41,7 +42,11 @@ def repository_page(
     they may do (`"write" in may`), and `parent`, what it was forked from, if they may read that.
     """
     may = visit.hub.gate.may(visit.actor, repository)
+    linked = None
+    if visit.request.url.path == f"/{repository.path}":  # the front page speaks for the dataset
+        document = visit.hub.search.document(visit.actor, repository.id)
+        linked = linked_data(repository, document, visit.site)
     tabs = [one for one in TABS if one.wants in may]
-    shared = {"repository": repository, "tab": tab, "tabs": tabs, "may": may}
+    shared = {"repository": repository, "tab": tab, "tabs": tabs, "may": may, "linked": linked}
     parent = visit.hub.forks.parent(visit.actor, repository)
     return visit.page(template, status=status, parent=parent, **shared, **values)

@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from rookery.hub.web import (
     commits,
     entrance,
+    explore,
     files,
     hooks,
     issues,
@@ -27,7 +28,7 @@ def routes() -> list[BaseRoute]:
     here = "/{owner}/{repo}"
     return [
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets"), name="assets"),
-        pages("/", repositories.explore),
+        pages("/", explore.explore),
         pages("/user/sign_up", entrance.show_sign_up, entrance.sign_up),
         pages("/user/login", entrance.show_login, entrance.login),
         pages("/user/logout", None, entrance.logout),
@@ -48,6 +49,8 @@ def routes() -> list[BaseRoute]:
             repository_settings.act_on_deploy_keys,
         ),
         *_talk(here),
+        pages(f"{here}/find", explore.find_files),
+        pages(f"{here}/find/{{rest:path}}", explore.find_files),
         pages(f"{here}/branches", commits.branches),
         pages(f"{here}/tags", commits.tags),
         pages(f"{here}/commits", commits.of_default_branch),

@@ -12,6 +12,7 @@ from rookery.hub.domain.ports.discussions import Forks, Issues, Notices, Pulls
 from rookery.hub.domain.ports.hooks import Hooks
 from rookery.hub.domain.ports.organisations import Organisations
 from rookery.hub.domain.ports.repositories import Repositories
+from rookery.hub.domain.ports.search import Search
 from rookery.hub.domain.ports.secrets import Attempts, PublicKeys, Sessions, Tokens
 
 
@@ -53,6 +54,10 @@ class Work(Protocol):
     @property
     def locks(self) -> Locks:
         """Locks on content, and the clock."""
+
+    @property
+    def search(self) -> Search:
+        """What repositories are found by."""
 
     @property
     def audit(self) -> Audit:
