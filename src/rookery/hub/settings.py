@@ -6,6 +6,7 @@ ssh = "127.0.0.1:8922"                 ROOKERY_HUB_SSH, --ssh; "" for none
 database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folder without it
 title = "Our data"
 proxies = "127.0.0.1,::1"              web servers in front, whose X-Forwarded-For and -Proto are believed; "" for none
+origins = "https://viewer.example.org" pages of other sites whose scripts may read the API, with a token or without
 content = "s3://bucket/prefix"         ROOKERY_HUB_CONTENT, --content; contents are in the folder without it
 
 [s3]                                   ROOKERY_HUB_S3_ENDPOINT, ...; else what AWS's own programs read
@@ -34,7 +35,7 @@ from rookery.hub.domain.limits import Limits
 
 FILE = "hub.toml"
 _PREFIX = "ROOKERY_HUB_"
-_WORDS = ("url", "http", "ssh", "database", "title", "content", "proxies")
+_WORDS = ("url", "http", "ssh", "database", "title", "content", "proxies", "origins")
 
 # What AWS's own programs read, where nothing is said to the hub.
 _AWS = {
@@ -85,6 +86,7 @@ class Settings(NamedTuple):
     title: str
     limits: Limits
     proxies: str = LOOPBACK
+    origins: tuple[str, ...] = ()
     content: Bucket | None = None
 
     @property
@@ -131,6 +133,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         values["title"] or "Rookery hub",
         _limits({**limits, **inherited}, str(file)),
         LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
+        _origins(values["origins"] or ""),
         _bucket(values["content"], s3, env, str(file)),
     )
 
@@ -189,6 +192,19 @@ def _proxies(text: str) -> str:
                 hints=["for example 127.0.0.1, or 10.0.0.0/24; commas between several"],
             ) from e
     return text.strip()
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        parts = urlsplit(word)
+        if word != "*" and (
+            parts.scheme not in ("http", "https") or word != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise UsageError(
+                f"origins: {word!r} is not http(s)://HOST[:PORT]", hints=["commas between several; * for all"]
+            )
+    return words
 
 
 def _limits(values: Mapping[str, Any], file: str) -> Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
@@ -11,12 +12,19 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from rookery.hub.admin import upkeep
 from rookery.hub.admin.prompt_http import PromptHttp
 from rookery.hub.admin.ssh_process import PATIENCE_SECONDS
 from rookery.hub.app import make_app
 from rookery.hub.opening import Opened
+
+log = logging.getLogger("rookery.hub")
+
+# So many messages of webhooks are on their way at the same time.
+SENDERS = 4
+SENDERS_LOOK_SECONDS = 2.0
 
 
 class _Server(uvicorn.Server):
@@ -32,6 +40,16 @@ async def _tidy_for_ever(opened: Opened) -> None:
     while True:
         await asyncio.sleep(upkeep.EVERY_SECONDS)
         await asyncio.to_thread(upkeep.tidy, opened)
+
+
+async def _send_for_ever(opened: Opened) -> None:
+    """Send what webhooks are to be told; several of these keep a slow receiver from holding up the others."""
+    while True:
+        try:
+            await asyncio.to_thread(opened.hub.webhooks.send_due)
+        except SQLAlchemyError as e:  # the database went away, or was busy: the message is still there
+            log.warning("messages of webhooks could not be looked at: %s", e)
+        await asyncio.sleep(SENDERS_LOOK_SECONDS)
 
 
 async def _read_for_ever(opened: Opened) -> None:
@@ -77,6 +95,7 @@ def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = 
             await server.serve([http])
             return
         beside = [asyncio.create_task(task(opened)) for task in (_tidy_for_ever, _read_for_ever)]
+        beside += [asyncio.create_task(_send_for_ever(opened)) for _ in range(SENDERS)]
         await server.serve([http])
         for task in beside:
             task.cancel()

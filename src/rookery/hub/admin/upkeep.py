@@ -43,6 +43,8 @@ def tidy(opened: Opened) -> None:
     with opened.database.writing() as work:
         work.locks.sweep()
         work.sessions.sweep(now)
+    opened.hub.forks.go_on()
+    opened.hub.webhooks.forget_old()
     try:
         opened.objects.sweep_removed()
     except (OSError, RookeryError) as e:

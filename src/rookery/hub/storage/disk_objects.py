@@ -21,6 +21,7 @@ from rookery.core.errors import LockedError
 from rookery.core.process import Runner
 from rookery.git.repo import Repo
 from rookery.hub.domain.errors import InUse, Unavailable
+from rookery.hub.storage import disk_links
 from rookery.hub.storage.disk_upload import DiskUpload
 
 _NOWAIT = getattr(os, "RWF_NOWAIT", None)  # Linux has it
@@ -134,6 +135,18 @@ class DiskObjects:
     def receive(self, repository: int, key: str, offset: int = 0) -> DiskUpload:
         """Begin an upload, or go on."""
         return DiskUpload(key, self._partial(repository, key), self.target(repository, key), offset)
+
+    def link(self, key: str, source: int, target: int) -> int | None:
+        """Show the same file in both."""
+        place = object_here(self._repo(source), key)
+        try:
+            return None if place is None else disk_links.share(place, self.target(target, key))
+        except FileNotFoundError:
+            return None  # dropped meanwhile
+
+    def settle(self, keys: Iterable[str], repository: int) -> None:
+        """Have the folders of linked contents on the disk."""
+        disk_links.settle(self.target(repository, key) for key in keys)
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content.  Raises InUse if a git-annex on this machine keeps it."""

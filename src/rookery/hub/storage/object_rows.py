@@ -229,7 +229,10 @@ class ObjectRows:
         here = select(repository.c.id)
         c, o = object_content.c, object_other.c
         for row in self._connection.execute(
-            select(c.repository_id, c.key).where(c.repository_id.not_in(here)).limit(_AT_ONCE)
+            select(c.repository_id, c.key)
+            .where(c.repository_id.not_in(here))
+            .order_by(c.key)  # as all who lock several do, so that they wait in one direction
+            .limit(_AT_ONCE)
         ).all():
             self.displace(row.repository_id, row.key, GONE, now)
         left = update(object_other).where(o.repository_id.not_in(here), o.state == COMING)

@@ -202,6 +202,9 @@ class S3Objects:
         with self._noted() as rows:
             return rows.share(key, source, target, self._clock())
 
+    def settle(self, keys: Iterable[str], repository: int) -> None:
+        """Have nothing to do: rows count when their transaction does."""
+
     # --- taking away -----------------------------------------------------------------------------
 
     def remove(self, repository: int, key: str) -> bool:

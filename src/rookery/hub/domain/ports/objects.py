@@ -99,6 +99,16 @@ class Objects(Protocol):
         Raises BadOffset if there is less than that, InUse if somebody else uploads the same.
         """
 
+    def link(self, key: str, source: int, target: int) -> int | None:
+        """Let `target` have the content of `source` too, without a second copy of the bytes where that can be.
+
+        Give its size, None if `source` has none.  What is removed in one of them stays in the other.  Only inside
+        of the transaction that says so, after `settle`.
+        """
+
+    def settle(self, keys: Iterable[str], repository: int) -> None:
+        """Have on the disk that contents which were linked are there."""
+
     def remove(self, repository: int, key: str) -> bool:
         """Remove content; say whether it was there."""
 
