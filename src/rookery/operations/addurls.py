@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rookery.core.context import Context
 from rookery.core.errors import DownloadError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.locate import GivenPath, absolute, require_dataset
 from rookery.dataset.model import Dataset
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rookery.steps.fetching.urlrows import Addition, Formats
     from rookery.steps.fetching.urltable import Table
 
-log = logging.getLogger("rookery.addurls")
+log = get_log("rookery.addurls")
 
 
 @operation()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from rookery.annex.remotes import register_urls
 from rookery.annex.urls import refusal
 from rookery.core.context import Context
 from rookery.core.errors import DownloadError, NoDatasetFound
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.locate import GivenPath, absolute, below, require_dataset
 from rookery.dataset.model import Dataset
@@ -26,7 +26,7 @@ from rookery.opkit.parameters import Message
 if TYPE_CHECKING:
     from rookery.steps.fetching.download import Downloader
 
-log = logging.getLogger("rookery.download")
+log = get_log("rookery.download")
 
 TRIES_AGAIN = 5  # DataLad's default of datalad.downloaders.retry
 

@@ -7,7 +7,6 @@ fail, and ends when that process does, however that comes about.
 from __future__ import annotations
 
 import asyncio
-import logging
 import multiprocessing
 import signal
 import socket
@@ -16,13 +15,14 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from types import TracebackType
 
+from rookery.core.log import get_log
 from rookery.hub.opening import open_hub
 from rookery.hub.services.hub import Hub
 from rookery.hub.settings import Settings
 from rookery.hub.ssh.hostkeys import host_keys
 from rookery.hub.ssh.server import SshServer
 
-log = logging.getLogger("rookery.hub.ssh")
+log = get_log("rookery.hub.ssh")
 
 # How long what is under way may take to end when the hub is stopped.
 PATIENCE_SECONDS = 30

@@ -12,7 +12,6 @@ import errno
 import hashlib
 import http.client
 import json
-import logging
 import os
 import shutil
 import time
@@ -23,10 +22,11 @@ from typing import NamedTuple
 from rookery.core import files
 from rookery.core.context import Context
 from rookery.core.errors import AccessFailedError, DownloadError, IncompleteDownloadError, LockedError
+from rookery.core.log import get_log
 from rookery.core.sizes import natural
 from rookery.steps.fetching.web import Answer, Web
 
-log = logging.getLogger("rookery.download")
+log = get_log("rookery.download")
 
 PIECE = 1 << 18
 ENOUGH_TO_START_COUNTING_ANEW = 1 << 20

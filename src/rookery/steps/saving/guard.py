@@ -17,7 +17,6 @@ location log stops claiming that it is here.
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ from rookery.annex.store import annex_dir
 from rookery.annex.unlocking import put_copy
 from rookery.core import files
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
@@ -38,7 +38,7 @@ from rookery.git.modes import SYMLINK
 from rookery.git.repo import Repo, open_repo
 from rookery.git.trees import Selection
 
-log = logging.getLogger("rookery.guard")
+log = get_log("rookery.guard")
 
 Record = dict[str, Any]
 
