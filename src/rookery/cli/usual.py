@@ -72,7 +72,7 @@ def _read_option(parameter: Parameter, rest: Any, said: dict[str, Any]) -> bool:
 def _put_places(takers: Sequence[Parameter], places: list[str], said: dict[str, Any]) -> bool:
     """Give the words without an option to the one parameter that takes them; False if that is not so plain."""
     looks = [taker.look for taker in takers if isinstance(taker.look, Positional)]
-    if any(look.rest or look.unknown for look in looks):
+    if any(look.rest for look in looks):
         return False
     if not places:
         return not any(t.default is REQUIRED or look.required for t, look in zip(takers, looks, strict=True))

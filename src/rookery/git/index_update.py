@@ -90,6 +90,8 @@ def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry], source: Repo | Non
     entries = list(entries)
     if not entries:
         return
+    if not index_file(repo).exists():
+        repo.run("read-tree", "--empty")  # a first one, of the version that is wanted here
     unknown = update_entries(repo, entries, source)
     if unknown is None:
         put_entries(repo, entries)

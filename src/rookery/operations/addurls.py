@@ -165,18 +165,18 @@ def _read(ctx: Context, urlfile: Any, input_type: Any, formats: Formats, *, dry_
     from rookery.steps.fetching.urlrows import additions, name_parts
     from rookery.steps.fetching.web import Web  # start-up
 
-    web = Web(ctx.env)
+    with Web(ctx.env) as web:
 
-    def served(number: int, url: str) -> Mapping[str, str]:
-        if dry_run:  # as DataLad: no requests for what is only shown
-            return {k: f"{v}{number}" for k, v in name_parts("BASE.EXT", "_url_filename").items()}
-        with web.open(url) as answer:
-            name = answer.name
-        if not name:
-            raise DownloadError(f"{url} does not contain a filename")
-        return name_parts(name, "_url_filename")
+        def served(number: int, url: str) -> Mapping[str, str]:
+            if dry_run:  # as DataLad: no requests for what is only shown
+                return {k: f"{v}{number}" for k, v in name_parts("BASE.EXT", "_url_filename").items()}
+            with web.open(url) as answer:
+                name = answer.name
+            if not name:
+                raise DownloadError(f"{url} does not contain a filename")
+            return name_parts(name, "_url_filename")
 
-    found, left_out = additions(_table(ctx, urlfile, input_type), formats, served)
+        found, left_out = additions(_table(ctx, urlfile, input_type), formats, served)
     if left_out:
         log.warning("Dropped %d row(s) that had an empty URL", left_out)
     return found
@@ -196,8 +196,8 @@ def _versioned(ctx: Context, chosen: Sequence[Addition]) -> list[Addition]:
     from rookery.steps.fetching.urlversions import versioned
     from rookery.steps.fetching.web import Web  # start-up
 
-    web = Web(ctx.env)
-    return [one._replace(url=versioned(web, one.url)) for one in chosen]
+    with Web(ctx.env) as web:
+        return [one._replace(url=versioned(web, one.url)) for one in chosen]
 
 
 def _foretell(ds: Dataset, found: Sequence[Addition], chosen: Sequence[Addition]) -> None:

@@ -42,7 +42,10 @@ def told(program: str) -> list[str]:
         ("logs.set_up(logs.INFO, prepare); log.debug('x'); log.info('y')", ["y", "loaded"]),
         ("logs.set_up(logs.INFO, prepare); import logging; log.debug('x'); log.info('y')", ["y", "loaded"]),
         ("import logging; logs.set_up(logs.INFO, prepare); logging.getLogger('rookery.a').info('z')", ["z", "loaded"]),
-        ("import logging; logging.basicConfig(level=1, stream=sys.stdout); log.debug('x')", ["DEBUG:rookery.test:x", "loaded"]),  # noqa: E501
+        (
+            "import logging; logging.basicConfig(level=1, stream=sys.stdout); log.debug('x')",
+            ["DEBUG:rookery.test:x", "loaded"],
+        ),
     ],
 )  # fmt: skip
 def test_a_message_reaches_whoever_wants_it(program: str, said: list[str]) -> None:

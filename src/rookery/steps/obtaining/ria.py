@@ -107,7 +107,7 @@ def _read_config(ds: Dataset, giturl: str) -> bytes:
     if parts.scheme in ("http", "https"):
         from rookery.steps.fetching.web import Web  # start-up: few stores are asked over HTTP
 
-        with Web(ds.ctx.env).open(f"{giturl.rstrip('/')}/config") as answer:
+        with Web(ds.ctx.env) as web, web.open(f"{giturl.rstrip('/')}/config") as answer:
             return answer.body.read(LARGEST_CONFIG)
     path = f"{unquote(parts.path).rstrip('/')}/config"
     if parts.scheme == "ssh":
