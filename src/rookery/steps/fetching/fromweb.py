@@ -192,7 +192,12 @@ class _Adding:
                 yield Added(one.path, None, False, one.message)
                 continue
             why = failed.get((one.key or "", self._url_of[one.path]))
-            yield Added(one.path, one.key, why is None, why or f"to {one.path}")
+            yield Added(one.path, one.key, why is None, why or _note(one))
+
+
+def _note(one: Ingested) -> str:
+    """Remark what git-annex remarks (10.20261026)."""
+    return f"to {one.path}" if one.key else f"to {one.path}; non-large file; adding content to git repository"
 
 
 def _is_page(file: Path) -> bool:
