@@ -91,7 +91,7 @@ def test_some_deaths_of_addurls(downloads: Downloads, home: Home, tmp_path: Path
 @pytest.mark.campaign
 @pytest.mark.timeout(3000)
 def test_many_deaths_of_addurls(downloads: Downloads, home: Home, tmp_path: Path) -> None:
-    survive(downloads, ADDURLS, 60, home, tmp_path)
+    survive(downloads, ADDURLS, 40, home, tmp_path)
 
 
 def test_what_came_whole_before_a_death_is_not_fetched_again(

@@ -44,9 +44,9 @@ def usual_arguments(op: Operation, words: Sequence[str]) -> dict[str, Any] | Non
             places.append(word)
         elif word not in flags or not _read_option(flags[word], rest, said):
             return None
-    return (
-        said if _put_places([p for p in parameters if isinstance(p.look, Positional)], places, said) else None
-    )
+    # What takes words that nothing else knows has none of those.
+    takers = [p for p in parameters if isinstance(p.look, Positional) and not p.look.unknown]
+    return said if _put_places(takers, places, said) else None
 
 
 def _read_option(parameter: Parameter, rest: Any, said: dict[str, Any]) -> bool:

@@ -118,7 +118,7 @@ class KeepAlive(urllib.request.AbstractHTTPHandler):
             raise
         lines[place] = _Line(connection, answer)
         answer.url = request.full_url  # urllib reads it, and this as the reason
-        answer.msg = answer.reason  # type: ignore[assignment]
+        answer.msg = answer.reason  # type: ignore[assignment]  # as urllib has it
         return answer
 
     def _drop(self, connection: http.client.HTTPConnection) -> None:

@@ -159,6 +159,7 @@ def addurls(
     if save and adding.changed():
         shown = f"'{urlfile}'" if isinstance(urlfile, (str, os.PathLike)) else "<records>"
         yield from adding.saved(message or adding.described(shown, formats))
+    adding.settle()
 
 
 def _read(ctx: Context, urlfile: Any, input_type: Any, formats: Formats, *, dry_run: bool) -> list[Addition]:
@@ -308,6 +309,15 @@ class _Adding:
             yield record
         if self._drop_after and annexed and not self._manner.fast:
             yield from drop_files(ds, annexed, Wish(jobs=self._manner.jobs), refds=self._top.path)
+
+    def settle(self) -> None:
+        """Forget what would have been needed to go on after a kill."""
+        from rookery.steps.fetching.fromweb import kept
+        from rookery.steps.fetching.partial import settled  # start-up
+
+        for place in self._groups:
+            if place not in self._refused:
+                settled(kept(self._dataset(place)))
 
     def _kept(self) -> list[str]:
         return [place for place in self._places if place not in self._refused]

@@ -59,7 +59,7 @@ def add_from_web(
         log.debug("addurl is left to git-annex: %s", e)
         return left
     web = Web(repo.runner.env, connect=_connecting(rules), allowed=rules.allowed, logins=False)
-    keep = repo.commondir / "rookery" / "downloads"
+    keep = kept(ds)
     heard = _Heard(hear, mine)
     with Downloader(
         ds.ctx, keep, retries=0, web=web, progress=heard, reserve=reserve, dated=False
@@ -70,6 +70,11 @@ def add_from_web(
             del left[added.path]
             yield added
     return left
+
+
+def kept(ds: Dataset) -> Path:
+    """Give the private folder of downloads, where `partial.settled` is to be called when all is saved."""
+    return ds.repo.commondir / "rookery" / "downloads"
 
 
 def _words(settings: Mapping[str, str]) -> list[str]:
@@ -179,8 +184,6 @@ class _Adding:
         self._here, self._size = set(), 0
         taken = list(take(self._ds.repo, here, now=self._ds.ctx.clock()))
         yield from self._registered(taken)
-        if all(one.ok and not one.silent for one in taken):
-            self._placed.forget()
 
     def _registered(self, taken: Sequence[Ingested]) -> Iterator[Added]:
         annexed = {one.path: one.key for one in taken if one.ok and one.key}

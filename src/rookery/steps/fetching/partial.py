@@ -135,7 +135,7 @@ class Claim:
 
 
 class Placed:
-    """Files that have their names and are not taken in yet: by these notes they are known again after a kill."""
+    """Files that have their names and are not saved yet: by these notes they are known again after a kill."""
 
     def __init__(self, keep: Path) -> None:
         self._file = keep / f"placed.{os.getpid()}.{time.monotonic_ns()}.jsonl"
@@ -146,9 +146,20 @@ class Placed:
         with open(self._file, "a") as out:
             out.write(line + "\n")
 
-    def forget(self) -> None:
-        """Remove the notes: all has been taken in."""
-        self._file.unlink(missing_ok=True)
+
+def settled(keep: Path) -> None:
+    """Remove the notes of files that are where they were to be: ours, and those of commands that are gone."""
+    for file in keep.glob("placed.*.jsonl"):
+        process = int(file.name.split(".")[1])
+        if process != os.getpid():
+            try:
+                os.kill(process, 0)
+                continue
+            except PermissionError:
+                continue
+            except ProcessLookupError:
+                pass
+        file.unlink(missing_ok=True)
 
 
 def placed_before(keep: Path) -> dict[str, list[int]]:
