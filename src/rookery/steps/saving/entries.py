@@ -113,7 +113,7 @@ def commit_missing(
     missing = {entry.path: entry for entry in wanted if held.get(entry.path) != entry.sha}
     if missing:
         commit_entries(ds, missing, message=message, run_hooks=run_hooks)
-    indexed = {entry.path for entry in index.read_index(repo)}
+    indexed = {entry.path for entry in index.entries_at(repo, paths)}
     bring_up_to_date(repo, [entry for entry in wanted if entry.path not in indexed])
     return bool(missing)
 
