@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from rookery.annex.branch import log_name
+from rookery.hub.content_http import pieces_of
 from rookery.hub.domain.access import Actor, Level, Visibility
 from rookery.hub.domain.errors import (
     BadName,
@@ -60,6 +63,30 @@ def test_what_was_stored_is_read_from_any_offset(hub: HubInside) -> None:
     assert hub.opened.hub.contents.size(ada, where.path, KEY) == len(DATA)
     assert read(hub, ada, where) == DATA
     assert read(hub, ada, where, 1000) == DATA[1000:]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_content_streams_the_same_whether_the_system_has_it_in_memory(
+    hub: HubInside, in_memory: bool
+) -> None:
+    data = os.urandom(3_000_001)
+    ada = hub.person("ada")
+    where = hub.repository(ada)
+    assert put(hub, ada, where, data)
+    file = hub.opened.hub.contents.file(ada, where.id, key_of(data))
+    assert file is not None
+    if not in_memory:
+        handle = os.open(file, os.O_RDONLY)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+
+    async def streamed(offset: int, length: int) -> bytes:
+        reader = hub.opened.hub.contents.open(ada, where.id, key_of(data), offset)
+        return b"".join([piece async for piece in pieces_of(reader, length)])
+
+    assert asyncio.run(streamed(0, len(data))) == data
+    assert asyncio.run(streamed(999_999, 1_500_000)) == data[999_999:2_499_999]
+    assert asyncio.run(streamed(3_000_000, 10)) == data[3_000_000:], "no more than there is"
 
 
 def test_git_annex_reads_a_repository_of_the_hub(hub: HubInside, annex: Program, git: Program) -> None:

@@ -21,6 +21,7 @@ GIT_SETTINGS = (
     ("core.logAllRefUpdates", "always"),  # what a forced push replaced can be found again
     ("gc.auto", "0"),
     ("receive.autogc", "false"),
+    ("receive.hideRefs", "refs/pull"),  # what was proposed is the hub's to write
     ("safe.directory", "*"),
     ("protocol.allow", "never"),
     ("uploadpack.allowFilter", "true"),
@@ -54,7 +55,8 @@ def open_hub(settings: Settings, env: Mapping[str, str], clock: Callable[[], flo
     database.migrate()
     histories = DiskHistories(settings.repositories, Runner(git_environment(settings, env)))
     objects = DiskObjects(settings.repositories)
-    hub = make_hub(database, histories, objects, settings.limits, clock)
+    home = settings.url or f"http://{settings.http}"
+    hub = make_hub(database, histories, objects, settings.limits, clock, home=home)
     return Opened(hub, settings, database, objects, histories)
 
 

@@ -5,6 +5,8 @@ http = "127.0.0.1:8910"                ROOKERY_HUB_HTTP, --http
 ssh = "127.0.0.1:8922"                 ROOKERY_HUB_SSH, --ssh; "" for none
 database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folder without it
 title = "Our data"
+proxies = "127.0.0.1,::1"              web servers in front, whose X-Forwarded-For and -Proto are believed; "" for none
+origins = "https://viewer.example.org" pages of other sites whose scripts may read the API, with a token or without
 
 [limits]                               names and units in domain/limits.py
 quota_account = 100000000000
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
@@ -24,7 +27,8 @@ from rookery.hub.domain.limits import Limits
 
 FILE = "hub.toml"
 _PREFIX = "ROOKERY_HUB_"
-_WORDS = ("url", "http", "ssh", "database", "title")
+_WORDS = ("url", "http", "ssh", "database", "title", "proxies", "origins")
+LOOPBACK = "127.0.0.1,::1"
 
 
 class Address(NamedTuple):
@@ -47,6 +51,8 @@ class Settings(NamedTuple):
     database: str
     title: str
     limits: Limits
+    proxies: str = LOOPBACK
+    origins: tuple[str, ...] = ()
 
     @property
     def ssh_keys(self) -> Path:
@@ -91,6 +97,8 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
         values["title"] or "Rookery hub",
         _limits({**limits, **inherited}, str(file)),
+        LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
+        _origins(values["origins"] or ""),
     )
 
 
@@ -109,6 +117,31 @@ def _url(text: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path.strip("/"):
         raise UsageError(f"url: {text!r} is not http(s)://HOST[:PORT]")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _proxies(text: str) -> str:
+    for word in text.split(",") if text.strip() else ():
+        try:
+            ip_network(word.strip())
+        except ValueError as e:
+            raise UsageError(
+                f"proxies: {word.strip()!r} is neither an address nor a network",
+                hints=["for example 127.0.0.1, or 10.0.0.0/24; commas between several"],
+            ) from e
+    return text.strip()
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        parts = urlsplit(word)
+        if word != "*" and (
+            parts.scheme not in ("http", "https") or word != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise UsageError(
+                f"origins: {word!r} is not http(s)://HOST[:PORT]", hints=["commas between several; * for all"]
+            )
+    return words
 
 
 def _limits(values: Mapping[str, Any], file: str) -> Limits:

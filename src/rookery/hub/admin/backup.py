@@ -17,6 +17,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -29,6 +31,7 @@ from rookery.hub.admin.findings import Finding, Verdict
 from rookery.hub.opening import Opened
 from rookery.hub.settings import FILE
 from rookery.hub.storage.disk_histories import DiskHistories
+from rookery.hub.storage.disk_links import copy_keeping_links
 from rookery.hub.storage.disk_objects import DiskObjects
 from rookery.hub.storage.tables import account, content, repository
 
@@ -65,7 +68,11 @@ def back_up(opened: Opened, to: Path) -> Iterator[Finding]:
 
 
 class _Kept:
-    count = 0
+    """How many contents are in the backup, and where those are that several repositories share, by their inode."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.shared: dict[tuple[int, int], str] = {}
 
 
 def _history(
@@ -87,7 +94,7 @@ def _contents(opened: Opened, objects: DiskObjects, tables: Path, kept: _Kept) -
     with open(file.with_suffix(".new"), "w", encoding="utf-8") as out:
         with open(file, encoding="utf-8") as lines:
             for line, row in zip(lines, dump.read(tables, content), strict=True):
-                if _copied(opened, objects, row["repository_id"], row["key"], row["size"]):
+                if _copied(opened, objects, kept, row["repository_id"], row["key"], row["size"]):
                     out.write(line)
                     kept.count += 1
                     continue
@@ -99,24 +106,33 @@ def _contents(opened: Opened, objects: DiskObjects, tables: Path, kept: _Kept) -
     os.replace(file.with_suffix(".new"), file)
 
 
-def _copied(opened: Opened, objects: DiskObjects, number: int, key: str, size: int) -> bool:
+def _copied(opened: Opened, objects: DiskObjects, kept: _Kept, number: int, key: str, size: int) -> bool:
+    source, place = opened.objects.path(number, key), objects.target(number, key)
     if objects.size(number, key) == size:
+        if source is not None:
+            _remember(kept, source, place)
         return True
-    source = opened.objects.path(number, key)
     if source is None or source.stat().st_size != size:
         return False
-    place = objects.target(number, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(".draft")
     with thawed(str(place.parent)):
         try:
-            shutil.copyfile(source, draft)
+            copy_keeping_links(kept.shared, str(source), str(draft))
         except FileNotFoundError:
             return False  # dropped meanwhile
         os.chmod(draft, 0o444)
         _sync(draft)
         os.replace(draft, place)
+        draft.unlink(missing_ok=True)  # it stays if both were one file already
+    _remember(kept, source, place)
     return True
+
+
+def _remember(kept: _Kept, source: Path, place: Path) -> None:
+    with suppress(FileNotFoundError):  # dropped meanwhile
+        found = source.stat()
+        kept.shared[found.st_dev, found.st_ino] = str(place)
 
 
 def _sync(file: Path) -> None:
@@ -162,9 +178,10 @@ def restore(opened: Opened, source: Path) -> Iterator[Finding]:
             raise RookeryError(
                 "there is something in this hub already", hints=["name an empty folder: --data DIR"]
             )
+    copy = partial(copy_keeping_links, {})
     for row in dump.read(source / manifest["tables"], repository):
-        place = f"{row['id']}.git"
-        shutil.copytree(source / "repositories" / place, opened.settings.repositories / place, symlinks=True)
+        place, into = source / "repositories" / f"{row['id']}.git", opened.settings.repositories
+        shutil.copytree(place, into / place.name, symlinks=True, copy_function=copy)
     _site(source / "site", opened.settings.data)
     with opened.database.engine.begin() as connection:
         counts = dump.load(connection, source / manifest["tables"])

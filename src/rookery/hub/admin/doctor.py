@@ -30,6 +30,7 @@ def look(opened: Opened, runner: Runner) -> Iterator[Finding]:
     yield from _disk(opened)
     yield from _addresses(opened.settings)
     yield from _repositories(opened)
+    yield _search(opened)
 
 
 def _git(runner: Runner, folder: Path) -> Finding:
@@ -93,6 +94,14 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
             "git-annex does not talk by HTTP to addresses of a private network unless it is told to",
             "clients need: git config --global annex.security.allowed-ip-addresses ADDRESS",
         )
+
+
+def _search(opened: Opened) -> Finding:
+    waiting = len(opened.hub.search.waiting())
+    if not waiting:
+        return Finding(Verdict.GOOD, "search", "knows all repositories as they are")
+    told = f"{waiting if waiting < 100 else '100 or more'} repositories have changed since they were read"
+    return Finding(Verdict.WARNING, "search", told, "they are read while the hub runs: rookery hub serve")
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from rookery.core.errors import RookeryError
 from rookery.hub.admin import upkeep
@@ -18,6 +20,12 @@ from rookery.hub.admin.ssh_process import PATIENCE_SECONDS, SshProcess
 from rookery.hub.app import make_app
 from rookery.hub.opening import Opened
 from rookery.hub.settings import Address, Settings
+
+log = logging.getLogger("rookery.hub")
+
+# So many messages of webhooks are on their way at the same time.
+SENDERS = 4
+SENDERS_LOOK_SECONDS = 2.0
 
 
 class CannotListen(RookeryError):
@@ -79,6 +87,23 @@ async def _tidy_for_ever(opened: Opened) -> None:
         await asyncio.to_thread(upkeep.tidy, opened)
 
 
+async def _send_for_ever(opened: Opened) -> None:
+    """Send what webhooks are to be told; several of these keep a slow receiver from holding up the others."""
+    while True:
+        try:
+            await asyncio.to_thread(opened.hub.webhooks.send_due)
+        except SQLAlchemyError as e:  # the database went away, or was busy: the message is still there
+            log.warning("messages of webhooks could not be looked at: %s", e)
+        await asyncio.sleep(SENDERS_LOOK_SECONDS)
+
+
+async def _read_for_ever(opened: Opened) -> None:
+    while True:
+        # One at a time, so that the hub stops soon when it is told to.
+        if not await asyncio.to_thread(upkeep.read_for_search, opened):
+            await asyncio.sleep(upkeep.SEARCH_SECONDS)
+
+
 def serve(opened: Opened, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way end first."""
     config = uvicorn.Config(
@@ -90,6 +115,8 @@ def serve(opened: Opened, http: socket.socket) -> None:
         access_log=False,
         server_header=False,
         date_header=True,
+        proxy_headers=bool(opened.settings.proxies),
+        forwarded_allow_ips=opened.settings.proxies,  # else uvicorn takes them from the environment
         timeout_keep_alive=75,
         timeout_graceful_shutdown=PATIENCE_SECONDS,
         backlog=512,
@@ -105,9 +132,11 @@ def serve(opened: Opened, http: socket.socket) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, stop)
-        tidying = asyncio.create_task(_tidy_for_ever(opened))
+        beside = [asyncio.create_task(task(opened)) for task in (_tidy_for_ever, _read_for_ever)]
+        beside += [asyncio.create_task(_send_for_ever(opened)) for _ in range(SENDERS)]
         await server.serve([http])
-        tidying.cancel()
+        for task in beside:
+            task.cancel()
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(until_stopped())

@@ -7,8 +7,9 @@ What is removed is removed under git-annex's own lock.
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from rookery.core.errors import LockedError
 from rookery.core.process import Runner
 from rookery.git.repo import Repo
 from rookery.hub.domain.errors import InUse
+from rookery.hub.storage import disk_links
 from rookery.hub.storage.disk_upload import DiskUpload
+
+_NOWAIT = getattr(os, "RWF_NOWAIT", None)  # Linux has it
+_NOT_AT_ONCE = frozenset({errno.EAGAIN, errno.EOPNOTSUPP})  # not in memory; a file system that cannot tell
 
 
 class DiskReader:
@@ -37,6 +42,20 @@ class DiskReader:
     def read(self, size: int, /) -> bytes:
         """Give the next bytes."""
         return self._file.read(size) or b""
+
+    def at_once(self, size: int, /) -> memoryview | None:
+        """Give the next bytes if the system has them in memory (preadv2(2), RWF_NOWAIT)."""
+        if _NOWAIT is None:
+            return None
+        buffer = bytearray(size)
+        try:
+            got = os.preadv(self._file.fileno(), [buffer], self._file.tell(), _NOWAIT)
+        except OSError as e:
+            if e.errno not in _NOT_AT_ONCE:
+                raise
+            return None
+        self._file.seek(got, os.SEEK_CUR)
+        return memoryview(buffer)[:got]
 
     def close(self) -> None:
         """Let it go."""
@@ -102,6 +121,18 @@ class DiskObjects:
     def receive(self, repository: int, key: str, offset: int = 0) -> DiskUpload:
         """Begin an upload, or go on."""
         return DiskUpload(key, self._partial(repository, key), self.target(repository, key), offset)
+
+    def link(self, key: str, source: int, target: int) -> int | None:
+        """Show the same file in both."""
+        place = object_here(self._repo(source), key)
+        try:
+            return None if place is None else disk_links.share(place, self.target(target, key))
+        except FileNotFoundError:
+            return None  # dropped meanwhile
+
+    def settle(self, keys: Iterable[str], repository: int) -> None:
+        """Have the folders of linked contents on the disk."""
+        disk_links.settle(self.target(repository, key) for key in keys)
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content.  Raises InUse if a git-annex on this machine keeps it."""

@@ -49,14 +49,15 @@ class SqlLocks:
         now, shown = self._read(), self._shown()
         return now < shown - DOUBT_SECONDS or max(now, shown) >= timestamp
 
-    def take(self, repository: int, key: str, *, seconds: float) -> str | None:
+    def take(self, repository: int, key: str, *, holder: str, seconds: float) -> str | None:
         """Lock content that is here."""
         exclusively(self._connection, repository, key)
         here = content.c.repository_id == repository, content.c.key == key
         if self._connection.scalar(select(content.c.size).where(*here)) is None:
             return None
         name = secrets.token_hex(20)
-        row = {"id": name, "repository_id": repository, "key": key, "expires": self._read() + seconds}
+        until = self._read() + seconds
+        row = {"id": name, "repository_id": repository, "key": key, "expires": until, "holder": holder}
         self._connection.execute(insert(content_lock).values(row))
         return name
 
@@ -83,9 +84,10 @@ class SqlLocks:
         exclusively(self._connection, repository, key)
         return self._lasting(content_lock.c.repository_id == repository, content_lock.c.key == key) > 0
 
-    def count(self, repository: int) -> int:
+    def count(self, repository: int, holder: str | None = None) -> int:
         """Count the locks that last."""
-        return self._lasting(content_lock.c.repository_id == repository)
+        whose = () if holder is None else (content_lock.c.holder == holder,)
+        return self._lasting(content_lock.c.repository_id == repository, *whose)
 
     def _lasting(self, *conditions: object) -> int:
         query = select(func.count()).select_from(content_lock)

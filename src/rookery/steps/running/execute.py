@@ -1,7 +1,7 @@
 """Running a command with a record of it: prepare, run, look what changed, save, tell.
 
 The one way by which `run`, `rerun` and procedures execute.  What changed becomes
-one commit whose message is the run record (dataset.runrecords), in every dataset
+one commit whose message is the run record (git.runrecords), in every dataset
 of the hierarchy that was touched.  Where the command made commits of its own,
 these are kept and wrapped into a merge that carries the record.
 """

@@ -11,10 +11,10 @@ from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.log import get_log
 from rookery.core.results import text_of
-from rookery.dataset import runrecords
 from rookery.dataset.globs import Globs
 from rookery.dataset.locate import GivenPath
 from rookery.dataset.model import Dataset
+from rookery.git import runrecords
 from rookery.steps.running.history import Before
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.saving.save import How, save_datasets

@@ -22,9 +22,10 @@ from rookery.core.context import Context
 from rookery.core.errors import CommandError, InsufficientArgumentsError, RookeryError
 from rookery.core.log import get_log
 from rookery.core.results import result
-from rookery.dataset import hierarchy, runrecords
+from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
 from rookery.dataset.placeholders import joined
+from rookery.git import runrecords
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.running.shipped import SHIPPED
 

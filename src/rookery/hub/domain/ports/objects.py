@@ -6,9 +6,9 @@ waits for disks: call it from threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Reader(Protocol):
@@ -23,6 +23,17 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Let it go."""
+
+
+@runtime_checkable
+class PromptReader(Reader, Protocol):
+    """A reader that knows whether it would have to wait."""
+
+    def at_once(self, size: int, /) -> memoryview | None:
+        """Give the next bytes, at most so many, if they are in memory; None if not, and then `read` gives them.
+
+        May be called where nothing may wait.  Empty at the end.
+        """
 
 
 class Upload(Protocol):
@@ -68,6 +79,16 @@ class Objects(Protocol):
 
         Raises BadOffset if there is less than that, InUse if somebody else uploads the same.
         """
+
+    def link(self, key: str, source: int, target: int) -> int | None:
+        """Let `target` have the content of `source` too, without a second copy of the bytes where that can be.
+
+        Give its size, None if `source` has none.  What is removed in one of them stays in the other.  Only inside
+        of the transaction that says so, after `settle`.
+        """
+
+    def settle(self, keys: Iterable[str], repository: int) -> None:
+        """Have on the disk that contents which were linked are there."""
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content; say whether it was there."""
