@@ -100,6 +100,22 @@ def record_presence(
         if "\n" in key or "\n" in uuid:
             raise NotForUs(f"a line break in a key: {key!r}")
         wanted.setdefault(branch.log_name(key), {})[uuid] = present
+    record(repo, wanted, now=now, blobs=blobs, known=known)
+
+
+def record(
+    repo: Repo,
+    wanted: Mapping[str, Mapping[str, bool]],
+    *,
+    now: float,
+    blobs: Collection[bytes] = (),
+    known: Known | None = None,
+) -> None:
+    """Write down facts by the names of their logs, as `record_presence` does: what is (or is not) there by now.
+
+    All logs of presence are alike: of places that have a key (`.log`), and of
+    its URLs (`.log.web`).
+    """
     if not wanted:
         write_blobs(repo, blobs)
         return

@@ -9,7 +9,6 @@ git-annex's P2P protocol (`p2p`), and the web (`web`).
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
@@ -21,9 +20,10 @@ from rookery.annex.nearby import content_locks, dropping, fetching, plain, sendi
 from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.git.repo import Repo
 
-log = logging.getLogger("rookery.engine")
+log = get_log("rookery.engine")
 
 SETTING = "rookery.engine"
 
