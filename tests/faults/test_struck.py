@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -115,7 +116,7 @@ def all_of(checks: Iterable[Callable[[], None]]) -> None:
     for check in checks:
         try:
             check()
-        except AssertionError as e:
+        except (AssertionError, subprocess.TimeoutExpired) as e:
             wrong.append(str(e))
     assert not wrong, "\n\n".join(wrong)
 

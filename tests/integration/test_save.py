@@ -418,6 +418,7 @@ def test_on_an_adjusted_branch_the_last_commit_of_the_original_is_amended(
     annex("fsck", "--quiet", cwd=ds)
 
 
+@pytest.mark.native
 def test_a_small_save_starts_few_programs(inside: Inside, ds: Path) -> None:
     (ds / "text").write_text("changed\n")
     with programs_started() as started:

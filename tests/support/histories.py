@@ -52,6 +52,8 @@ class Side(NamedTuple):
     def do(self, step: Step, number: int) -> None:
         """Let it happen; what cannot be is refused by both sides, and changes nothing."""
         here = self.root / step.place
+        if step.kind == "drop" and self.git("status", "--porcelain", "--", step.name, cwd=here).text:
+            return  # DataLad and Rookery drop no content of what was changed and not saved, git-annex does
         if step.kind in _FILES:
             _FILES[step.kind](here, step)
         elif step.kind in _SHARED:

@@ -94,6 +94,6 @@ class Striking:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        said, complained = process.communicate(timeout=100)
+        said, complained = process.communicate(timeout=300)
         until_alone(process.pid)
         return Answer(argv, process.returncode, os.fsdecode(said), os.fsdecode(complained))

@@ -36,6 +36,8 @@ from support.home import Home
 from support.programs import Program
 from support.secure_shell import SecureShell
 
+pytestmark = pytest.mark.native
+
 Count = Callable[[], AbstractContextManager[Started]]
 Act = Callable[[World], list[Outcome]]
 
