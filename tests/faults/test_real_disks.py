@@ -1,4 +1,4 @@
-"""Disks that are full, and disks that cannot be written: what is said is so, and all goes on when there is room again."""
+"""Disks that are full, and disks that cannot be written: what is said is so, and all goes on when there is room."""
 
 from __future__ import annotations
 

@@ -9,14 +9,12 @@ from contextlib import suppress
 
 
 class Cutting:
-    """Hands on what comes to its port; all connections are counted together, and cut at the limit, once."""
+    """Hands on what comes to its port; all connections are counted together, and cut at the limit."""
 
-    def __init__(
-        self, server: int, limit: int | None = None, at_limit: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, server: int, at_limit: Callable[[], None]) -> None:
         self.passed = 0
         self._server = server
-        self._limit = limit
+        self._limit: int | None = None
         self._at_limit = at_limit
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -24,6 +22,11 @@ class Cutting:
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+
+    def after(self, count: int) -> None:
+        """Cut when so many more bytes have passed."""
+        with self._lock:
+            self._limit = self.passed + count
 
     def close(self) -> None:
         """Stand there no longer."""
@@ -65,8 +68,7 @@ class Cutting:
                         with suppress(OSError):
                             target.sendall(data[: self._limit - before])
                         self._cut()
-                        if self._at_limit is not None:
-                            self._at_limit()
+                        self._at_limit()
                         return
                 target.sendall(data)
         with suppress(OSError):

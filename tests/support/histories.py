@@ -52,8 +52,9 @@ class Side(NamedTuple):
     def do(self, step: Step, number: int) -> None:
         """Let it happen; what cannot be is refused by both sides, and changes nothing."""
         here = self.root / step.place
-        if step.kind == "drop" and self.git("status", "--porcelain", "--", step.name, cwd=here).text:
-            return  # DataLad and Rookery drop no content of what was changed and not saved, git-annex does
+        asked = {"drop": step.name, "copy": step.name, "publish": "."}.get(step.kind)
+        if asked is not None and self.git("status", "--porcelain", "--", asked, cwd=here).text:
+            return  # what was changed and not saved DataLad and Rookery do not drop or send, git-annex does
         if step.kind in _FILES:
             _FILES[step.kind](here, step)
         elif step.kind in _SHARED:
