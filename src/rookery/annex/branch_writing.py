@@ -48,12 +48,16 @@ MESSAGE = "update"
 
 _VERSIONS = ("8", "9", "10")
 
+# Who does what is ours to do: `native` (the default), or `stock`, which leaves all of it to git-annex.
+ENGINE = "rookery.engine"
+NATIVE = "native"
+
 # Settings under which git-annex would write otherwise, or not at all.
 _OTHERWISE = ("annex.private", "annex.pidlock", "annex.allowsign")
 _NEEDED = ("annex.alwayscommit", "annex.alwayscompact")
 _PATTERN = (
     r"^(annex\..*|core\.(hookspath|sharedrepository)|(user|author|committer)\.(name|email)"
-    r"|remote\..*\.annex-private)$"
+    r"|remote\..*\.annex-private|rookery\.engine)$"
 )
 _HOOKS = ("post-update-annex", "commitmessage-annex")
 
@@ -179,6 +183,8 @@ def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
     listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
     pairs = (decode(item).partition("\n") for item in listed if item)
     found = {name: value if given else "true" for name, given, value in pairs}
+    if found.get(ENGINE, NATIVE) != NATIVE:
+        raise NotForUs(f"{ENGINE} is {found[ENGINE]!r}")
     if found.get("annex.version") not in _VERSIONS:
         raise NotForUs(f"annex.version is {found.get('annex.version')}")
     for name, value in found.items():

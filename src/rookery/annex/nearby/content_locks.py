@@ -60,14 +60,18 @@ def removable(place: str) -> Iterator[None]:
 
 @contextmanager
 def thawed(folder: str) -> Iterator[None]:
-    """Allow changes in the folder of an object for the block; it may be gone after it."""
+    """Allow changes in the folder of an object for the block; it may be gone after it.
+
+    Should the folder not become write-protected again, what was done in it is
+    done all the same: `git annex fsck` protects it.
+    """
     mode = stat.S_IMODE(os.stat(folder).st_mode)
     if not mode & stat.S_IWUSR:
         os.chmod(folder, mode | stat.S_IWUSR)
     try:
         yield
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.chmod(folder, mode & ~0o222)
 
 
