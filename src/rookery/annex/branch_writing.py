@@ -94,8 +94,7 @@ def record_presence(
 ) -> str | None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
-    Gives the commit that says so, None if nothing was asked for.
-    What the log says already is not written again.  `blobs` are stored on the
+    Gives the commit that says so, None if nothing was asked for.  What the log says already is not written again.  `blobs` are stored on the
     way, by the same process.  `known` is what the caller has read of this
     repository just now; should it be out of date, it is read again.  Raises
     NotForUs before anything is written where git-annex would do otherwise than we can.
@@ -105,7 +104,7 @@ def record_presence(
         if "\n" in key or "\n" in uuid:
             raise NotForUs(f"a line break in a key: {key!r}")
         wanted.setdefault(branch.log_name(key), {})[uuid] = present
-    record(repo, wanted, now=now, blobs=blobs, known=known)
+    return record(repo, wanted, now=now, blobs=blobs, known=known)
 
 
 def record(
@@ -115,7 +114,7 @@ def record(
     now: float,
     blobs: Collection[bytes] = (),
     known: Known | None = None,
-) -> None:
+) -> str | None:
     """Write down facts by the names of their logs, as `record_presence` does: what is (or is not) there by now.
 
     All logs of presence are alike: of places that have a key (`.log`), and of
