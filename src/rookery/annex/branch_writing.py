@@ -94,10 +94,11 @@ def record_presence(
 ) -> str | None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
-    Gives the commit that says so, None if nothing was asked for.  What the log says already is not written again.  `blobs` are stored on the
-    way, by the same process.  `known` is what the caller has read of this
-    repository just now; should it be out of date, it is read again.  Raises
-    NotForUs before anything is written where git-annex would do otherwise than we can.
+    Gives the commit that says so, None if nothing was asked for.  What
+    the log says already is not written again.  `blobs` are stored on the way, by
+    the same process.  `known` is what the caller has read of this repository just
+    now; should it be out of date, it is read again.  Raises NotForUs before anything
+    is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, dict[str, bool]] = {}
     for key, uuid, present in changes:
