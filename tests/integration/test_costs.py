@@ -19,6 +19,8 @@ from support.programs import Program
 from support.samples import binary, write_tree
 from support.web import WebServer
 
+pytestmark = pytest.mark.native
+
 FEW, MANY = 5, 60
 
 # Git asks git-annex's filter again about small files that are as young as the index; that starts these many more.

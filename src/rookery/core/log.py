@@ -57,8 +57,8 @@ class Log:
         self.log(ERROR, message, *args, **more)
 
     def exception(self, message: str, *args: object, **more: Any) -> None:
-        """Say what failed, with the traceback of the exception at hand."""
-        self.log(ERROR, message, *args, exc_info=True, **more)
+        """Say what failed, with the traceback of the exception at hand, or of the one given as `exc_info`."""
+        self.log(ERROR, message, *args, **{"exc_info": True, **more})
 
     def log(self, level: int, message: str, *args: object, **more: Any) -> None:
         """Say something at a level."""

@@ -46,6 +46,10 @@ def told(program: str) -> list[str]:
             "import logging; logging.basicConfig(level=1, stream=sys.stdout); log.debug('x')",
             ["DEBUG:rookery.test:x", "loaded"],
         ),
+        (
+            "logs.set_up(logs.INFO, prepare); log.exception('x', exc_info=KeyError('y'))",
+            ["x", "KeyError: 'y'", "loaded"],
+        ),
     ],
 )  # fmt: skip
 def test_a_message_reaches_whoever_wants_it(program: str, said: list[str]) -> None:
