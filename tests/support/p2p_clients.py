@@ -122,7 +122,7 @@ class Requests(NamedTuple):
         """Say that content was brought there in another way; whether it is there in the end."""
         query = {"key": key, "data-present": "true"}
         reply = self.annex.ask(
-            "POST", "put", headers={"X-git-annex-data-length": "0"}, version=self.version, **query
+            "POST", "put", b"", headers={"X-git-annex-data-length": "0"}, version=self.version, **query
         )
         return reply.status == 200 and json.loads(reply.body)["stored"]
 

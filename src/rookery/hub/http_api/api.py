@@ -15,7 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rookery import __version__
 from rookery.hub.asking import headers_of, settings_of, status_of
 from rookery.hub.domain.errors import Conflict, HubError
-from rookery.hub.http_api import accounts, annex, answers, history, repositories, runs, sharing
+from rookery.hub.http_api import (
+    accounts,
+    annex,
+    answers,
+    history,
+    hooks,
+    issues,
+    notices,
+    pulls,
+    repositories,
+    runs,
+    sharing,
+)
 from rookery.hub.http_api.asked import AskedSite
 from rookery.hub.http_api.described import PROBLEMS, Described
 from rookery.hub.http_api.shapes import Shape
@@ -90,7 +102,7 @@ def make_api(origins: Sequence[str] = ()) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _misunderstood)
     api.add_exception_handler(HTTPException, _unknown)
     api.add_api_route("/version", version, methods=["GET"], response_model=answers.Version)
-    for part in (accounts, repositories, sharing, history, annex, runs):
+    for part in (accounts, repositories, sharing, history, annex, runs, issues, pulls, notices, hooks):
         api.include_router(part.router)
     return api
 

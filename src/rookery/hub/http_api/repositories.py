@@ -10,7 +10,7 @@ from rookery.hub.domain.names import owner_name
 from rookery.hub.domain.records import Account, Repository
 from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
-from rookery.hub.http_api.bodies import NewRepository, RepositoryChange
+from rookery.hub.http_api.bodies import NewFork, NewRepository, RepositoryChange
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.hub import Hub
 from rookery.hub.services.repositories import FIRST_BRANCH
@@ -21,7 +21,12 @@ router = APIRouter()
 def _shape(hub: Hub, asked_by: Actor, of: Repository, site: Site) -> Shape:
     owner = hub.accounts.named(of.owner)
     empty = not hub.browsing.branches(asked_by, of.id)
-    return shapes.repository(of, owner, hub.gate.may(asked_by, of), site, empty=empty)
+    shape = shapes.repository(of, owner, hub.gate.may(asked_by, of), site, empty=empty)
+    shape["fork"] = hub.forks.is_fork(of)
+    if shape["fork"] and (parent := hub.forks.parent(asked_by, of)) is not None:
+        may = hub.gate.may(asked_by, parent)
+        shape["parent"] = shapes.repository(parent, hub.accounts.named(parent.owner), may, site, empty=False)
+    return shape
 
 
 def _visibility(word: str | None, private: bool | None) -> Visibility | None:
@@ -118,3 +123,19 @@ def change(
 def remove(path: AskedPath, asked_by: AskedBy, hub: AskedHub) -> None:
     """Remove a repository, its history and its content."""
     hub.repositories.remove(asked_by, path)
+
+
+@router.get("/repos/{owner}/{repo}/forks")
+def forks(path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage) -> list[Shape]:
+    """Tell of the forks of a repository, as far as one may read them."""
+    return [_shape(hub, asked_by, one, site) for one in page.of(hub.forks.forks(asked_by, path))]
+
+
+@router.post("/repos/{owner}/{repo}/forks", status_code=202)
+def fork(
+    path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, body: NewFork | None = None
+) -> Shape:
+    """Make a fork with all history and content, of which nothing is stored twice."""
+    wanted = body or NewFork()
+    owner = owner_name(wanted.organization) if wanted.organization else None
+    return _shape(hub, asked_by, hub.forks.fork(asked_by, path, owner=owner, name=wanted.name or ""), site)

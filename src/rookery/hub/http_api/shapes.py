@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from rookery.git.commits import Commit, Person
 from rookery.hub.asking import Site
 from rookery.hub.domain.access import Action, Level, Visibility
+from rookery.hub.domain.moments import moment
 from rookery.hub.domain.ports.organisations import Team
 from rookery.hub.domain.records import Account, PublicKey, Repository, Token
 from rookery.hub.services.runs import Run
 
 Shape = dict[str, Any]
-
-
-def moment(seconds: float) -> str:
-    """Write a time as RFC 3339 has it."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def account(of: Account, site: Site, *, own: bool = False) -> Shape:
