@@ -178,5 +178,12 @@ PAGES: Mapping[str, str] = {
     "settings": "/ada/penguins/settings",
     "collaboration": "/ada/penguins/settings/collaboration",
     "deploy-keys": "/ada/penguins/settings/keys",
+    "upload": "/ada/penguins/upload/main/data",
+    "organisation": "/field-lab",
+    "new-organisation": "/org/create",
+    "teams": "/org/field-lab/teams",
+    "admin": "/admin",
+    "admin-repositories": "/admin/repositories",
+    "admin-audit": "/admin/audit",
     "missing": "/nobody/nothing",
 }

@@ -7,7 +7,17 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from rookery.hub.web import commits, entrance, explore, files, own, repositories, repository_settings
+from rookery.hub.web import (
+    administration,
+    commits,
+    entrance,
+    explore,
+    files,
+    organisations,
+    own,
+    repositories,
+    repository_settings,
+)
 from rookery.hub.web.uploading import upload_page
 from rookery.hub.web.visit import pages
 
@@ -24,6 +34,11 @@ def routes() -> list[BaseRoute]:
         pages("/user/settings/keys", own.show_keys, own.act_on_keys),
         pages("/user/settings/applications", own.show_tokens, own.act_on_tokens),
         pages("/user/settings/password", own.show_password, own.set_password),
+        pages("/admin", administration.show_accounts, administration.act_on_accounts),
+        pages("/admin/repositories", administration.show_repositories),
+        pages("/admin/audit", administration.show_audit),
+        pages("/org/create", organisations.show_create, organisations.create),
+        pages("/org/{org}/teams", organisations.show_teams, organisations.act_on_teams),
         pages("/repo/create", repositories.show_create, repositories.create),
         pages(f"{here}/settings", repository_settings.show, repository_settings.act),
         pages(

@@ -44,6 +44,9 @@ class Contents(Protocol):
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""
 
+    def everything(self) -> Totals:
+        """Say how much all repositories have together."""
+
     def owned(self, owner: int) -> Totals:
         """Say how much all repositories of an account have together."""
 
