@@ -24,7 +24,10 @@ from rookery.hub.web.visit import pages
 
 def routes() -> list[BaseRoute]:
     """Give the routes; those of repositories come last, since they begin with any name."""
-    here = "/{owner}/{repo}"
+    return [*_of_the_site(), *_of_repositories(), pages("/{owner}", repositories.account)]
+
+
+def _of_the_site() -> list[BaseRoute]:
     return [
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets"), name="assets"),
         pages("/", explore.explore),
@@ -40,6 +43,12 @@ def routes() -> list[BaseRoute]:
         pages("/org/create", organisations.show_create, organisations.create),
         pages("/org/{org}/teams", organisations.show_teams, organisations.act_on_teams),
         pages("/repo/create", repositories.show_create, repositories.create),
+    ]
+
+
+def _of_repositories() -> list[BaseRoute]:
+    here = "/{owner}/{repo}"
+    return [
         pages(f"{here}/settings", repository_settings.show, repository_settings.act),
         pages(
             f"{here}/settings/collaboration",
@@ -63,5 +72,4 @@ def routes() -> list[BaseRoute]:
         pages(f"{here}/raw/{{rest:path}}", files.raw),
         pages(f"{here}/archive/{{rest:path}}", files.archive),
         pages(here, files.front),
-        pages("/{owner}", repositories.account),
     ]
