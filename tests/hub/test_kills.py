@@ -115,6 +115,9 @@ def test_nothing_that_a_killed_server_acknowledged_is_lost(server: HubServer, ti
     annex = annex_of(server, server.add_user("ada"), "killed")
     uploaders = kill_again_and_again(server, annex, times, seed=times)
     check_all(server, annex, uploaders)
+    if times > 10:
+        assert any(one.resumed for one in uploaders), "large ones go on where they were"
+    server.run("fsck")  # ends with 0 only if nothing is bad
 
 
 def test_a_client_that_was_killed_goes_on_where_it_was(

@@ -19,6 +19,7 @@ class Form(NamedTuple):
     action: str
     fields: dict[str, str]
     buttons: list[tuple[str, str, str]]  # what is on it, name, value
+    boxes: set[str]  # names of what can be ticked and is not
 
 
 class _Reader(HTMLParser):
@@ -39,7 +40,7 @@ class _Reader(HTMLParser):
         if tag in ("a", "link", "img"):
             self.links.append(told.get("href", told.get("src", "")))
         if tag == "form" and told.get("method") == "post":
-            self.forms.append(Form(told.get("action", ""), {}, []))
+            self.forms.append(Form(told.get("action", ""), {}, [], set()))
         if tag == "label":
             self.labels.add(told.get("for", ""))
         if tag in ("input", "select", "textarea"):
@@ -49,6 +50,8 @@ class _Reader(HTMLParser):
         fields = self.forms[-1].fields
         if tag == "input" and (told.get("type") not in ("radio", "checkbox") or "checked" in told):
             fields[told.get("name", "")] = told.get("value", "on")
+        elif tag == "input":
+            self.forms[-1].boxes.add(told.get("name", ""))
         elif tag == "select":
             self._select = told["name"]
         elif tag == "textarea":
@@ -145,7 +148,7 @@ class Browser:
             (form, name, value)
             for form in self.page.forms
             for text, name, value in form.buttons
-            if text == button and all(field in form.fields or field == "csrf" for field in fields)
+            if text == button and fields.keys() <= {*form.fields, *form.boxes, "csrf"}
         )
         told = {**form.fields, **fields}
         if name:

@@ -43,12 +43,12 @@ def endpoints(settings: Mapping[str, str], host: str, port: int) -> list[Endpoin
     return allowed
 
 
-def connected(found: list[Endpoint]) -> socket.socket:
-    """Connect to the first of some addresses that answers.  Raises OSError."""
+def connected(found: list[Endpoint], patience: float = PATIENCE) -> socket.socket:
+    """Connect to the first of some addresses that answers; each is given so many seconds.  Raises OSError."""
     failure: OSError | None = None
     for one in found:
         line = socket.socket(one.family, socket.SOCK_STREAM)
-        line.settimeout(PATIENCE)
+        line.settimeout(patience)
         try:
             line.connect(one.address)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -61,10 +61,15 @@ def connected(found: list[Endpoint]) -> socket.socket:
 
 
 def open_http(
-    found: list[Endpoint], host: str, port: int, tls: ssl.SSLContext | None
+    found: list[Endpoint],
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    *,
+    patience: float = PATIENCE,
 ) -> http.client.HTTPConnection:
     """Open a connection for requests, which is never made anew by itself.  Raises OSError."""
-    line = connected(found)
+    line = connected(found, patience)
     connection = http.client.HTTPConnection(host, port)
     connection.auto_open = 0  # it would look the name up once more
     if tls is not None:

@@ -43,6 +43,12 @@ def tidy(opened: Opened) -> None:
     with opened.database.writing() as work:
         work.locks.sweep()
         work.sessions.sweep(now)
+    opened.hub.forks.go_on()
+    opened.hub.webhooks.forget_old()
+    try:
+        opened.objects.sweep_removed()
+    except (OSError, RookeryError) as e:
+        log.warning("contents of removed repositories are still there: %s", e)
     for repository in repositories(opened):
         try:
             opened.objects.sweep(repository.id, older_than=now - limits.unfinished)

@@ -32,3 +32,6 @@ class Limits(NamedTuple):
     ssh_commands_of_all: int = 512
     ssh_idle: float = 6 * 3600.0  # after which a silent client's channel is closed
     sign_up: bool = True  # whether people can make accounts for themselves
+    hooks: int = 20  # webhooks of one repository
+    hook_seconds: float = 10.0  # how long one message may take
+    hooks_private: bool = False  # whether webhooks reach servers that only this machine's network can reach

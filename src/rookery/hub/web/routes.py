@@ -13,8 +13,14 @@ from rookery.hub.web import (
     entrance,
     explore,
     files,
+    hooks,
+    issues,
+    nested,
+    notices,
     organisations,
     own,
+    provenance,
+    pulls,
     repositories,
     repository_settings,
 )
@@ -42,6 +48,7 @@ def _of_the_site() -> list[BaseRoute]:
         pages("/admin/audit", administration.show_audit),
         pages("/org/create", organisations.show_create, organisations.create),
         pages("/org/{org}/teams", organisations.show_teams, organisations.act_on_teams),
+        pages("/notifications", notices.show, notices.act),
         pages("/repo/create", repositories.show_create, repositories.create),
     ]
 
@@ -61,8 +68,10 @@ def _of_repositories() -> list[BaseRoute]:
             repository_settings.act_on_deploy_keys,
         ),
         upload_page(f"{here}/upload/{{rest:path}}"),
+        *_talk(here),
         pages(f"{here}/find", explore.find_files),
         pages(f"{here}/find/{{rest:path}}", explore.find_files),
+        pages(f"{here}/provenance/{{rest:path}}", provenance.show),
         pages(f"{here}/branches", commits.branches),
         pages(f"{here}/tags", commits.tags),
         pages(f"{here}/commits", commits.of_default_branch),
@@ -72,4 +81,28 @@ def _of_repositories() -> list[BaseRoute]:
         pages(f"{here}/raw/{{rest:path}}", files.raw),
         pages(f"{here}/archive/{{rest:path}}", files.archive),
         pages(here, files.front),
+    ]
+
+
+def nested_routes() -> list[BaseRoute]:
+    """Give what comes behind all others, since it takes any address below a repository."""
+    return [pages("/{owner}/{repo}/{below:path}", nested.below)]
+
+
+def _talk(here: str) -> list[BaseRoute]:
+    """Give the routes of what people say to each other about a repository, and of forks."""
+    return [
+        pages(f"{here}/settings/hooks", hooks.show_all, hooks.act_on_all),
+        pages(f"{here}/settings/hooks/{{number}}", hooks.show, hooks.act),
+        pages(f"{here}/issues", issues.show_list),
+        pages(f"{here}/issues/new", issues.show_new, issues.create),
+        pages(f"{here}/issues/{{number}}", issues.show, issues.act),
+        pages(f"{here}/labels", issues.show_labels, issues.act_on_labels),
+        pages(f"{here}/pulls", pulls.show_list),
+        pages(f"{here}/pulls/new", pulls.show_new, pulls.propose),
+        pages(f"{here}/pulls/{{number}}", pulls.show, pulls.act),
+        pages(f"{here}/pulls/{{number}}/commits", pulls.show_commits),
+        pages(f"{here}/pulls/{{number}}/files", pulls.show_files),
+        pages(f"{here}/fork", pulls.show_fork, pulls.fork),
+        pages(f"{here}/activity", notices.activity),
     ]

@@ -95,6 +95,7 @@ class Visit(NamedTuple):
             "problem": self.problem,
             "form": self.form,
             "here": self.request.url.path,
+            "unread": self.hub.notices.unread(self.actor) if self.session else 0,
         }
         text = _templates.get_template(template).render({**shared, **values})
         # Names of files may be any bytes; a browser shows what is no text as such.
