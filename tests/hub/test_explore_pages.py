@@ -63,7 +63,7 @@ def test_somebody_finds_a_dataset_and_narrows_the_list(hub: HubInside, ask: Call
     text = browser.go("/?q=hippoc").text
     assert "bea/faces" in text
     assert "hidden" not in text
-    assert b"<mark>hippoc</mark>" in browser.answer.body
+    assert b"<mark>hippocampus</mark>" in browser.answer.body
     carl = Browser(ask)
     carl.cookies[visit.COOKIE] = hub.opened.hub.identity.begin(hub.person("carl"))
     assert "carl/hidden" in carl.go("/?q=hippocampus").text

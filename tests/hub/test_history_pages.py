@@ -165,3 +165,24 @@ def test_no_program_is_started_for_a_row(hub: HubInside, browser: Browser, files
         with programs_started() as started:
             browser.go(f"/ada/wide{files}/{page}")
         assert len(started) <= most, page
+
+
+def test_a_file_s_provenance_is_a_list_and_a_drawing(hub: HubInside, browser: Browser) -> None:
+    def ran(words: str, source: str) -> str:
+        return runrecords.build_message(words, runrecords.to_json({"cmd": f"<{words}>", "inputs": [source]}))
+
+    history = History().commit("brought in", {"raw <b>.csv": "1\n" * 30})
+    history.commit("named better").rename("raw <b>.csv", "raw.csv")
+    history.commit(ran("clean <i>it</i>", "raw.csv"), {"clean.csv": "2\n"})
+    history.commit(ran("plot", "clean.csv"), {"f.svg": "3\n"})
+    pushed(hub, "traced", history)
+    browser.go("/ada/traced/provenance/main/clean.csv")
+    assert all(
+        word in browser.text for word in ("clean <i>it</i>", "named better", "raw <b>.csv", "plot", "f.svg")
+    )
+    assert browser.answer.body.count(b"<rect class=") == 6
+    assert b"<i>it" not in browser.answer.body
+    for link in [link for link in browser.page.links if link.startswith("/ada/traced/")]:
+        browser.go(link)
+    assert "does not have this file" in browser.go("/ada/traced/provenance/main/nothing").text
+    browser.go("/ada/traced/provenance/main", 404)

@@ -19,6 +19,7 @@ from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope, Visibilit
 from rookery.hub.domain.names import OwnerName, parse_path
 from rookery.hub.web.visit import COOKIE
 from support.asgi import Answer, Caller
+from support.browser import form_with_files
 from support.hubs import HubInside, make_hub_inside
 
 KEY = "SHA256-s4--" + "0" * 64
@@ -37,6 +38,7 @@ class Case(NamedTuple):
 
 
 FORM = "nothing=here"
+A_FILE = "a form with a file in it"
 REPO = "/api/v1/repos/ada/data"
 P2P = "/git-annex/{uuid}/v{version:int}"
 ANNEX = "/git-annex/{uuid}/v4"
@@ -80,6 +82,7 @@ ROUTES: dict[str, Case] = {
     "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
     "GET /{owner}/{repo}/find": Case("page:read", "/ada/data/find"),
     "GET /{owner}/{repo}/find/{rest:path}": Case("page:read", "/ada/data/find/main"),
+    "GET /{owner}/{repo}/provenance/{rest:path}": Case("page:read", "/ada/data/provenance/main/x"),
     "GET /{owner}/{repo}/branches": Case("page:read", "/ada/data/branches"),
     "GET /{owner}/{repo}/tags": Case("page:read", "/ada/data/tags"),
     "GET /{owner}/{repo}/commits": Case("page:read", "/ada/data/commits"),
@@ -88,6 +91,9 @@ ROUTES: dict[str, Case] = {
     "GET /{owner}/{repo}/src/{rest:path}": Case("page:read", "/ada/data/src/main"),
     "GET /{owner}/{repo}/raw/{rest:path}": Case("page:read", "/ada/data/raw/main/x"),
     "GET /{owner}/{repo}/archive/{rest:path}": Case("page:read", "/ada/data/archive/main.zip"),
+    "GET /{owner}/{repo}/{below:path}": Case("page:nothing", "/ada/data/nothing/here"),
+    "GET /{owner}/{repo}/upload/{rest:path}": Case("page:write", "/ada/data/upload/main"),
+    "POST /{owner}/{repo}/upload/{rest:path}": Case("page:write", "/ada/data/upload/main", A_FILE),
     "GET /{owner}/{repo}/settings": Case("page:manage", "/ada/data/settings"),
     "POST /{owner}/{repo}/settings": Case(
         "page:manage", "/ada/data/settings", "visibility={visibility}&drop_level=admin&keep_last=on"
@@ -226,6 +232,8 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("read", f"{REPO}/annex/keys/{KEY}"),
     "DELETE /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("drop", f"{REPO}/annex/keys/{KEY}"),
     "GET /api/v1/repos/{owner}/{repo}/whereis/{file:path}": Case("read", f"{REPO}/whereis/x"),
+    "GET /api/v1/repos/{owner}/{repo}/runs": Case("read", f"{REPO}/runs"),
+    "GET /api/v1/repos/{owner}/{repo}/runs/{sha}": Case("read", f"{REPO}/runs/main"),
 }  # fmt: skip
 
 RIGHTS = ("read", "discuss", "write", "drop", "manage", "own")
@@ -272,6 +280,8 @@ def expected(right: str, who: str, visibility: str) -> str:
         right, who = of_page, who if who in BROWSERS else "stranger"
     elif page == "page of one's own":
         return "passed" if who in BROWSERS else "sign in"
+    if right == "nothing":  # what is not there looks as what may not be read
+        return "hidden"
     if right == "fork":  # who reads it, and may make repositories
         if "read" not in LEVELS[who] and who not in READS[visibility]:
             return "hidden"
@@ -385,6 +395,10 @@ def call(world: World, case: Case, method: str, who: str, visibility: str = "pri
     if case.right.startswith("page"):
         secret, csrf = world.sessions.get(who, ("", ""))
         headers = {"Authorization": said, "Cookie": f"{COOKIE}={secret}", **A_FORM}
+        if case.body == A_FILE:
+            fields = {"csrf": csrf, "branch": "main", "folder": ".."}  # nobody may put a file there
+            body, kind = form_with_files(fields, [("x.txt", b"x")])
+            return world.ask(method, case.url, body, {**headers, "Content-Type": kind})
         form = f"{(case.body or '').format(visibility=visibility)}&csrf={csrf}"
         return world.ask(method, case.url, form.encode() if method == "POST" else b"", headers)
     headers = {"Authorization": said} if said else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import NamedTuple
@@ -81,6 +81,21 @@ class _Reader(HTMLParser):
             self._area = ""
 
 
+def form_with_files(fields: Mapping[str, str], files: Sequence[tuple[str, bytes]]) -> tuple[bytes, str]:
+    """Write a form as browsers send it when there are files in it; give its body and its type."""
+    mark = b"----a-line-that-is-in-no-file"
+    parts = [
+        b'Content-Disposition: form-data; name="%b"\r\n\r\n%b' % (name.encode(), value.encode())
+        for name, value in fields.items()
+    ]
+    for name, content in files:
+        told = name.replace('"', "%22").encode()
+        head = b'Content-Disposition: form-data; name="files"; filename="%b"\r\nContent-Type: x/y' % told
+        parts.append(head + b"\r\n\r\n" + content)
+    body = b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts) + b"--%b--\r\n" % mark
+    return body, f"multipart/form-data; boundary={mark.decode()}"
+
+
 class Browser:
     """One person's browser."""
 
@@ -145,4 +160,14 @@ class Browser:
             **(headers or {}),
         }
         self._arrive(self.request("POST", url, urlencode(told).encode(), kind), url, status)
+        return self
+
+    def upload(self, files: Sequence[tuple[str, bytes]], status: int = 200, **fields: str) -> Browser:
+        """Fill in the form that takes files, choose some, and send it."""
+        form = next(form for form in self.page.forms if "files" in form.fields)
+        told = {name: value for name, value in {**form.fields, **fields}.items() if name != "files"}
+        body, kind = form_with_files(told, files)
+        url = form.action or urlsplit(self.at).path
+        headers = {"Content-Type": kind, "Origin": "http://hub.test"}
+        self._arrive(self.request("POST", url, body, headers), url, status)
         return self

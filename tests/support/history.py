@@ -71,7 +71,7 @@ class History:
 
     def rename(self, old: str, new: str) -> History:
         """Let the last commit rename a file."""
-        self._say(f"R {old} {new}")
+        self._say(f'R "{old}" {new}')
         return self
 
     def tag(self, name: str, branch: str = "main") -> History:

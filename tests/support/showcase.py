@@ -9,6 +9,7 @@ import struct
 import wave
 from collections.abc import Mapping
 
+from rookery.git import runrecords
 from rookery.hub.domain.access import Level, Visibility
 from rookery.hub.domain.names import OwnerName, parse_path
 from support.hubs import HubInside
@@ -111,6 +112,14 @@ def penguins() -> Planted:
     """Give the files of the dataset."""
     return {
         "README.md": README,
+        "dataset_description.json": json.dumps(
+            {
+                "Name": "Palmer penguins",
+                "License": "CC0",
+                "Authors": ["Kristen Gorman"],
+                "Keywords": ["birds", "biometry"],
+            }
+        ),
         ".gitattributes": "* annex.backend=MD5E\n**/.git* annex.largefiles=nothing\n",
         ".datalad/config": '[datalad "dataset"]\n\tid = 6b0d0d4e-3c3b-4f7e-9d3a-6a1b2c3d4e5f\n',
         ".gitmodules": '[submodule "weather"]\n\tpath = weather\n\turl = ../weather\n',
@@ -128,6 +137,29 @@ def penguins() -> Planted:
     }
 
 
+def _runs() -> list[tuple[str, list[str], Planted]]:
+    """Give commands that made files of files: their words, inputs, outputs."""
+    table, means = "data/measurements.tsv", "results/means.tsv"
+    return [
+        (
+            "average by species",
+            [table, "code/count.py"],
+            {means: Annexed(b"species\tmass_g\nAdelie\t3700\n")},
+        ),
+        (
+            "plot the averages",
+            [means],
+            {"results/means.svg": SVG, "results/means.png": Annexed(picture((9, 9, 9)))},
+        ),
+        (
+            "average by species, without the heaviest",
+            [table],
+            {means: Annexed(b"species\tmass_g\nAdelie\t3690\n")},
+        ),
+        ("write the report", ["results", "images/*.png"], {"report.md": "# Penguins\n\nThey are heavy.\n"}),
+    ]
+
+
 def furnish(hub: HubInside) -> None:
     """Fill an empty hub: ada and robin, the lab of ada, datasets of theirs."""
     services = hub.opened.hub
@@ -139,12 +171,19 @@ def furnish(hub: HubInside) -> None:
     )
     plant(hub, ada, study, penguins(), message="Measurements of 2009")
     plant(hub, ada, study, {"code/count.py": "print(344)\n"}, message="Count faster", when=1_790_100_000)
+    for words, inputs, files in _runs():
+        info = {"cmd": f"python code/count.py {words}", "exit": 0, "inputs": inputs, "outputs": list(files)}
+        message = runrecords.build_message(
+            words, runrecords.to_json({**info, "dsid": "6b0d0d4e", "pwd": "."})
+        )
+        plant(hub, ada, study, files, message=message, when=1_790_200_000)
     weather = hub.repository(ada, "weather")
     plant(hub, ada, weather, {"README": "Wind and temperature\n", "2009.csv": Annexed(b"day,wind\n1,4\n")})
     hub.repository(robin, "empty", Visibility.PUBLIC)
     services.repositories.create(ada, OwnerName("field-lab"), "protocols", visibility=Visibility.INTERNAL)
     services.repositories.set_collaborator(ada, parse_path("ada/penguins"), "robin", Level.WRITE)
     _discuss(hub)
+    services.search.catch_up()
 
 
 def _discuss(hub: HubInside) -> None:
@@ -231,6 +270,14 @@ PAGES: Mapping[str, str] = {
     "notifications-all": "/notifications?all=1",
     "hooks": "/ada/penguins/settings/hooks",
     "hook": "/ada/penguins/settings/hooks/1",
+    "commits": "/ada/penguins/commits",
+    "commit": "/ada/penguins/commit/main",
+    "branches": "/ada/penguins/branches",
+    "tags": "/ada/penguins/tags",
+    "provenance": "/ada/penguins/provenance/main/report.md",
+    "provenance-uses": "/ada/penguins/provenance/main/data/measurements.tsv",
+    "find": "/ada/penguins/find/main?q=data",
+    "search": "/?q=penguins",
     "settings": "/ada/penguins/settings",
     "collaboration": "/ada/penguins/settings/collaboration",
     "deploy-keys": "/ada/penguins/settings/keys",

@@ -6,6 +6,7 @@ ssh = "127.0.0.1:8922"                 ROOKERY_HUB_SSH, --ssh; "" for none
 database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folder without it
 title = "Our data"
 proxies = "127.0.0.1,::1"              web servers in front, whose X-Forwarded-For and -Proto are believed; "" for none
+origins = "https://viewer.example.org" pages of other sites whose scripts may read the API, with a token or without
 
 [limits]                               names and units in domain/limits.py
 quota_account = 100000000000
@@ -26,7 +27,7 @@ from rookery.hub.domain.limits import Limits
 
 FILE = "hub.toml"
 _PREFIX = "ROOKERY_HUB_"
-_WORDS = ("url", "http", "ssh", "database", "title", "proxies")
+_WORDS = ("url", "http", "ssh", "database", "title", "proxies", "origins")
 LOOPBACK = "127.0.0.1,::1"
 
 
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     title: str
     limits: Limits
     proxies: str = LOOPBACK
+    origins: tuple[str, ...] = ()
 
     @property
     def ssh_keys(self) -> Path:
@@ -96,6 +98,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         values["title"] or "Rookery hub",
         _limits({**limits, **inherited}, str(file)),
         LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
+        _origins(values["origins"] or ""),
     )
 
 
@@ -126,6 +129,19 @@ def _proxies(text: str) -> str:
                 hints=["for example 127.0.0.1, or 10.0.0.0/24; commas between several"],
             ) from e
     return text.strip()
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        parts = urlsplit(word)
+        if word != "*" and (
+            parts.scheme not in ("http", "https") or word != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise UsageError(
+                f"origins: {word!r} is not http(s)://HOST[:PORT]", hints=["commas between several; * for all"]
+            )
+    return words
 
 
 def _limits(values: Mapping[str, Any], file: str) -> Limits:

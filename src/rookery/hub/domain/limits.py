@@ -13,6 +13,7 @@ class Limits(NamedTuple):
     reserve: int = 100 << 20  # of the disk, kept free
     largest_push: int = 2 << 30  # history only; content goes another way
     largest_request: int = 8 << 20  # a form, a JSON body
+    largest_upload: int = 20 << 30  # of files by browser, together
     lock: float = 600.0  # git-annex's own, while nobody keeps a lock
     locks: int = 10_000  # in one repository at one time
     locks_of_one: int = 2_000  # of these for one account or key

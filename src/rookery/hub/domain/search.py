@@ -128,7 +128,7 @@ def excerpt_of(query: Query, document: Document) -> Excerpt | None:
     if not wanted:
         return None
     # The beginning of a word in the text as it stands: letters with accents count as themselves here.
-    form = re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, wanted)) + ")", re.IGNORECASE)
+    form = re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, wanted)) + r")[^\W_]*", re.IGNORECASE)
     texts = {
         "description": document.described.description,
         "README": document.readme,
@@ -139,8 +139,12 @@ def excerpt_of(query: Query, document: Document) -> Excerpt | None:
     for source, text in texts.items():
         if found := form.search(text):
             start, end = found.span()
-            before = " ".join(text[max(start - _AROUND, 0) : start].split())
-            after = " ".join(text[end : end + _AROUND].split())
+            ahead = text[max(start - _AROUND, 0) : start]
+            before = " ".join((ahead.partition(" ")[2] if start > _AROUND else ahead).split())
+            behind_it = text[end : end + _AROUND]
+            after = " ".join(
+                (behind_it.rpartition(" ")[0] if len(behind_it) == _AROUND else behind_it).split()
+            )
             gap = " " if start and text[start - 1].isspace() else ""
             behind = " " if text[end : end + 1].isspace() else ""
             return Excerpt(source, before + gap, found[0], behind + after)

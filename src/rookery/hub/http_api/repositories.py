@@ -8,7 +8,7 @@ from rookery.hub.asking import Site
 from rookery.hub.domain.access import Actor, Level, Visibility
 from rookery.hub.domain.names import owner_name
 from rookery.hub.domain.records import Account, Repository
-from rookery.hub.http_api import shapes
+from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
 from rookery.hub.http_api.bodies import NewFork, NewRepository, RepositoryChange
 from rookery.hub.http_api.shapes import Shape
@@ -47,14 +47,14 @@ def _created(hub: Hub, asked_by: Actor, owner: Account, body: NewRepository, sit
     return _shape(hub, asked_by, made, site)
 
 
-@router.post("/user/repos", status_code=201)
+@router.post("/user/repos", response_model=answers.Repository, status_code=201)
 def create_own(body: NewRepository, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Make a repository of one's own, annex-ready from the beginning."""
     return _created(hub, asked_by, hub.accounts.own(asked_by), body, site)
 
 
-@router.post("/org/{org}/repos", status_code=201)
-@router.post("/orgs/{org}/repos", status_code=201)
+@router.post("/org/{org}/repos", response_model=answers.Repository, status_code=201)
+@router.post("/orgs/{org}/repos", response_model=answers.Repository, status_code=201)
 def create_for_organisation(
     org: str, body: NewRepository, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
@@ -62,7 +62,7 @@ def create_for_organisation(
     return _created(hub, asked_by, hub.organisations.named(org), body, site)
 
 
-@router.post("/admin/users/{name}/repos", status_code=201)
+@router.post("/admin/users/{name}/repos", response_model=answers.Repository, status_code=201)
 def create_for_other(
     name: str, body: NewRepository, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
@@ -70,15 +70,15 @@ def create_for_other(
     return _created(hub, asked_by, hub.accounts.named(name), body, site)
 
 
-@router.get("/user/repos")
+@router.get("/user/repos", response_model=list[answers.Repository])
 def own_repositories(asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage) -> list[Shape]:
     """Tell of one's own repositories."""
     found = hub.repositories.of_owner(asked_by, hub.accounts.own(asked_by))
     return [_shape(hub, asked_by, one, site) for one in page.of(found)]
 
 
-@router.get("/users/{name}/repos")
-@router.get("/orgs/{name}/repos")
+@router.get("/users/{name}/repos", response_model=list[answers.Repository])
+@router.get("/orgs/{name}/repos", response_model=list[answers.Repository])
 def repositories_of(
     name: str, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
 ) -> list[Shape]:
@@ -87,20 +87,20 @@ def repositories_of(
     return [_shape(hub, asked_by, one, site) for one in page.of(found)]
 
 
-@router.get("/repos/search")
+@router.get("/repos/search", response_model=answers.Found)
 def search(asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage, q: str = "") -> Shape:
     """Find repositories by a word in the name, the owner or the description."""
     found = page.of(hub.repositories.search(asked_by, q, limit=1000))
     return {"ok": True, "data": [_shape(hub, asked_by, one, site) for one in found]}
 
 
-@router.get("/repos/{owner}/{repo}")
+@router.get("/repos/{owner}/{repo}", response_model=answers.Repository)
 def one_repository(path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell of a repository."""
     return _shape(hub, asked_by, hub.repositories.get(asked_by, path), site)
 
 
-@router.patch("/repos/{owner}/{repo}")
+@router.patch("/repos/{owner}/{repo}", response_model=answers.Repository)
 def change(
     path: AskedPath, body: RepositoryChange, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:

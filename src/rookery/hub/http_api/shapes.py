@@ -10,6 +10,7 @@ from rookery.hub.domain.access import Action, Level, Visibility
 from rookery.hub.domain.moments import moment
 from rookery.hub.domain.ports.organisations import Team
 from rookery.hub.domain.records import Account, PublicKey, Repository, Token
+from rookery.hub.services.runs import Run
 
 Shape = dict[str, Any]
 
@@ -123,6 +124,26 @@ def commit(of: Commit, repository_: Repository, site: Site) -> Shape:
             "tree": {"sha": of.tree},
         },
         "parents": [{"sha": parent} for parent in of.parents],
+    }
+
+
+def run(of: Run, repository_: Repository, site: Site) -> Shape:
+    """Tell of a run."""
+    return {
+        "sha": of.commit.sha,
+        "html_url": f"{site.page(repository_.path)}/commit/{of.commit.sha}",
+        "message": of.words,
+        "author": _person(of.commit.author),
+        "command": of.command,
+        "inputs": list(of.inputs),
+        "extra_inputs": list(of.extra_inputs),
+        "outputs": list(of.outputs),
+        "pwd": of.folder,
+        "exit": of.exit,
+        "chain": list(of.chain),
+        "sidecar": of.sidecar,
+        "record": of.info,
+        "problem": of.problem,
     }
 
 

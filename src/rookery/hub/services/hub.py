@@ -22,6 +22,7 @@ from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
 from rookery.hub.services.issues import IssueService
 from rookery.hub.services.last_copy import LastCopy
+from rookery.hub.services.lineage import LineageService
 from rookery.hub.services.merging import MergeService
 from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.noticing import NoticeService
@@ -36,6 +37,7 @@ from rookery.hub.services.searching import SearchService
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.summaries import SummaryService
 from rookery.hub.services.telling import Telling
+from rookery.hub.services.uploads import UploadService
 from rookery.hub.services.webhooks import WebhookService
 
 log = logging.getLogger("rookery.hub")
@@ -63,7 +65,9 @@ class Hub(NamedTuple):
     runs: RunService
     changes: ChangeService
     summaries: SummaryService
+    uploads: UploadService
     search: SearchService
+    lineage: LineageService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
@@ -121,7 +125,9 @@ def make_hub(
         runs,
         ChangeService(contents),
         SummaryService(contents),
+        UploadService(database, histories, gate, contents, clock),
         SearchService(database, histories, gate, runs, clock),
+        LineageService(runs),
         histories,
         limits,
         clock,

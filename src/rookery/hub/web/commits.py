@@ -8,7 +8,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from rookery.git.commits import Commit
-from rookery.git.runrecords import holds_record, words_of
+from rookery.git.runrecords import holds_record
 from rookery.hub.domain.access import Action
 from rookery.hub.domain.errors import HubError, NotFound
 from rookery.hub.domain.names import NestedPath, kept_for
@@ -16,6 +16,7 @@ from rookery.hub.domain.records import Repository
 from rookery.hub.services.browsing import Place
 from rookery.hub.services.changes import Changes
 from rookery.hub.services.runs import Run
+from rookery.hub.web.look import said
 from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import Visit
 
@@ -86,14 +87,14 @@ def of_default_branch(visit: Visit) -> Response:
 def of_ref(visit: Visit) -> Response:
     """Show the commits of a branch, tag or commit; with a path behind it, those that changed that."""
     repository = visit.hub.repositories.get(visit.actor, visit.path)
-    place, path = visit.hub.browsing.split(visit.actor, repository.id, visit.request.path_params["rest"])
+    place, path = visit.hub.browsing.split(visit.actor, repository.id, visit.rest)
     return _commits(visit, repository, place, path)
 
 
 def _commits(visit: Visit, repository: Repository, place: Place, path: str) -> Response:
     skip = visit.number("from")
     found = visit.hub.browsing.commits(place, skip=skip, limit=A_PAGE + 1, path=path)
-    shown = [(commit, _words(commit), holds_record(commit.message)) for commit in found[:A_PAGE]]
+    shown = [(commit, said(commit), holds_record(commit.message)) for commit in found[:A_PAGE]]
     return repository_page(
         visit,
         "commits.html",
@@ -105,10 +106,6 @@ def _commits(visit: Visit, repository: Repository, place: Place, path: str) -> R
         before=None if not skip else max(skip - A_PAGE, 0),
         more=skip + A_PAGE if len(found) > A_PAGE else 0,
     )
-
-
-def _words(commit: Commit) -> str:
-    return (words_of(commit.message) or commit.subject or "(no message)")[:200]
 
 
 def one(visit: Visit) -> Response:
@@ -124,7 +121,7 @@ def one(visit: Visit) -> Response:
         repository,
         tab="commits",
         commit=commit,
-        words=_words(commit),
+        words=said(commit),
         body=_body(commit, run),
         run=run,
         inputs=run_paths(run, run.inputs) if run else [],

@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from rookery.core.process import encode
 from rookery.core.sizes import natural
+from rookery.git.commits import Commit
+from rookery.git.runrecords import words_of
 from rookery.hub.domain.access import Level, Visibility
 
 HERE = Path(__file__).parent
@@ -63,6 +65,11 @@ def plain_json(value: object) -> str:
     return text if len(text) <= _LONGEST_JSON else f"{text[:_LONGEST_JSON]} …"
 
 
+def said(commit: Commit) -> str:
+    """Give what a person said of a commit, on one line; of a run, without its record's marks."""
+    return (words_of(commit.message).partition("\n")[0] or commit.subject or "(no message)")[:200]
+
+
 def counted(number: int, word: str, plural: str = "") -> str:
     """Write a number of things: 1 file, 2 files, 12,345 files."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
@@ -82,6 +89,7 @@ def environment() -> jinja2.Environment:
         moment=moment,
         counted=counted,
         hue=hue,
+        said=said,
         address=address,
         named=shown_name,
         tojson_plain=plain_json,

@@ -1,4 +1,4 @@
-"""Pages of repositories: lists of them, and making a new one."""
+"""Pages of repositories: those of an account, and making a new one."""
 
 from __future__ import annotations
 

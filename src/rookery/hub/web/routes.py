@@ -14,12 +14,15 @@ from rookery.hub.web import (
     files,
     hooks,
     issues,
+    nested,
     notices,
     own,
+    provenance,
     pulls,
     repositories,
     repository_settings,
 )
+from rookery.hub.web.uploading import upload_page
 from rookery.hub.web.visit import pages
 
 
@@ -48,9 +51,11 @@ def routes() -> list[BaseRoute]:
             repository_settings.show_deploy_keys,
             repository_settings.act_on_deploy_keys,
         ),
+        upload_page(f"{here}/upload/{{rest:path}}"),
         *_talk(here),
         pages(f"{here}/find", explore.find_files),
         pages(f"{here}/find/{{rest:path}}", explore.find_files),
+        pages(f"{here}/provenance/{{rest:path}}", provenance.show),
         pages(f"{here}/branches", commits.branches),
         pages(f"{here}/tags", commits.tags),
         pages(f"{here}/commits", commits.of_default_branch),
@@ -62,6 +67,11 @@ def routes() -> list[BaseRoute]:
         pages(here, files.front),
         pages("/{owner}", repositories.account),
     ]
+
+
+def nested_routes() -> list[BaseRoute]:
+    """Give what comes behind all others, since it takes any address below a repository."""
+    return [pages("/{owner}/{repo}/{below:path}", nested.below)]
 
 
 def _talk(here: str) -> list[BaseRoute]:
