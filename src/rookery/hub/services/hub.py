@@ -125,7 +125,7 @@ def make_hub(
         runs,
         ChangeService(contents),
         SummaryService(contents),
-        UploadService(database, histories, gate, contents, clock),
+        UploadService(database, histories, gate, contents, pushes, clock),
         SearchService(database, histories, gate, runs, clock),
         LineageService(runs),
         histories,
