@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from rookery.hub.storage.disk_objects import DiskObjects
 from rookery.hub.storage.tables import account, content, repository
 
 VERSION = 1
+_PIECE = 1 << 20
 _SITE = (FILE, "ssh")
 _MIRROR = ("-c", "protocol.file.allow=always", "fetch", "--quiet", "--prune", "--no-auto-gc")
 
@@ -112,20 +113,39 @@ def _copied(opened: Opened, objects: DiskObjects, kept: _Kept, number: int, key:
         if source is not None:
             _remember(kept, source, place)
         return True
-    if source is None or source.stat().st_size != size:
+    if opened.objects.size(number, key) != size:
         return False
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(".draft")
     with thawed(str(place.parent)):
-        try:
-            copy_keeping_links(kept.shared, str(source), str(draft))
-        except FileNotFoundError:
+        if not _fetched(opened, kept, number, key, draft):
             return False  # dropped meanwhile
         os.chmod(draft, 0o444)
         _sync(draft)
         os.replace(draft, place)
         draft.unlink(missing_ok=True)  # it stays if both were one file already
-    _remember(kept, source, place)
+    if source is not None:
+        _remember(kept, source, place)
+    return True
+
+
+def _fetched(opened: Opened, kept: _Kept, number: int, key: str, to: Path) -> bool:
+    source = opened.objects.path(number, key)
+    if source is not None:
+        try:
+            copy_keeping_links(kept.shared, str(source), str(to))
+        except FileNotFoundError:
+            return False
+        return True
+    reader = opened.objects.open(number, key)
+    if reader is None:
+        return False
+    try:
+        with open(to, "wb") as out:
+            while piece := reader.read(_PIECE):
+                out.write(piece)
+    finally:
+        reader.close()
     return True
 
 
@@ -140,9 +160,11 @@ def _sync(file: Path) -> None:
         os.fsync(handle.fileno())
 
 
-def _site(data: Path, to: Path) -> None:
+def _site(data: Path, to: Path, *, keep: bool = False) -> None:
     to.mkdir(exist_ok=True)
     for name in _SITE:
+        if keep and (to / name).is_file():
+            continue  # settings of the hub that is made: it may keep its contents elsewhere
         if (data / name).is_dir():
             shutil.copytree(data / name, to / name, dirs_exist_ok=True)
         elif (data / name).is_file():
@@ -181,11 +203,43 @@ def restore(opened: Opened, source: Path) -> Iterator[Finding]:
     copy = partial(copy_keeping_links, {})
     for row in dump.read(source / manifest["tables"], repository):
         place, into = source / "repositories" / f"{row['id']}.git", opened.settings.repositories
-        shutil.copytree(place, into / place.name, symlinks=True, copy_function=copy)
-    _site(source / "site", opened.settings.data)
+        left_out = None if opened.settings.content is None else _objects_of(place)
+        shutil.copytree(place, into / place.name, symlinks=True, copy_function=copy, ignore=left_out)
+    if opened.settings.content is not None:
+        _bring(opened, DiskObjects(source / "repositories"), source / manifest["tables"])
+    _site(source / "site", opened.settings.data, keep=True)
     with opened.database.engine.begin() as connection:
         counts = dump.load(connection, source / manifest["tables"])
         if counts != manifest["rows"]:
             raise RookeryError(f"{source} is not whole: {counts} rows, and {manifest['rows']} were written")
     told = f"{counts['repository']} repositories, {counts['content']} contents, {counts['account']} accounts"
     yield Finding(Verdict.GOOD, str(opened.settings.data), told, "see that all is well: rookery hub fsck")
+
+
+def _objects_of(place: Path) -> Callable[[str, list[str]], list[str]]:
+    """Give what leaves the contents of a repository out of a copy, but for their folder."""
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        return names if Path(folder) == place / "annex" / "objects" else []
+
+    return ignored
+
+
+def _bring(opened: Opened, kept: DiskObjects, tables: Path) -> None:
+    """Bring contents of a backup to a store that is no folder."""
+    for row in dump.read(tables, content):
+        number, key = row["repository_id"], row["key"]
+        reader = kept.open(number, key)
+        if reader is None:
+            raise RookeryError(f"{tables.parent} is not whole: {key} is not there")
+        upload = opened.objects.receive(number, key)
+        try:
+            while piece := reader.read(_PIECE):
+                upload.write(piece)
+            if not upload.verify():
+                raise RookeryError(f"{tables.parent} is damaged: {key} is not what its name says")
+            with opened.database.writing():
+                upload.place()
+        finally:
+            upload.close()
+            reader.close()

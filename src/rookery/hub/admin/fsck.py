@@ -20,7 +20,8 @@ Seen = set[tuple[int, int, str]]
 
 
 def look(opened: Opened) -> Iterator[Finding]:
-    """Yield what was found, a line for each repository that is well."""
+    """Yield what was found, a line for each repository that is well.  Raises Unavailable without the store."""
+    opened.objects.check()  # else all of it would not be there
     seen: Seen = set()
     for repository in repositories(opened):
         try:
@@ -99,8 +100,9 @@ def _corrected(opened: Opened, repository: Repository, claimed: Content) -> Find
         return Finding(
             Verdict.BAD, name, "is not there; it is claimed no longer", "send it again from a clone"
         )
-    aside = opened.histories.place(repository.id) / "annex" / "bad"
-    return Finding(Verdict.BAD, name, f"is corrupt; set aside in {aside}", "send it again from a clone")
+    place = opened.histories.place(repository.id) / "annex" / "bad"
+    aside = f"set aside in {place}" if opened.settings.content is None else "kept in the store under its name"
+    return Finding(Verdict.BAD, name, f"is corrupt; {aside}", "send it again from a clone")
 
 
 def _unclaimed(opened: Opened, repository: Repository) -> Iterator[Finding]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rookery.core.log import get_log
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
@@ -40,7 +40,7 @@ from rookery.hub.services.telling import Telling
 from rookery.hub.services.uploads import UploadService
 from rookery.hub.services.webhooks import WebhookService
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 
 class Hub(NamedTuple):

@@ -20,7 +20,7 @@ from rookery.annex.store import candidates, keys_here
 from rookery.core.errors import LockedError
 from rookery.core.process import Runner
 from rookery.git.repo import Repo
-from rookery.hub.domain.errors import InUse
+from rookery.hub.domain.errors import InUse, Unavailable
 from rookery.hub.storage import disk_links
 from rookery.hub.storage.disk_upload import DiskUpload
 
@@ -69,6 +69,11 @@ class DiskObjects:
         self._folder = folder
         self._runner = Runner({})  # no program is started for a content, ever
 
+    def check(self) -> None:
+        """See that the folder is there."""
+        if not self._folder.is_dir():
+            raise Unavailable(f"{self._folder} is not there", hints=["see that its disk is mounted"])
+
     def place(self, repository: int) -> Path:
         """Give the folder of a repository, there or not."""
         return self._folder / f"{repository:d}.git"
@@ -94,6 +99,11 @@ class DiskObjects:
         except FileNotFoundError:
             return None  # dropped meanwhile
 
+    def sizes(self, repository: int, keys: Iterable[str]) -> dict[str, int]:
+        """Give the sizes of those of many that are there."""
+        found = {key: self.size(repository, key) for key in keys}
+        return {key: size for key, size in found.items() if size is not None}
+
     def path(self, repository: int, key: str) -> Path | None:
         """Give the file."""
         place = object_here(self._repo(repository), key)
@@ -110,6 +120,10 @@ class DiskObjects:
             return None
         reader.seek(offset)
         return reader
+
+    def address(self, repository: int, key: str, *, name: str, media_type: str) -> str | None:  # noqa: ARG002 - the port's
+        """Give none: what is on the hub's disk comes from the hub."""
+        return None
 
     def held(self, repository: int, key: str) -> int:
         """Say how much of an upload that stopped is here."""
@@ -180,6 +194,10 @@ class DiskObjects:
                         os.unlink(entry)
                         removed += 1
         return removed
+
+    def sweep_removed(self) -> int:
+        """Find nothing: contents are in the folder of the history, and went with it."""
+        return 0
 
     def free(self) -> int | None:
         """Give how many bytes there is room for."""
