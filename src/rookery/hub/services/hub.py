@@ -127,7 +127,7 @@ def make_hub(
         runs,
         ChangeService(contents),
         SummaryService(contents),
-        UploadService(database, histories, gate, contents, clock),
+        UploadService(database, histories, gate, contents, pushes, clock),
         AdministrationService(database, objects, gate, clock),
         SearchService(database, histories, gate, runs, clock),
         LineageService(runs),
