@@ -67,7 +67,7 @@ def test_what_was_stored_is_read_from_any_offset(hub: HubInside) -> None:
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_content_streams_the_same_whether_the_system_has_it_in_memory(
-    hub: HubInside, in_memory: bool
+    on_disk: None, hub: HubInside, in_memory: bool
 ) -> None:
     data = os.urandom(3_000_001)
     ada = hub.person("ada")
@@ -89,7 +89,9 @@ def test_content_streams_the_same_whether_the_system_has_it_in_memory(
     assert asyncio.run(streamed(3_000_000, 10)) == data[3_000_000:], "no more than there is"
 
 
-def test_git_annex_reads_a_repository_of_the_hub(hub: HubInside, annex: Program, git: Program) -> None:
+def test_git_annex_reads_a_repository_of_the_hub(
+    on_disk: None, hub: HubInside, annex: Program, git: Program
+) -> None:
     ada = hub.person("ada")
     where = hub.repository(ada)
     put(hub, ada, where)
@@ -128,8 +130,7 @@ def test_a_damaged_part_does_not_become_content(hub: HubInside) -> None:
     where = hub.repository(ada)
     with contents.receive(ada, where.id, KEY, length=len(DATA)) as coming:
         coming.write(DATA[:500])
-    part = next((hub.opened.histories.place(where.id) / "annex" / "tmp").iterdir())
-    part.write_bytes(b"x" * 500)
+    hub.behind(where.id).damage_part(b"x" * 500)
     with contents.receive(ada, where.id, KEY, length=len(DATA) - 500, offset=500) as coming:
         coming.write(DATA[500:])
         assert not coming.finish()
@@ -158,10 +159,7 @@ def test_content_cut_off_on_the_disk_is_not_claimed_and_can_be_stored_again(hub:
     ada, contents = hub.person("ada"), hub.opened.hub.contents
     where = hub.repository(ada)
     put(hub, ada, where)
-    place = contents.file(ada, where.id, KEY)
-    assert place
-    place.chmod(0o600)
-    place.write_bytes(DATA[:10])
+    hub.behind(where.id).damage(KEY, DATA[:10])
     assert not contents.present(ada, where.id, KEY)
     with pytest.raises(NotFound):
         contents.open(ada, where.id, KEY)

@@ -167,6 +167,34 @@ def test_a_session_travels_encrypted_where_the_site_is(tmp_path: Path) -> None:
     made.opened.database.close()
 
 
+def test_scripts_of_other_sites_read_the_api_only_if_the_site_says_so(
+    hub: HubInside, ask: Caller, tmp_path: Path
+) -> None:
+    said = {"Origin": "https://viewer.example.org"}
+    first = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    stored(hub)
+    allowed = "access-control-allow-origin"
+    for told in (
+        ask("GET", "/api/v1/repos/ada/data", headers=said),
+        ask("OPTIONS", "/api/v1/user", headers=said | first),
+    ):
+        assert allowed not in told.headers
+    made = make_hub_inside(tmp_path / "open", ROOKERY_HUB_ORIGINS="https://viewer.example.org")
+    made.repository(made.person("ada"), visibility=Visibility.PUBLIC)
+    opened = Caller(make_app(made.opened.hub, made.opened.settings))
+    told = opened("GET", "/api/v1/repos/ada/data", headers=said)
+    assert told.headers[allowed] == said["Origin"]
+    assert "access-control-allow-credentials" not in told.headers
+    assert opened("OPTIONS", "/api/v1/user", headers=said | first).headers[allowed] == said["Origin"]
+    changing = {**first, "Access-Control-Request-Method": "DELETE"}
+    assert opened("OPTIONS", "/api/v1/repos/ada/data", headers=said | changing).status == 400
+    foreign = {"Origin": "https://evil.example"}
+    assert allowed not in opened("GET", "/api/v1/repos/ada/data", headers=foreign).headers
+    assert allowed not in opened("GET", "/ada/data", headers=said).headers, "pages are nobody else's"
+    opened.close()
+    made.opened.database.close()
+
+
 # --- what a request says of itself ----------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import anyio.lowlevel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from rookery.hub.asking import hub_of
 from rookery.hub.domain.access import Actor
@@ -59,8 +59,28 @@ def content_response(
     headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
+    if _is_visit(request) and (elsewhere := _elsewhere(request, actor, where, key, media_type)):
+        return elsewhere
     reader = contents.open(actor, where, key, start)
     return StreamingResponse(pieces_of(reader, end - start), status, headers)
+
+
+def _is_visit(request: Request) -> bool:
+    """Say whether a person's browser goes to this address: not a part of a page, not a program.
+
+    Browsers say so at secure addresses (https://www.w3.org/TR/fetch-metadata/).  Parts of pages come from
+    here always, as the pages' policies want it; git-annex gets bytes, not the addresses of other servers.
+    """
+    return request.headers.get("sec-fetch-mode") == "navigate" and "range" not in request.headers
+
+
+def _elsewhere(request: Request, actor: Actor, where: Where, key: str, media_type: str) -> Response | None:
+    """Send a browser to the store of contents, where the site wants that; whoever has the address has the content."""
+    name = request.url.path.rpartition("/")[2]
+    found = hub_of(request).contents.address(actor, where, key, name=name, media_type=media_type)
+    if found is None:
+        return None
+    return RedirectResponse(found, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
 def asked_range(headers: Headers, size: int, mark: str) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ from rookery.core.sizes import natural
 from rookery.git.repo import NotARepository
 from rookery.hub.admin.everything import repositories
 from rookery.hub.admin.findings import Finding, Verdict
+from rookery.hub.domain.errors import Unavailable
 from rookery.hub.opening import Opened
 from rookery.hub.settings import Settings
 
@@ -66,6 +67,15 @@ def _folder(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(opened: Opened) -> Iterator[Finding]:
+    where = opened.settings.content
+    try:
+        opened.objects.check()
+        if where is not None:
+            yield Finding(
+                Verdict.GOOD, "contents", f"in the bucket {where.name} at {where.endpoint or 'Amazon S3'}"
+            )
+    except Unavailable as e:
+        yield Finding(Verdict.BAD, "contents", e.message, "; ".join(e.hints))
     free = opened.objects.free()
     if free is None:
         return

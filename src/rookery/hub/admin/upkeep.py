@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.hub.admin.everything import repositories
 from rookery.hub.opening import Opened
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 EVERY_SECONDS = 3600.0
 
@@ -43,6 +42,12 @@ def tidy(opened: Opened) -> None:
     with opened.database.writing() as work:
         work.locks.sweep()
         work.sessions.sweep(now)
+    opened.hub.forks.go_on()
+    opened.hub.webhooks.forget_old()
+    try:
+        opened.objects.sweep_removed()
+    except (OSError, RookeryError) as e:
+        log.warning("contents of removed repositories are still there: %s", e)
     for repository in repositories(opened):
         try:
             opened.objects.sweep(repository.id, older_than=now - limits.unfinished)

@@ -13,6 +13,7 @@ class Limits(NamedTuple):
     reserve: int = 100 << 20  # of the disk, kept free
     largest_push: int = 2 << 30  # history only; content goes another way
     largest_request: int = 8 << 20  # a form, a JSON body
+    largest_upload: int = 20 << 30  # of files by browser, together
     lock: float = 600.0  # git-annex's own, while nobody keeps a lock
     locks: int = 10_000  # in one repository at one time
     locks_of_one: int = 2_000  # of these for one account or key
@@ -31,3 +32,6 @@ class Limits(NamedTuple):
     ssh_commands_of_all: int = 512
     ssh_idle: float = 6 * 3600.0  # after which a silent client's channel is closed
     sign_up: bool = True  # whether people can make accounts for themselves
+    hooks: int = 20  # webhooks of one repository
+    hook_seconds: float = 10.0  # how long one message may take
+    hooks_private: bool = False  # whether webhooks reach servers that only this machine's network can reach

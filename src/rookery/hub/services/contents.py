@@ -72,7 +72,8 @@ class ContentService:
             claimed = {
                 key: size for part in parts for key, size in work.contents.sizes(repository, part).items()
             }
-        return {key for key, size in claimed.items() if self._objects.size(repository, key) == size}
+        there = self._objects.sizes(repository, claimed)
+        return {key for key, size in claimed.items() if there.get(key) == size}
 
     def open(self, actor: Actor, where: Where, key: str, offset: int = 0) -> Reader:
         """Open content for reading from `offset` on.  Raises NotFound if it is not here."""
@@ -88,6 +89,16 @@ class ContentService:
         """Give the file of content that is here, where there is one on this machine."""
         passed, key, claimed = self._claimed(actor, where, key)
         return self._objects.path(passed.repository.id, key) if claimed is not None else None
+
+    def address(self, actor: Actor, where: Where, key: str, *, name: str, media_type: str) -> str | None:
+        """Give an address at the store of contents, good for a short time, for whoever follows it.
+
+        None where there is none: then the hub passes the bytes on.
+        """
+        passed, key, claimed = self._claimed(actor, where, key)
+        if claimed is None:
+            return None
+        return self._objects.address(passed.repository.id, key, name=name, media_type=media_type)
 
     def totals(self, actor: Actor, where: Where) -> Totals:
         """Say how much is here."""

@@ -1,4 +1,8 @@
-"""How much content there is room for, and how many locks on it."""
+"""How much content there is room for, and how many locks on it.
+
+What a fork shares with the repository that it was forked from is that one's to pay for, as long as it has it.
+Should it be dropped there, the fork pays: nothing is lost, but nothing more can be stored over the quota.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ def require_room(work: Work, repository: Repository, more: int, limits: Limits, 
         raise TooMuch("the hub's disk is full", hints=["tell those who run the hub"])
     own = repository.quota if repository.quota is not None else limits.quota_repository
     if own is not None:
-        _require(work.contents.totals(repository.id).size, more, own, f"the repository {repository.path}")
+        _require(work.contents.owed(repository.id).size, more, own, f"the repository {repository.path}")
     owner = work.accounts.by_id(repository.owner_id)
     whole = owner.quota if owner is not None and owner.quota is not None else limits.quota_account
     if whole is not None:

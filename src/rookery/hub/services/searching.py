@@ -6,11 +6,11 @@ name, and by what was read before.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.process import decode
 from rookery.git import refs
 from rookery.git.refs import HEADS
@@ -24,7 +24,7 @@ from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.indexing import read_document
 from rookery.hub.services.runs import RunService
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 A_PAGE = 20
 MOST_FILES = 200

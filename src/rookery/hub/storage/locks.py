@@ -21,6 +21,13 @@ from rookery.hub.storage.tables import clock, content, content_lock
 DOUBT_SECONDS = 2.0
 
 
+def moment(connection: Connection, wall: Callable[[], float]) -> float:
+    """Read the clock that all processes of the hub share: the database server's, or this machine's."""
+    if connection.dialect.name == "postgresql":
+        return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
+    return wall()
+
+
 class SqlLocks:
     """What `domain.ports.contents.Locks` says."""
 
@@ -29,9 +36,7 @@ class SqlLocks:
         self._wall = wall
 
     def _read(self) -> float:
-        if self._connection.dialect.name == "postgresql":
-            return float(self._connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
-        return self._wall()
+        return moment(self._connection, self._wall)
 
     def _shown(self) -> float:
         return self._connection.scalar(select(clock.c.seconds).where(clock.c.id == 1)) or 0.0

@@ -26,6 +26,9 @@ TABS = (
     Tab("files", "Files", "folder", ""),
     Tab("commits", "Commits", "history", "/commits"),
     Tab("branches", "Branches", "git-branch", "/branches"),
+    Tab("issues", "Issues", "circle-dot", "/issues"),
+    Tab("pulls", "Pull requests", "git-pull-request", "/pulls"),
+    Tab("activity", "Activity", "activity", "/activity"),
     Tab("settings", "Settings", "settings", "/settings", Action.MANAGE),
 )
 
@@ -35,8 +38,8 @@ def repository_page(
 ) -> Response:
     """Show a page whose template extends `repository_base.html`.
 
-    Templates get `repository`, `tab`, `tabs` (those that this visitor can use) and `may`, the names of what
-    they may do: `"write" in may`.
+    Templates get `repository`, `tab`, `tabs` (those that this visitor can use), `may`, the names of what
+    they may do (`"write" in may`), and `parent`, what it was forked from, if they may read that.
     """
     may = visit.hub.gate.may(visit.actor, repository)
     linked = None
@@ -44,6 +47,6 @@ def repository_page(
         document = visit.hub.search.document(visit.actor, repository.id)
         linked = linked_data(repository, document, visit.site)
     tabs = [one for one in TABS if one.wants in may]
-    return visit.page(
-        template, status=status, repository=repository, tab=tab, tabs=tabs, may=may, linked=linked, **values
-    )
+    shared = {"repository": repository, "tab": tab, "tabs": tabs, "may": may, "linked": linked}
+    parent = visit.hub.forks.parent(visit.actor, repository)
+    return visit.page(template, status=status, parent=parent, **shared, **values)

@@ -95,6 +95,7 @@ class Visit(NamedTuple):
             "problem": self.problem,
             "form": self.form,
             "here": self.request.url.path,
+            "unread": self.hub.notices.unread(self.actor) if self.session else 0,
         }
         text = _templates.get_template(template).render({**shared, **values})
         # Names of files may be any bytes; a browser shows what is no text as such.
@@ -127,7 +128,7 @@ def pages(path: str, show: Handler | None, act: Handler | None = None) -> Route:
                 form = await _read(request)
         except HubError as e:
             return HTMLResponse(e.message, status_of(e), HEADERS)
-        return await run_in_threadpool(_visited, request, form, show, act)
+        return await run_in_threadpool(visited, request, form, show, act)
 
     methods = [*(["GET"] if show else []), *(["POST"] if act else [])]
     return Route(path, endpoint, methods=methods)
@@ -141,13 +142,14 @@ async def _read(request: Request) -> dict[str, str]:
     return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
 
 
-def _visited(request: Request, form: dict[str, str], show: Handler | None, act: Handler | None) -> Response:
+def visited(request: Request, form: dict[str, str], show: Handler | None, act: Handler | None) -> Response:
+    """Answer a visit, with whatever comes of it."""
     visit = begin(request, form)
     try:
         if request.method != "POST" or act is None:
             assert show is not None
             return show(visit)
-        _require_own_form(visit)
+        require_own_form(visit)
         try:
             return act(visit)
         except (Hidden, NeedsSignIn, Forbidden):
@@ -168,7 +170,7 @@ def begin(request: Request, form: dict[str, str]) -> Visit:
     return Visit(request, hub, site_of(request), actor, secret if session else "", session, form)
 
 
-def _require_own_form(visit: Visit) -> None:
+def require_own_form(visit: Visit) -> None:
     """Refuse forms that another site's page sent in a visitor's name.  Raises Forbidden."""
     told = visit.request.headers
     origin = told.get("origin") or told.get("referer")

@@ -44,8 +44,11 @@ class Contents(Protocol):
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""
 
+    def owed(self, repository: int) -> Totals:
+        """Say how much counts for a repository's quota: what it has and the one that it was forked from has not."""
+
     def owned(self, owner: int) -> Totals:
-        """Say how much all repositories of an account have together."""
+        """Say how much counts for an account's quota: what all its repositories owe together."""
 
 
 class Locks(Protocol):
