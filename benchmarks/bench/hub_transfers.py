@@ -1,6 +1,7 @@
-"""Content to a server and back with stock git-annex: to the hub over HTTP and SSH, and to git-annex's own server.
+"""Content to a server and back: to the hub over HTTP and SSH, and to git-annex's own server.
 
-The server's memory is the peak of the processes that serve.
+The client is stock git-annex, and once Rookery's own, whose push sends the history
+too.  The server's memory is the peak of the processes that serve.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from bench.places import remove
 SMALL_FILES, SMALL_BYTES = 1000, 1000
 LARGE_BYTES = 1 << 30
 
-SERVERS = ("hub, HTTP", "hub, SSH", "git annex p2phttp -J2")
+OWN = "hub, HTTP, by rookery"
+SERVERS = ("hub, HTTP", "hub, SSH", OWN, "git annex p2phttp -J2")
+PEER = SERVERS[-1]
 
 
 class Remote(NamedTuple):
@@ -140,12 +143,17 @@ def timed(*argv: str, cwd: Path) -> float:
 def measure(server: str, root: Path, sizes: list[int]) -> tuple[float, float, int]:
     """Send all and get all; give seconds of each, and the server's memory."""
     root.mkdir()
-    serving = peer(root) if server == SERVERS[2] else hub(root, over_ssh=server == SERVERS[1])
+    serving = peer(root) if server == PEER else hub(root, over_ssh=server == SERVERS[1])
+    annex, rookery = ["git", "annex"], [sys.executable, "-m", "rookery"]
+    send = (
+        [*rookery, "push", "--to", "there"] if server == OWN else [*annex, "copy", "-q", "--to", "there", "."]
+    )
+    fetch = [*rookery, "get", "."] if server == OWN else [*annex, "get", "-q", "."]
     with serving as remote:
         work = dataset(root, sizes, remote)
-        up = timed("git", "annex", "copy", "-q", "--to", "there", ".", cwd=work)
+        up = timed(*send, cwd=work)
         run("git", "annex", "drop", "-q", "--force", ".", cwd=work)
-        down = timed("git", "annex", "get", "-q", ".", cwd=work)
+        down = timed(*fetch, cwd=work)
         return up, down, memory(remote.pid)
 
 
@@ -169,7 +177,7 @@ def lines(root: Path, runs: int) -> Iterator[str]:
                 taken[server].append(measure(server, place, sizes))
                 remove(place)
         for way, index in (("up", 0), ("down", 1)):
-            theirs = statistics.median(figures[index] for figures in taken[SERVERS[2]])
+            theirs = statistics.median(figures[index] for figures in taken[PEER])
             medians = [statistics.median(figures[index] for figures in taken[server]) for server in SERVERS]
             yield _line([f"{name}, {way}", *(f"{each:.1f} s ({theirs / each:.1f}x)" for each in medians)])
         most = [max(figures[2] for figures in taken[server]) for server in SERVERS]

@@ -5,8 +5,11 @@
 | `hub`         | a hub opened in this process, on a clock that stands                            |
 | `served`      | a hub served by a process of its own, for all tests of a module                 |
 | `new_database` | a factory of databases: "" for SQLite in the hub's folder, or a URL             |
+| `on_disk`     | nothing; a test that needs contents on disk asks for it                         |
+| `bucket_server` | an S3 server; for settings of hubs in it see `support.hubs.in_store`           |
 
-Where ROOKERY_HUB_TESTS_ON is "postgresql", all of them are on PostgreSQL.
+Where ROOKERY_HUB_TESTS_ON is "postgresql", all of them are on PostgreSQL; where
+ROOKERY_HUB_TESTS_CONTENT is "s3", contents of all of them are in an S3 server.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ import pytest
 
 from support import postgresql
 from support.home import make_home
-from support.hubs import HubInside, HubServer, make_hub_inside, serving
+from support.hubs import STORE, HubInside, HubServer, make_hub_inside, serving
+from support.objectstore import ObjectStore
 from support.postgresql import PostgreSQL
 
 # Set where the machine must have everything: a test that would be skipped for want of a program fails.
 EVERYTHING_INSTALLED = os.environ.get("CI") == "true"
+ON_S3 = os.environ.get("ROOKERY_HUB_TESTS_CONTENT") == "s3"
 ON_POSTGRESQL = os.environ.get("ROOKERY_HUB_TESTS_ON") == "postgresql"
 
 
@@ -46,6 +51,29 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
         return str
     server: PostgreSQL = request.getfixturevalue("postgres")
     return server.create
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[ObjectStore]:
+    """Run an S3 server with one bucket."""
+    with ObjectStore().running() as server:
+        server.make_bucket()
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=ON_S3)
+def _contents_in_a_store(bucket_server: ObjectStore) -> Iterator[None]:
+    """Have the contents of all hubs in the S3 server."""
+    STORE.append(bucket_server.url)
+    yield
+    STORE.clear()
+
+
+@pytest.fixture
+def on_disk() -> None:
+    """Have contents on disk: for what only a disk has."""
+    if ON_S3:
+        pytest.skip("contents are in a store")
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_the_api_never_breaks(
     names = {"{owner}": "ada", "{repo}": "data", "{name}": "ada"}
     url = re.sub(r"\{\w+\}", lambda m: in_address(data.draw(st.just(names.get(m[0], "1")) | words)), path)
     query = data.draw(
-        st.dictionaries(st.sampled_from(["q", "ref", "sha", "page", "limit"]), words, max_size=2)
+        st.dictionaries(st.sampled_from(["q", "ref", "sha", "path", "page", "limit"]), words, max_size=2)
     )
     url += "?" + "&".join(f"{name}={in_address(value)}" for name, value in query.items())
     shaped = st.fixed_dictionaries({}, optional=dict.fromkeys(fields, values))

@@ -266,6 +266,35 @@ def test_whereis_and_counts(served: HubServer, ada: str, pushed: Path) -> None:
     assert served.api("GET", f"{pushed}/annex", token=ada)["keys"] == 0
 
 
+def test_run_records_are_told_as_they_were_written(
+    served: HubServer, ada: str, cli: Program, datalad: Program, git: Program, tmp_path: Path
+) -> None:
+    served.api("POST", "user/repos", {"name": "ran", "visibility": "unlisted"}, 201, token=ada)
+    here = tmp_path / "ran"
+    cli("create", here, cwd=tmp_path)
+    (here / "in.txt").write_text("words\n")
+    cli("save", cwd=here)
+    cli("run", "-m", "first", "-i", "in.txt", "-o", "one.txt", "cp {inputs} {outputs}", cwd=here)
+    datalad("run", "-m", "second", "-o", "two.txt", "echo two > two.txt", cwd=here)
+    git("push", "-q", served.at("ada", ada, "ada/ran"), "HEAD:main", cwd=here)
+    second, first = served.api("GET", "repos/ada/ran/runs")
+    assert (first["message"], first["command"], first["exit"]) == ("first", "cp {inputs} {outputs}", 0)
+    assert (first["inputs"], first["outputs"], first["pwd"]) == (["in.txt"], ["one.txt"], ".")
+    assert (second["message"], second["record"]["cmd"]) == ("second", "echo two > two.txt")
+    assert served.api("GET", "repos/ada/ran/runs?path=one.txt") == [first]
+    assert served.api("GET", f"repos/ada/ran/runs?sha={first['sha']}") == [first]
+    assert served.api("GET", f"repos/ada/ran/runs/{first['sha']}") == first
+    page = served.ask("GET", "api/v1/repos/ada/ran/runs?limit=1&page=1")
+    assert 'page=2>; rel="next"' in page.headers["Link"]
+    page = served.ask("GET", "api/v1/repos/ada/ran/runs?limit=1&page=2")
+    assert 'rel="next"' not in page.headers["Link"]
+    assert b'"message":"first"' in page.body
+    before = git("rev-parse", f"{first['sha']}^", cwd=here).text
+    served.api("GET", f"repos/ada/ran/runs/{before}", code=404)
+    for odd in ("..", "a/../..", "%00", "/"):
+        assert served.ask("GET", f"api/v1/repos/ada/ran/runs?path={odd}").status in (200, 404)
+
+
 def test_lists_come_in_pages(served: HubServer, ada: str) -> None:
     eve = served.add_user("eve")
     with served.beside() as hub:

@@ -46,6 +46,12 @@ def test_what_exceeds_a_quota_is_refused_with_its_reason(
     git("remote", "add", "hub", f"{served.ssh}/ada/full.git", cwd=here)
     answer = annex("copy", "--to", "hub", "file", cwd=here, code=1)
     assert "has a quota of 5.0 kB" in answer.stderr
+    git("remote", "add", "web", f"{served.url}/ada/full.git", cwd=here)
+    git("config", "--global", "credential.helper", "store", cwd=here)
+    git("config", "--global", "annex.security.allowed-ip-addresses", "127.0.0.1", cwd=here)
+    (home.path / ".git-credentials").write_text(f"{served.at('ada', token)}\n")
+    answer = annex("copy", "--to", "web", "file", cwd=here, code=1)
+    assert "413 the repository ada/full has a quota of 5.0 kB" in answer.stderr
     assert hub.told("checkpresent", key=key_of(b"z" * 4000, extension="")) == {"present": False}
 
 

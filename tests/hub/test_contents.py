@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from rookery.annex.branch import log_name
+from rookery.hub.content_http import pieces_of
 from rookery.hub.domain.access import Actor, Level, Visibility
 from rookery.hub.domain.errors import (
     BadName,
@@ -62,7 +65,33 @@ def test_what_was_stored_is_read_from_any_offset(hub: HubInside) -> None:
     assert read(hub, ada, where, 1000) == DATA[1000:]
 
 
-def test_git_annex_reads_a_repository_of_the_hub(hub: HubInside, annex: Program, git: Program) -> None:
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_content_streams_the_same_whether_the_system_has_it_in_memory(
+    on_disk: None, hub: HubInside, in_memory: bool
+) -> None:
+    data = os.urandom(3_000_001)
+    ada = hub.person("ada")
+    where = hub.repository(ada)
+    assert put(hub, ada, where, data)
+    file = hub.opened.hub.contents.file(ada, where.id, key_of(data))
+    assert file is not None
+    if not in_memory:
+        handle = os.open(file, os.O_RDONLY)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+
+    async def streamed(offset: int, length: int) -> bytes:
+        reader = hub.opened.hub.contents.open(ada, where.id, key_of(data), offset)
+        return b"".join([piece async for piece in pieces_of(reader, length)])
+
+    assert asyncio.run(streamed(0, len(data))) == data
+    assert asyncio.run(streamed(999_999, 1_500_000)) == data[999_999:2_499_999]
+    assert asyncio.run(streamed(3_000_000, 10)) == data[3_000_000:], "no more than there is"
+
+
+def test_git_annex_reads_a_repository_of_the_hub(
+    on_disk: None, hub: HubInside, annex: Program, git: Program
+) -> None:
     ada = hub.person("ada")
     where = hub.repository(ada)
     put(hub, ada, where)
@@ -101,8 +130,7 @@ def test_a_damaged_part_does_not_become_content(hub: HubInside) -> None:
     where = hub.repository(ada)
     with contents.receive(ada, where.id, KEY, length=len(DATA)) as coming:
         coming.write(DATA[:500])
-    part = next((hub.opened.histories.place(where.id) / "annex" / "tmp").iterdir())
-    part.write_bytes(b"x" * 500)
+    hub.behind(where.id).damage_part(b"x" * 500)
     with contents.receive(ada, where.id, KEY, length=len(DATA) - 500, offset=500) as coming:
         coming.write(DATA[500:])
         assert not coming.finish()
@@ -131,10 +159,7 @@ def test_content_cut_off_on_the_disk_is_not_claimed_and_can_be_stored_again(hub:
     ada, contents = hub.person("ada"), hub.opened.hub.contents
     where = hub.repository(ada)
     put(hub, ada, where)
-    place = contents.file(ada, where.id, KEY)
-    assert place
-    place.chmod(0o600)
-    place.write_bytes(DATA[:10])
+    hub.behind(where.id).damage(KEY, DATA[:10])
     assert not contents.present(ada, where.id, KEY)
     with pytest.raises(NotFound):
         contents.open(ada, where.id, KEY)

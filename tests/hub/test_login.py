@@ -238,6 +238,24 @@ def test_a_hub_behind_tls_with_an_authority_of_its_own(
         assert "http." not in git("config", "--global", "--list").text
 
 
+def test_a_token_that_a_killed_login_left_is_taken_back(hub: HubServer, cli: Program, git: Program) -> None:
+    hub.add_user("eva", password=PASSWORD)
+    basic = ("eva", PASSWORD)
+    hub.api("POST", "users/eva/tokens", {"name": "rookery on here 123"}, 201, basic=basic)
+    hub.api("POST", "users/eva/tokens", {"name": "of another"}, 201, basic=basic)
+    git("config", "--global", f"rookery.login.{hub.url}.making", "rookery on here 123")
+    sign_in(hub, cli, name="eva")
+    left = {token["name"] for token in hub.api("GET", "users/eva/tokens", basic=basic)}
+    assert "rookery on here 123" not in left
+    assert {"test", "of another"} < left
+    assert not git("config", "--global", f"rookery.login.{hub.url}.making", code=1).text
+    cli("hub", "logout", hub.url)
+    assert {token["name"] for token in hub.api("GET", "users/eva/tokens", basic=basic)} == {
+        "test",
+        "of another",
+    }
+
+
 @pytest.mark.campaign
 def test_a_login_killed_at_any_moment_is_finished_by_the_next(hub: HubServer, tmp_path: Path) -> None:
     place = hub.url.removeprefix("http://")

@@ -73,20 +73,13 @@ def test_fsck_takes_back_claims_that_are_false(hub: HubInside, filled: tuple[Act
     ada, where = filled
     contents = hub.opened.hub.contents
     assert bad(fsck.look(hub.opened)) == []
-    file = contents.file(ada, where.id, KEY)
-    assert file
-    file.chmod(0o600)
-    file.write_bytes(DATA[::-1])
-    other = contents.file(ada, where.id, ODD)
-    assert other
-    other.parent.chmod(0o700)
-    other.unlink()
+    hub.behind(where.id).damage(KEY, DATA[::-1])
+    hub.behind(where.id).lose(ODD)
     found = bad(fsck.look(hub.opened))
     assert len(found) == 2
     assert not contents.present(ada, where.id, KEY)
     assert contents.totals(ada, where.id).keys == 0
-    aside = hub.opened.histories.place(where.id) / "annex" / "bad"
-    assert [one.read_bytes() for one in aside.iterdir()] == [DATA[::-1]]
+    assert hub.behind(where.id).aside() == [DATA[::-1]]
     assert bad(fsck.look(hub.opened)) == []
     put(hub, ada, where.id)
 
@@ -117,12 +110,11 @@ def test_upkeep_removes_uploads_that_nobody_went_on_with(
     key = KEY.replace("s3000", "s3001")
     with contents.receive(ada, where.id, key, length=3001) as coming:
         coming.write(DATA)
-    part = next((hub.opened.histories.place(where.id) / "annex" / "tmp").iterdir())
-    os.utime(part, (hub.clock(), hub.clock()))
+    hub.behind(where.id).age_part(hub.clock())
     upkeep.tidy(hub.opened)
     assert contents.put_offset(ada, where.id, key) == 3000
     old = hub.clock() - hub.opened.settings.limits.unfinished - 1
-    os.utime(part, (old, old))
+    hub.behind(where.id).age_part(old)
     caplog.clear()
     upkeep.tidy(hub.opened)
     assert contents.put_offset(ada, where.id, key) == 0

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from rookery.hub.app import make_app
 from rookery.hub.domain.access import Action, Actor, Level, Means, Visibility
 from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.names import NestedPath, parse_path, parse_place
 from rookery.hub.domain.records import Repository
+from rookery.hub.web.visit import COOKIE
+from support.asgi import Caller
 from support.home import Home, make_home
 from support.hub_keys import Keyring
 from support.hubs import HubInside, HubServer, serving
@@ -115,6 +118,35 @@ def test_only_what_may_be_read_is_found(hub: HubInside) -> None:
     narrow = ada._replace(means=Means(repositories=frozenset({top.id})))
     with pytest.raises(NotFound):
         found(hub, narrow, "ada/study/sub")
+
+
+def test_a_browser_is_led_to_the_repository_of_a_subdataset(hub: HubInside) -> None:
+    ada, bob = hub.person("ada"), hub.person("bob")
+    top, sub = hub.repository(ada, "study", Visibility.PUBLIC), hub.repository(ada, "study-sub")
+    commit(hub, top, "", entry("sub", ONE) + entry("raw", TWO) + entry("in/side", TWO))
+    commit(hub, sub, ONE)
+    commit(hub, hub.repository(ada, "study-raw", Visibility.PUBLIC), TWO)
+    ask = Caller(make_app(hub.opened.hub, hub.opened.settings))
+    identity = hub.opened.hub.identity
+    cookies = {who.name: {"Cookie": f"{COOKIE}={identity.begin(who)}"} for who in (ada, bob)}
+    for url, leads in (
+        ("/ada/study/sub", "/ada/study-sub"),
+        ("/ada/study/raw", "/ada/study-raw"),  # also a word of the pages' addresses
+        ("/ada/study/in/side", "/ada/study-raw"),
+    ):
+        assert ask("GET", url, headers=cookies["ada"]).headers["location"] == leads
+    for who in (cookies["bob"], {}):
+        assert ask("GET", "/ada/study/sub", headers=who).status == 404
+        assert ask("GET", "/ada/study/raw", headers=who).status == 302
+    for odd in (
+        "/ada/study/sub/",
+        "/ada/study//sub",
+        "/ada/study/..%2f",
+        "/ada/study/nothing",
+        "/ada/study/a/%00",
+    ):
+        assert ask("GET", odd, headers=cookies["bob"]).status == 404, odd
+    ask.close()
 
 
 @pytest.mark.parametrize(

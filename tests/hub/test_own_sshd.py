@@ -31,8 +31,13 @@ class OwnSshd(SecureShell):
         subprocess.run(key, check=True)
         helper = f"{sys.executable} -m rookery.cli.hub_ssh --data {served.folder} keys %f %t %k"
         # An AuthorizedKeysCommand is told nothing by the environment.
-        if database := served.env["ROOKERY_HUB_DATABASE"]:
-            (served.folder / "hub.toml").write_text(f'database = "{database}"\n')
+        told = {n.removeprefix("ROOKERY_HUB_").lower(): v for n, v in served.env.items() if v}
+        lines = [f'{name} = "{told[name]}"' for name in ("database", "content") if name in told]
+        lines += [
+            "[s3]",
+            *(f'{n.removeprefix("s3_")} = "{v}"' for n, v in told.items() if n.startswith("s3_")),
+        ]
+        (served.folder / "hub.toml").write_text("\n".join(lines))
         (self.folder / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {self.folder}/host_key\nPidFile none\n"
             "UsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"

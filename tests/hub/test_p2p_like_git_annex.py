@@ -40,7 +40,7 @@ class Step(NamedTuple):
 
 STEPS = st.builds(
     Step,
-    st.sampled_from(["put", "put", "check", "get", "lock", "remove", "remove before"]),
+    st.sampled_from(["put", "put", "check", "get", "lock", "claim", "bypass", "remove", "remove before"]),
     st.integers(0, 2),
     st.integers(0, 3),
 )
@@ -69,6 +69,12 @@ def take(client: Client, step: Step, salt: int) -> Any:
             return ABSENT if told == b"" else told
         case "lock":
             return client.lock(key)
+        case "claim" if client.version >= 4:
+            return client.claim(key)
+        case "bypass" if client.version >= 2:
+            return client.bypass(key)
+        case "claim" | "bypass":
+            return client.check(key)
         case "remove before" if client.version >= 3:
             return client.remove_before(key, (-5, 0, 600, 600)[step.variant])
         case _:

@@ -19,6 +19,7 @@ from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope, Visibilit
 from rookery.hub.domain.names import OwnerName, parse_path
 from rookery.hub.web.visit import COOKIE
 from support.asgi import Answer, Caller
+from support.browser import form_with_files
 from support.hubs import HubInside, make_hub_inside
 
 KEY = "SHA256-s4--" + "0" * 64
@@ -37,6 +38,7 @@ class Case(NamedTuple):
 
 
 FORM = "nothing=here"
+A_FILE = "a form with a file in it"
 REPO = "/api/v1/repos/ada/data"
 P2P = "/git-annex/{uuid}/v{version:int}"
 ANNEX = "/git-annex/{uuid}/v4"
@@ -78,9 +80,20 @@ ROUTES: dict[str, Case] = {
     "GET /repo/create": Case("page of one's own", "/repo/create"),
     "POST /repo/create": Case("page of one's own", "/repo/create", "name=other&visibility=private"),
     "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
+    "GET /{owner}/{repo}/find": Case("page:read", "/ada/data/find"),
+    "GET /{owner}/{repo}/find/{rest:path}": Case("page:read", "/ada/data/find/main"),
+    "GET /{owner}/{repo}/provenance/{rest:path}": Case("page:read", "/ada/data/provenance/main/x"),
+    "GET /{owner}/{repo}/branches": Case("page:read", "/ada/data/branches"),
+    "GET /{owner}/{repo}/tags": Case("page:read", "/ada/data/tags"),
+    "GET /{owner}/{repo}/commits": Case("page:read", "/ada/data/commits"),
+    "GET /{owner}/{repo}/commits/{rest:path}": Case("page:read", "/ada/data/commits/main"),
+    "GET /{owner}/{repo}/commit/{sha}": Case("page:read", "/ada/data/commit/main"),
     "GET /{owner}/{repo}/src/{rest:path}": Case("page:read", "/ada/data/src/main"),
     "GET /{owner}/{repo}/raw/{rest:path}": Case("page:read", "/ada/data/raw/main/x"),
     "GET /{owner}/{repo}/archive/{rest:path}": Case("page:read", "/ada/data/archive/main.zip"),
+    "GET /{owner}/{repo}/{below:path}": Case("page:nothing", "/ada/data/nothing/here"),
+    "GET /{owner}/{repo}/upload/{rest:path}": Case("page:write", "/ada/data/upload/main"),
+    "POST /{owner}/{repo}/upload/{rest:path}": Case("page:write", "/ada/data/upload/main", A_FILE),
     "GET /{owner}/{repo}/settings": Case("page:manage", "/ada/data/settings"),
     "POST /{owner}/{repo}/settings": Case(
         "page:manage", "/ada/data/settings", "visibility={visibility}&drop_level=admin&keep_last=on"
@@ -91,6 +104,31 @@ ROUTES: dict[str, Case] = {
     ),
     "GET /{owner}/{repo}/settings/keys": Case("page:manage", "/ada/data/settings/keys"),
     "POST /{owner}/{repo}/settings/keys": Case("page:manage", "/ada/data/settings/keys", "remove=0"),
+    "GET /{owner}/{repo}/settings/hooks": Case("page:manage", "/ada/data/settings/hooks"),
+    "POST /{owner}/{repo}/settings/hooks": Case("page:manage", "/ada/data/settings/hooks", "url=x"),
+    "GET /{owner}/{repo}/settings/hooks/{number}": Case("page:manage", "/ada/data/settings/hooks/0"),
+    "POST /{owner}/{repo}/settings/hooks/{number}": Case("page:manage", "/ada/data/settings/hooks/0", "what=off"),
+    "GET /{owner}/{repo}/issues": Case("page:read", "/ada/data/issues"),
+    "GET /{owner}/{repo}/issues/new": Case("page:discuss", "/ada/data/issues/new"),
+    "POST /{owner}/{repo}/issues/new": Case("page:discuss", "/ada/data/issues/new", "title=x"),
+    "GET /{owner}/{repo}/issues/{number}": Case("page:read", "/ada/data/issues/0"),
+    "POST /{owner}/{repo}/issues/{number}": Case("page:discuss", "/ada/data/issues/0", "what=close"),
+    "GET /{owner}/{repo}/labels": Case("page:read", "/ada/data/labels"),
+    "POST /{owner}/{repo}/labels": Case("page:write", "/ada/data/labels", "remove=0"),
+    "GET /{owner}/{repo}/pulls": Case("page:read", "/ada/data/pulls"),
+    "GET /{owner}/{repo}/pulls/new": Case("page:discuss", "/ada/data/pulls/new"),
+    "POST /{owner}/{repo}/pulls/new": Case(
+        "page:write", "/ada/data/pulls/new", "source=ada/data&branch=a&target=b&title=x"
+    ),
+    "GET /{owner}/{repo}/pulls/{number}": Case("page:read", "/ada/data/pulls/0"),
+    "POST /{owner}/{repo}/pulls/{number}": Case("page:write", "/ada/data/pulls/0", "what=merge"),
+    "GET /{owner}/{repo}/pulls/{number}/commits": Case("page:read", "/ada/data/pulls/0/commits"),
+    "GET /{owner}/{repo}/pulls/{number}/files": Case("page:read", "/ada/data/pulls/0/files"),
+    "GET /{owner}/{repo}/fork": Case("page:fork", "/ada/data/fork"),
+    "POST /{owner}/{repo}/fork": Case("page:fork", "/ada/data/fork", "owner=&name=..."),
+    "GET /{owner}/{repo}/activity": Case("page:read", "/ada/data/activity"),
+    "GET /notifications": Case("page of one's own", "/notifications"),
+    "POST /notifications": Case("page of one's own", "/notifications", FORM),
     "GET /api/v1/openapi.json": Case("open", "/api/v1/openapi.json"),
     "GET /api/v1/version": Case("open", "/api/v1/version"),
     "GET /api/v1/user": Case("user:read", "/api/v1/user"),
@@ -116,6 +154,54 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}": Case("read", REPO),
     "PATCH /api/v1/repos/{owner}/{repo}": Case("manage", REPO, {"description": "x"}),
     "DELETE /api/v1/repos/{owner}/{repo}": Case("own", REPO),
+    "GET /api/v1/repos/{owner}/{repo}/forks": Case("read", f"{REPO}/forks"),
+    "POST /api/v1/repos/{owner}/{repo}/forks": Case("fork", f"{REPO}/forks", {"name": "..."}),
+    "GET /api/v1/repos/{owner}/{repo}/issues": Case("read", f"{REPO}/issues"),
+    "POST /api/v1/repos/{owner}/{repo}/issues": Case("discuss", f"{REPO}/issues", {"title": "x"}),
+    "GET /api/v1/repos/{owner}/{repo}/issues/{number}": Case("read", f"{REPO}/issues/0"),
+    "PATCH /api/v1/repos/{owner}/{repo}/issues/{number}": Case("discuss", f"{REPO}/issues/0", {"title": "x"}),
+    "GET /api/v1/repos/{owner}/{repo}/issues/{number}/comments": Case("read", f"{REPO}/issues/0/comments"),
+    "GET /api/v1/repos/{owner}/{repo}/issues/{number}/timeline": Case("read", f"{REPO}/issues/0/timeline"),
+    "POST /api/v1/repos/{owner}/{repo}/issues/{number}/comments": Case(
+        "discuss", f"{REPO}/issues/0/comments", {"body": "x"}
+    ),
+    "PATCH /api/v1/repos/{owner}/{repo}/issues/comments/{comment}": Case(
+        "discuss", f"{REPO}/issues/comments/0", {"body": "x"}
+    ),
+    "DELETE /api/v1/repos/{owner}/{repo}/issues/comments/{comment}": Case(
+        "discuss", f"{REPO}/issues/comments/0"
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/labels": Case("read", f"{REPO}/labels"),
+    "POST /api/v1/repos/{owner}/{repo}/labels": Case("write", f"{REPO}/labels", {"name": "x", "color": "fff000"}),
+    "DELETE /api/v1/repos/{owner}/{repo}/labels/{label}": Case("write", f"{REPO}/labels/0"),
+    "PUT /api/v1/repos/{owner}/{repo}/issues/{number}/labels": Case(
+        "write", f"{REPO}/issues/0/labels", {"labels": []}
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/pulls": Case("read", f"{REPO}/pulls"),
+    "POST /api/v1/repos/{owner}/{repo}/pulls": Case(
+        "write", f"{REPO}/pulls", {"title": "x", "head": "a", "base": "b"}
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}": Case("read", f"{REPO}/pulls/0"),
+    "PATCH /api/v1/repos/{owner}/{repo}/pulls/{number}": Case("discuss", f"{REPO}/pulls/0", {"title": "x"}),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}/commits": Case("read", f"{REPO}/pulls/0/commits"),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}/files": Case("read", f"{REPO}/pulls/0/files"),
+    "GET /api/v1/repos/{owner}/{repo}/pulls/{number}/merge": Case("read", f"{REPO}/pulls/0/merge"),
+    "POST /api/v1/repos/{owner}/{repo}/pulls/{number}/merge": Case("write", f"{REPO}/pulls/0/merge", {}),
+    "GET /api/v1/repos/{owner}/{repo}/hooks": Case("manage", f"{REPO}/hooks"),
+    "POST /api/v1/repos/{owner}/{repo}/hooks": Case("manage", f"{REPO}/hooks", {"config": {"url": "x"}}),
+    "GET /api/v1/repos/{owner}/{repo}/hooks/{number}": Case("manage", f"{REPO}/hooks/0"),
+    "PATCH /api/v1/repos/{owner}/{repo}/hooks/{number}": Case("manage", f"{REPO}/hooks/0", {}),
+    "DELETE /api/v1/repos/{owner}/{repo}/hooks/{number}": Case("manage", f"{REPO}/hooks/0"),
+    "POST /api/v1/repos/{owner}/{repo}/hooks/{number}/tests": Case("manage", f"{REPO}/hooks/0/tests"),
+    "GET /api/v1/repos/{owner}/{repo}/hooks/{number}/deliveries": Case("manage", f"{REPO}/hooks/0/deliveries"),
+    "POST /api/v1/repos/{owner}/{repo}/hooks/{number}/deliveries/{delivery}": Case(
+        "manage", f"{REPO}/hooks/0/deliveries/0"
+    ),
+    "GET /api/v1/repos/{owner}/{repo}/activities/feeds": Case("read", f"{REPO}/activities/feeds"),
+    "GET /api/v1/notifications": Case("user:read", "/api/v1/notifications"),
+    "GET /api/v1/notifications/new": Case("user:read", "/api/v1/notifications/new"),
+    "PUT /api/v1/notifications": Case("user:write", "/api/v1/notifications"),
+    "PATCH /api/v1/notifications/threads/{notice}": Case("user:write", "/api/v1/notifications/threads/0"),
     "GET /api/v1/repos/{owner}/{repo}/collaborators": Case("write", f"{REPO}/collaborators"),
     "GET /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("write", f"{REPO}/collaborators/nobody"),
     "PUT /api/v1/repos/{owner}/{repo}/collaborators/{name}": Case("manage", f"{REPO}/collaborators/nobody"),
@@ -146,22 +232,27 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("read", f"{REPO}/annex/keys/{KEY}"),
     "DELETE /api/v1/repos/{owner}/{repo}/annex/keys/{key:path}": Case("drop", f"{REPO}/annex/keys/{KEY}"),
     "GET /api/v1/repos/{owner}/{repo}/whereis/{file:path}": Case("read", f"{REPO}/whereis/x"),
+    "GET /api/v1/repos/{owner}/{repo}/runs": Case("read", f"{REPO}/runs"),
+    "GET /api/v1/repos/{owner}/{repo}/runs/{sha}": Case("read", f"{REPO}/runs/main"),
 }  # fmt: skip
 
-RIGHTS = ("read", "write", "drop", "manage", "own")
+RIGHTS = ("read", "discuss", "write", "drop", "manage", "own")
 
 # What each may do in a private repository of ada's.
 LEVELS = {
     "root": RIGHTS,  # administers the hub
     "owner": RIGHTS,
-    "admin": ("read", "write", "drop", "manage"),
-    "writer": ("read", "write"),
-    "reader": ("read",),
-    "member": ("read",),  # of the owner's team, if it were an organisation's: here, an invited reader again
+    "admin": ("read", "discuss", "write", "drop", "manage"),
+    "writer": ("read", "discuss", "write"),
+    "reader": ("read", "discuss"),
+    "member": (
+        "read",
+        "discuss",
+    ),  # of the owner's team, if it were an organisation's: here, an invited reader again
     "outsider": (),
     "stranger": (),
     "read token": ("read",),  # the owner's, with scope read:repository
-    "append token": ("read", "write"),  # the owner's
+    "append token": ("read", "discuss", "write"),  # the owner's
     "other token": (),  # the owner's, for another repository
 }
 
@@ -189,12 +280,20 @@ def expected(right: str, who: str, visibility: str) -> str:
         right, who = of_page, who if who in BROWSERS else "stranger"
     elif page == "page of one's own":
         return "passed" if who in BROWSERS else "sign in"
+    if right == "nothing":  # what is not there looks as what may not be read
+        return "hidden"
+    if right == "fork":  # who reads it, and may make repositories
+        if "read" not in LEVELS[who] and who not in READS[visibility]:
+            return "hidden"
+        return expected_of_account("repository:write", who)
     if right in RIGHTS:
         reads = "read" in LEVELS[who] or who in READS[visibility]
         if not reads:
             return "hidden"
         if right in LEVELS[who] or right == "read":
             return "passed"
+        if right == "discuss" and who == "outsider":
+            return "passed"  # whoever reads it, with an account
         return "sign in" if who in ACCOUNTLESS else "forbidden"
     return expected_of_account(right, who)
 
@@ -296,6 +395,10 @@ def call(world: World, case: Case, method: str, who: str, visibility: str = "pri
     if case.right.startswith("page"):
         secret, csrf = world.sessions.get(who, ("", ""))
         headers = {"Authorization": said, "Cookie": f"{COOKIE}={secret}", **A_FORM}
+        if case.body == A_FILE:
+            fields = {"csrf": csrf, "branch": "main", "folder": ".."}  # nobody may put a file there
+            body, kind = form_with_files(fields, [("x.txt", b"x")])
+            return world.ask(method, case.url, body, {**headers, "Content-Type": kind})
         form = f"{(case.body or '').format(visibility=visibility)}&csrf={csrf}"
         return world.ask(method, case.url, form.encode() if method == "POST" else b"", headers)
     headers = {"Authorization": said} if said else {}
@@ -342,7 +445,7 @@ def test_each_gets_what_was_promised_and_nothing_else(world: World, visibility: 
     wrong = []
     for route, case in ROUTES.items():
         method = route.partition(" ")[0]
-        if case.right.removeprefix("page:") not in RIGHTS and visibility is not Visibility.PRIVATE:
+        if case.right.removeprefix("page:") not in (*RIGHTS, "fork") and visibility is not Visibility.PRIVATE:
             continue  # not about a repository: once is enough
         for who in world.people:
             if case.right == "own":

@@ -38,12 +38,17 @@ def either(url: str, tmp_path: Path) -> Iterator[HubInside]:
     hub.opened.database.close()
 
 
+def ours(name: str | None, kind: str, _: object) -> bool:
+    """Leave out the index of words, which each database has in its own way."""
+    return not (kind == "table" and name and name.startswith("search_words"))
+
+
 def test_the_migrated_tables_are_those_of_the_source(url: str) -> None:
     database = SqlDatabase(url, lambda: 0.0)
     database.migrate()
     database.migrate()
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": ours})
         assert compare_metadata(context, metadata) == []
     database.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import re
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.dataset import runrecords
-from rookery.dataset.runrecords import RunRecordError
+from rookery.git import runrecords
 from rookery.git.commits import clean_message
+from rookery.git.runrecords import RunRecordError
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 paths = st.lists(text, max_size=3)
@@ -114,3 +115,18 @@ def test_a_message_that_claims_a_record_must_have_one(payload: str, why: str) ->
 def test_a_sidecar_stays_in_the_dataset(folder: str) -> None:
     with pytest.raises(RunRecordError):
         runrecords.sidecar_path(folder, "0" * 32)
+
+
+def test_a_sidecar_that_unpacks_to_too_much_is_refused() -> None:
+    packed = lzma.compress(b'{"cmd": "' + b"x" * (runrecords.LARGEST_SIDECAR + 1) + b'"}\n')
+    assert len(packed) < 10_000
+    with pytest.raises(RunRecordError, match="larger than a run record"):
+        runrecords.unpack_sidecar(packed)
+
+
+def test_a_record_too_deep_to_be_read_is_refused() -> None:
+    deep = '{"cmd": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    with pytest.raises(RunRecordError):
+        runrecords.parse_message(runrecords.build_message("x", deep), no_sidecar)
+    with pytest.raises(RunRecordError):
+        runrecords.unpack_sidecar(deep.encode())

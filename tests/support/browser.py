@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import NamedTuple
@@ -19,6 +19,7 @@ class Form(NamedTuple):
     action: str
     fields: dict[str, str]
     buttons: list[tuple[str, str, str]]  # what is on it, name, value
+    boxes: set[str]  # names of what can be ticked and is not
 
 
 class _Reader(HTMLParser):
@@ -39,7 +40,7 @@ class _Reader(HTMLParser):
         if tag in ("a", "link", "img"):
             self.links.append(told.get("href", told.get("src", "")))
         if tag == "form" and told.get("method") == "post":
-            self.forms.append(Form(told.get("action", ""), {}, []))
+            self.forms.append(Form(told.get("action", ""), {}, [], set()))
         if tag == "label":
             self.labels.add(told.get("for", ""))
         if tag in ("input", "select", "textarea"):
@@ -49,6 +50,8 @@ class _Reader(HTMLParser):
         fields = self.forms[-1].fields
         if tag == "input" and (told.get("type") not in ("radio", "checkbox") or "checked" in told):
             fields[told.get("name", "")] = told.get("value", "on")
+        elif tag == "input":
+            self.forms[-1].boxes.add(told.get("name", ""))
         elif tag == "select":
             self._select = told["name"]
         elif tag == "textarea":
@@ -76,6 +79,21 @@ class _Reader(HTMLParser):
             self._select = ""
         elif tag == "textarea":
             self._area = ""
+
+
+def form_with_files(fields: Mapping[str, str], files: Sequence[tuple[str, bytes]]) -> tuple[bytes, str]:
+    """Write a form as browsers send it when there are files in it; give its body and its type."""
+    mark = b"----a-line-that-is-in-no-file"
+    parts = [
+        b'Content-Disposition: form-data; name="%b"\r\n\r\n%b' % (name.encode(), value.encode())
+        for name, value in fields.items()
+    ]
+    for name, content in files:
+        told = name.replace('"', "%22").encode()
+        head = b'Content-Disposition: form-data; name="files"; filename="%b"\r\nContent-Type: x/y' % told
+        parts.append(head + b"\r\n\r\n" + content)
+    body = b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts) + b"--%b--\r\n" % mark
+    return body, f"multipart/form-data; boundary={mark.decode()}"
 
 
 class Browser:
@@ -130,7 +148,7 @@ class Browser:
             (form, name, value)
             for form in self.page.forms
             for text, name, value in form.buttons
-            if text == button and all(field in form.fields or field == "csrf" for field in fields)
+            if text == button and fields.keys() <= {*form.fields, *form.boxes, "csrf"}
         )
         told = {**form.fields, **fields}
         if name:
@@ -142,4 +160,14 @@ class Browser:
             **(headers or {}),
         }
         self._arrive(self.request("POST", url, urlencode(told).encode(), kind), url, status)
+        return self
+
+    def upload(self, files: Sequence[tuple[str, bytes]], status: int = 200, **fields: str) -> Browser:
+        """Fill in the form that takes files, choose some, and send it."""
+        form = next(form for form in self.page.forms if "files" in form.fields)
+        told = {name: value for name, value in {**form.fields, **fields}.items() if name != "files"}
+        body, kind = form_with_files(told, files)
+        url = form.action or urlsplit(self.at).path
+        headers = {"Content-Type": kind, "Origin": "http://hub.test"}
+        self._arrive(self.request("POST", url, body, headers), url, status)
         return self

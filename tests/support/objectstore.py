@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from rookery.core.sigv4 import Signer, signed
-from rookery.core.webrequest import send
+from rookery.core.webrequest import Answer, send
 
 KEY_ID, SECRET = "ROOKERYKEYID", "an+example/secret="
 BUCKET = "nest"
@@ -29,11 +31,15 @@ class ObjectStore:
 
     Requests are served one at a time, so that a conditional write is atomic, as
     it is at Amazon's.  `blind` makes it one of the servers that do not look at
-    If-Match and If-None-Match.
+    If-Match and If-None-Match.  Requests with a method in `refusing` are refused.
     """
 
     def __init__(self, *, blind: bool = False) -> None:
         self.blind = blind
+        # so many seconds its clock is before ours, where it looks whether an address is still good
+        self.ahead = 0.0
+        self.cutting = 0  # so many answers to GET end in the middle
+        self.refusing: set[str] = set()
         self.requests: list[S3Request] = []
         self._lock = threading.Lock()
         self._losing: list[str] = []
@@ -76,6 +82,10 @@ class ObjectStore:
         answer = send({}, "PUT", f"{self.url}/{BUCKET}", headers=headers)
         assert answer.status == 200, answer
 
+    def fetch(self, url: str) -> Answer:
+        """Follow an address as a browser does, with nothing that says who asks."""
+        return send({}, "GET", url)
+
     def lose_answer(self, method: str) -> None:
         """Do what the next request with this method asks, and say that something went wrong."""
         self._losing.append(method)
@@ -89,7 +99,7 @@ class ObjectStore:
                 self.requests.append(S3Request(method, path, size, int(status.split(maxsplit=1)[0])))
                 return start(status, *rest)
 
-            if not path.startswith("/moto-api") and not _signed_by_us(environ):
+            if method in self.refusing or not self._may(environ):
                 environ["wsgi.input"].read(size)
                 body = b"<Error><Code>InvalidAccessKeyId</Code></Error>"
                 note("403 Forbidden", [("Content-Length", str(len(body))), ("Content-Type", "text/xml")])
@@ -104,9 +114,17 @@ class ObjectStore:
                         pass
                     note("500 Internal Server Error", [("Content-Length", "0")])
                     return [b""]
-                return list(app(environ, note))
+                answer = list(app(environ, note))
+            if method == "GET" and self.cutting and len(answer[0]) > 1000:
+                self.cutting -= 1
+                return _cut(answer[0])
+            return answer
 
         return serve
+
+    def _may(self, environ: dict[str, Any]) -> bool:
+        for_tests = environ.get("PATH_INFO", "").startswith("/moto-api")
+        return for_tests or _signed_by_us(environ, time.time() + self.ahead)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[ObjectStore]:
@@ -124,14 +142,19 @@ class ObjectStore:
             thread.join(10)
 
 
-def _signed_by_us(environ: dict[str, Any]) -> bool:
-    """Check the signature as S3 does, with botocore's own code: that ours is right is what tests want to know."""
-    from urllib.parse import quote
+def _cut(body: bytes) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    raise ConnectionAbortedError
 
+
+def _signed_by_us(environ: dict[str, Any], now: float) -> bool:
+    """Check the signature as S3 does, with botocore's own code: that ours is right is what tests want to know."""
     from botocore.auth import S3SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
+    if "X-Amz-Signature" in environ.get("QUERY_STRING", ""):
+        return _address_by_us(environ, now)
     given = str(environ.get("HTTP_AUTHORIZATION", ""))
     if f"Credential={KEY_ID}/" not in given:
         return given.startswith(f"AWS {KEY_ID}:")  # signature version 2, which git-annex writes by default
@@ -149,3 +172,27 @@ def _signed_by_us(environ: dict[str, Any]) -> bool:
     canonical = signer.canonical_request(request)
     text = signer.string_to_sign(request, canonical)
     return bool(signer.signature(text, request) == fields["Signature"])
+
+
+def _address_by_us(environ: dict[str, Any], now: float) -> bool:
+    """Check the signature in an address, and that it is still good, which moto does not look at."""
+    from urllib.parse import parse_qsl, urlencode
+
+    from botocore.auth import S3SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    given = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+    signature, stamp = given.pop("X-Amz-Signature"), given["X-Amz-Date"]
+    since = calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
+    if now >= since + int(given["X-Amz-Expires"]):
+        return False
+    _, _, region, service, _ = given["X-Amz-Credential"].split("/")
+    path = (environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
+    query = urlencode(given, quote_via=quote)
+    request = AWSRequest(environ["REQUEST_METHOD"], f"http://{environ['HTTP_HOST']}{path}?{query}")
+    request.headers["host"] = environ["HTTP_HOST"]
+    request.context["timestamp"] = stamp
+    signer = S3SigV4QueryAuth(Credentials(KEY_ID, SECRET), service, region)
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    return bool(signer.signature(text, request) == signature)

@@ -54,6 +54,17 @@ class Lines:
         self.say(f"DATA {len(rest)}", rest + seal)
         return self.line() == "SUCCESS"
 
+    def claim(self, key: str) -> Any:
+        """Say that content was brought there in another way; whether it is there in the end."""
+        if self.ask(f"PUT name {key}") == "ALREADY-HAVE":
+            return True
+        return self.ask("DATA-PRESENT") == "SUCCESS"
+
+    def bypass(self, key: str) -> Any:
+        """Say which other repositories are not to be asked, and ask whether content is there."""
+        self.say("BYPASS 11111111-2222-3333-4444-555555555555")
+        return self.check(key)
+
     def get(self, key: str, offset: int) -> Any:
         """Get content from an offset on."""
         word, size = self.ask(f"GET {offset} name {key}").split()
@@ -106,6 +117,18 @@ class Requests(NamedTuple):
             key, rest if valid else rest + b"more", length=len(rest), version=self.version, offset=offset
         )
         return reply.status == 200 and json.loads(reply.body)["stored"]
+
+    def claim(self, key: str) -> Any:
+        """Say that content was brought there in another way; whether it is there in the end."""
+        query = {"key": key, "data-present": "true"}
+        reply = self.annex.ask(
+            "POST", "put", b"", headers={"X-git-annex-data-length": "0"}, version=self.version, **query
+        )
+        return reply.status == 200 and json.loads(reply.body)["stored"]
+
+    def bypass(self, key: str) -> Any:
+        """Say which other repositories are not to be asked, and ask whether content is there."""
+        return self._told("checkpresent", key=key, bypass="11111111-2222-3333-4444-555555555555")["present"]
 
     def get(self, key: str, offset: int) -> Any:
         """Get content from an offset on."""

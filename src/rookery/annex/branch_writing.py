@@ -48,12 +48,16 @@ MESSAGE = "update"
 
 _VERSIONS = ("8", "9", "10")
 
+# Who does what is ours to do: `native` (the default), or `stock`, which leaves all of it to git-annex.
+ENGINE = "rookery.engine"
+NATIVE = "native"
+
 # Settings under which git-annex would write otherwise, or not at all.
 _OTHERWISE = ("annex.private", "annex.pidlock", "annex.allowsign")
 _NEEDED = ("annex.alwayscommit", "annex.alwayscompact")
 _PATTERN = (
     r"^(annex\..*|core\.(hookspath|sharedrepository)|(user|author|committer)\.(name|email)"
-    r"|remote\..*\.annex-private)$"
+    r"|remote\..*\.annex-private|rookery\.engine)$"
 )
 _HOOKS = ("post-update-annex", "commitmessage-annex")
 
@@ -90,17 +94,33 @@ def record_presence(
 ) -> str | None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
-    Gives the commit that says so, None if nothing was asked for.
-    What the log says already is not written again.  `blobs` are stored on the
-    way, by the same process.  `known` is what the caller has read of this
-    repository just now; should it be out of date, it is read again.  Raises
-    NotForUs before anything is written where git-annex would do otherwise than we can.
+    Gives the commit that says so, None if nothing was asked for.  What
+    the log says already is not written again.  `blobs` are stored on the way, by
+    the same process.  `known` is what the caller has read of this repository just
+    now; should it be out of date, it is read again.  Raises NotForUs before anything
+    is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, dict[str, bool]] = {}
     for key, uuid, present in changes:
         if "\n" in key or "\n" in uuid:
             raise NotForUs(f"a line break in a key: {key!r}")
         wanted.setdefault(branch.log_name(key), {})[uuid] = present
+    return record(repo, wanted, now=now, blobs=blobs, known=known)
+
+
+def record(
+    repo: Repo,
+    wanted: Mapping[str, Mapping[str, bool]],
+    *,
+    now: float,
+    blobs: Collection[bytes] = (),
+    known: Known | None = None,
+) -> str | None:
+    """Write down facts by the names of their logs, as `record_presence` does: what is (or is not) there by now.
+
+    All logs of presence are alike: of places that have a key (`.log`), and of
+    its URLs (`.log.web`).
+    """
     if not wanted:
         write_blobs(repo, blobs)
         return None
@@ -165,6 +185,8 @@ def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
     listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
     pairs = (decode(item).partition("\n") for item in listed if item)
     found = {name: value if given else "true" for name, given, value in pairs}
+    if found.get(ENGINE, NATIVE) != NATIVE:
+        raise NotForUs(f"{ENGINE} is {found[ENGINE]!r}")
     if found.get("annex.version") not in _VERSIONS:
         raise NotForUs(f"annex.version is {found.get('annex.version')}")
     for name, value in found.items():

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Protocol
 
-from rookery.annex.keys import parse_key
+from rookery.annex.keys import Key, parse_key
 
 # git-annex's names (without the E that keeps an extension) to hashlib's; BLAKE2 takes its length in bytes.
 _SHA3 = re.compile(r"SHA3_(224|256|384|512)")
@@ -39,7 +39,12 @@ def verified(key: str, path: str) -> bool | None:
     with open(path, "rb") as content:
         while piece := content.read(CHUNK):
             hasher.update(piece)
-    return hasher.hexdigest() == parsed.name.partition(".")[0]
+    return is_of(parsed, hasher)
+
+
+def is_of(key: Key, hasher: Hasher) -> bool:
+    """Say whether a key's hash is that of what a hasher has taken in."""
+    return hasher.hexdigest() == key.name.partition(".")[0]
 
 
 class Hasher(Protocol):

@@ -10,11 +10,10 @@ without parentheses) is git-annex's to judge: `parse` gives None for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rookery.annex import expressions
 from rookery.annex.expressions import NotUnderstood
-from rookery.annex.magic import Magic
 
 
 class Candidate(NamedTuple):
@@ -25,10 +24,17 @@ class Candidate(NamedTuple):
     size: int
 
 
+class Looks(Protocol):
+    """What tells the kind of a file's content, as `annex.magic.Magic` does."""
+
+    def look(self, file: str, /) -> tuple[str, str]:
+        """Give type and encoding of a file."""
+
+
 Judge = Callable[[Candidate], bool]
 
 
-def parse(expression: str, magic: Magic | None) -> Judge | None:
+def parse(expression: str, magic: Looks | None) -> Judge | None:
     """Make a judge of an expression; None if git-annex has to be asked.
 
     Without magic (libmagic could not be loaded) nobody can judge by kind of content.
@@ -36,7 +42,7 @@ def parse(expression: str, magic: Magic | None) -> Judge | None:
     return expressions.parse(expression, lambda word, _: _term(word, magic))
 
 
-def _term(word: str, magic: Magic | None) -> Judge:
+def _term(word: str, magic: Looks | None) -> Judge:
     name, has_value, value = word.partition("=")
     if not has_value:
         raise NotUnderstood
@@ -51,6 +57,6 @@ def _term(word: str, magic: Magic | None) -> Judge:
     raise NotUnderstood
 
 
-def _kind(magic: Magic, one: Candidate, name: str) -> str:
+def _kind(magic: Looks, one: Candidate, name: str) -> str:
     kind, encoding = magic.look(one.file)
     return kind if name == "mimetype" else encoding

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from rookery.annex.branch_writing import NotForUs
@@ -43,12 +45,12 @@ def endpoints(settings: Mapping[str, str], host: str, port: int) -> list[Endpoin
     return allowed
 
 
-def connected(found: list[Endpoint]) -> socket.socket:
-    """Connect to the first of some addresses that answers.  Raises OSError."""
+def connected(found: list[Endpoint], patience: float = PATIENCE) -> socket.socket:
+    """Connect to the first of some addresses that answers; each is given so many seconds.  Raises OSError."""
     failure: OSError | None = None
     for one in found:
         line = socket.socket(one.family, socket.SOCK_STREAM)
-        line.settimeout(PATIENCE)
+        line.settimeout(patience)
         try:
             line.connect(one.address)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -61,10 +63,15 @@ def connected(found: list[Endpoint]) -> socket.socket:
 
 
 def open_http(
-    found: list[Endpoint], host: str, port: int, tls: ssl.SSLContext | None
+    found: list[Endpoint],
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    *,
+    patience: float = PATIENCE,
 ) -> http.client.HTTPConnection:
     """Open a connection for requests, which is never made anew by itself.  Raises OSError."""
-    line = connected(found)
+    line = connected(found, patience)
     connection = http.client.HTTPConnection(host, port)
     connection.auto_open = 0  # it would look the name up once more
     if tls is not None:
@@ -74,14 +81,25 @@ def open_http(
 
 
 def trusted(settings: Mapping[str, str], env: Mapping[str, str]) -> ssl.SSLContext:
-    """Give the certificates that count, as Git is told them.  Raises OSError, NotForUs."""
+    """Give the certificates that count, as git-annex takes them from Git's settings.  Raises OSError, NotForUs.
+
+    To it `http.sslCAPath` is a folder of certificates by any name (10.20261026);
+    OpenSSL finds only those that have their hash as a name.
+    """
     odd = [
         n for n in settings if n.startswith("http.") and ".ssl" in n.removeprefix("http") and "sslca" not in n
     ]
     if odd:
         raise NotForUs(f"git-annex knows better what to do with {odd}")
     file = env.get("GIT_SSL_CAINFO") or settings.get("http.sslcainfo") or env.get("SSL_CERT_FILE")
-    return ssl.create_default_context(cafile=file)
+    folder = env.get("GIT_SSL_CAPATH") or settings.get("http.sslcapath")
+    if folder is None:
+        return ssl.create_default_context(cafile=file)
+    found = ssl.create_default_context(cafile=file, capath=folder)
+    for one in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        with suppress(OSError):  # no certificate, or a folder
+            found.load_verify_locations(cafile=one.path)
+    return found
 
 
 def _allowed(address: str, port: int, words: list[str]) -> bool:

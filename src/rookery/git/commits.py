@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.core.errors import CommandError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git.repo import Repo
+from rookery.git.trees import Difference, parse_raw
 
 
 class IdentityMissing(RookeryError):
@@ -117,13 +118,54 @@ def log(
     ]
     records = repo.records(*argv)
     for first in records:
-        sha, tree, parents, an, ae, ad, cn, ce, cd, message = (
-            decode(first),
-            *(decode(next(records)) for _ in range(len(_FIELDS) - 1)),
-        )
-        yield Commit(
-            sha, tree, tuple(parents.split()), Person(an, ae, ad), Person(cn, ce, cd), _ended(message)
-        )
+        yield _commit(first, records)
+
+
+def _commit(first: bytes, records: Iterator[bytes]) -> Commit:
+    sha, tree, parents, an, ae, ad, cn, ce, cd, message = (
+        decode(first),
+        *(decode(next(records)) for _ in range(len(_FIELDS) - 1)),
+    )
+    return Commit(sha, tree, tuple(parents.split()), Person(an, ae, ad), Person(cn, ce, cd), _ended(message))
+
+
+class Logged(NamedTuple):
+    """A commit, and what it changed since its first parent, as Git wrote it: most of them nobody looks into."""
+
+    commit: Commit
+    raw: bytes
+
+    def changes(self) -> Iterator[Difference]:
+        """Yield what it changed, renames found."""
+        return parse_raw(iter(self.raw.split(b"\0")[:-1]))
+
+
+# A record that begins with it, where no path is expected, is a commit's.
+_BEGINS = b"\x01"
+
+# Renames are looked for among so many files of one commit that came and went; exact ones always.
+_RENAMES = 100
+
+
+def log_with_changes(repo: Repo, revision: str, *, most: int) -> Generator[Logged, None, None]:
+    """Yield the newest commits of a revision, so many at most, none before its children; one process.
+
+    Raises CommandError.
+    """
+    argv = ["log", "-z", "--raw", "-M", f"-l{_RENAMES}", "--no-abbrev", "--topo-order", "--root", f"-n{most}"]
+    argv += ["--diff-merges=first-parent", "--date=raw", "--no-show-signature", "--encoding=UTF-8"]
+    argv += [f"--format=tformat:%x01{'%x00'.join(_FIELDS)}", "--end-of-options", revision, "--"]
+    records = repo.records(*argv)
+    first = next(records, None)
+    while first is not None:
+        commit, parts = _commit(first.removeprefix(_BEGINS), records), []
+        while (first := next(records, None)) is not None and not first.startswith(_BEGINS):
+            meta = first.lstrip(b"\n")
+            if meta:  # an empty record stands between the message and what follows
+                parts += [meta, next(records)]
+                if meta.rpartition(b" ")[2][:1] in (b"R", b"C"):
+                    parts.append(next(records))
+        yield Logged(commit, b"".join(part + b"\0" for part in parts))
 
 
 def read_commit(repo: Repo, rev: str) -> Commit:

@@ -23,6 +23,7 @@ from rookery.hub.domain.errors import (
     NotFound,
     TooMuch,
     TooOften,
+    Unavailable,
 )
 from rookery.hub.domain.names import RepositoryPath
 from rookery.hub.services.hub import Hub
@@ -42,6 +43,7 @@ _STATUS: tuple[tuple[type[HubError], int], ...] = (
     (TooOften, 429),
     (BadOffset, 400),
     (InUse, 409),
+    (Unavailable, 503),
 )
 
 

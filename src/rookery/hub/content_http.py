@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
+import anyio.lowlevel
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from rookery.hub.asking import hub_of
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import NotFound
-from rookery.hub.domain.ports.objects import Reader
+from rookery.hub.domain.ports.objects import PromptReader, Reader
 from rookery.hub.services.gate import Where
 
-PIECE = 1 << 18
+PIECE, FROM_DISK = 1 << 18, 1 << 20
 
 # What people put into their datasets is shown to others: no script of it runs here, and no type is guessed.
 SANDBOX = {
@@ -57,8 +59,28 @@ def content_response(
     headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
+    if _is_visit(request) and (elsewhere := _elsewhere(request, actor, where, key, media_type)):
+        return elsewhere
     reader = contents.open(actor, where, key, start)
-    return StreamingResponse(_pieces(reader, end - start), status, headers)
+    return StreamingResponse(pieces_of(reader, end - start), status, headers)
+
+
+def _is_visit(request: Request) -> bool:
+    """Say whether a person's browser goes to this address: not a part of a page, not a program.
+
+    Browsers say so at secure addresses (https://www.w3.org/TR/fetch-metadata/).  Parts of pages come from
+    here always, as the pages' policies want it; git-annex gets bytes, not the addresses of other servers.
+    """
+    return request.headers.get("sec-fetch-mode") == "navigate" and "range" not in request.headers
+
+
+def _elsewhere(request: Request, actor: Actor, where: Where, key: str, media_type: str) -> Response | None:
+    """Send a browser to the store of contents, where the site wants that; whoever has the address has the content."""
+    name = request.url.path.rpartition("/")[2]
+    found = hub_of(request).contents.address(actor, where, key, name=name, media_type=media_type)
+    if found is None:
+        return None
+    return RedirectResponse(found, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
 
 def asked_range(headers: Headers, size: int, mark: str) -> tuple[int, int] | None:
@@ -78,9 +100,23 @@ def asked_range(headers: Headers, size: int, mark: str) -> tuple[int, int] | Non
     return (start, end) if start < size else None
 
 
-def _pieces(reader: Reader, length: int) -> Iterator[bytes]:
+async def pieces_of(reader: Reader, length: int) -> AsyncIterator[bytes | memoryview]:
+    """Yield so much of content; close it.
+
+    What is in the system's memory already is handed on at once, in small pieces
+    that stay in the processor's cache: half the time, and a third of the
+    processor, of a thread that reads (1 GiB, uvloop, two cores).  What is not is read by a thread.
+    """
+    prompt = reader if isinstance(reader, PromptReader) else None
     try:
-        while length > 0 and (piece := reader.read(min(PIECE, length))):
+        while length > 0:
+            piece = prompt.at_once(min(PIECE, length)) if prompt else None
+            if piece is None:
+                piece = memoryview(await run_in_threadpool(reader.read, min(FROM_DISK, length)))
+            else:
+                await anyio.lowlevel.checkpoint()  # a fast client must not keep the others waiting
+            if not piece:
+                break
             length -= len(piece)
             yield piece
     finally:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from rookery.core.environment import with_overrides
+from rookery.core.errors import RookeryError
 from rookery.core.process import Runner
+from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.hub import Hub, make_hub
 from rookery.hub.settings import Settings
+from rookery.hub.storage import object_tables  # noqa: F401 - the tables must be known, whatever the store is
 from rookery.hub.storage.database import SqlDatabase
 from rookery.hub.storage.disk_histories import DiskHistories
 from rookery.hub.storage.disk_objects import DiskObjects
@@ -21,6 +25,7 @@ GIT_SETTINGS = (
     ("core.logAllRefUpdates", "always"),  # what a forced push replaced can be found again
     ("gc.auto", "0"),
     ("receive.autogc", "false"),
+    ("receive.hideRefs", "refs/pull"),  # what was proposed is the hub's to write
     ("safe.directory", "*"),
     ("protocol.allow", "never"),
     ("uploadpack.allowFilter", "true"),
@@ -41,7 +46,7 @@ class Opened(NamedTuple):
     hub: Hub
     settings: Settings
     database: SqlDatabase
-    objects: DiskObjects
+    objects: Objects
     histories: DiskHistories
 
 
@@ -53,9 +58,24 @@ def open_hub(settings: Settings, env: Mapping[str, str], clock: Callable[[], flo
     database = SqlDatabase(settings.database, clock)
     database.migrate()
     histories = DiskHistories(settings.repositories, Runner(git_environment(settings, env)))
-    objects = DiskObjects(settings.repositories)
-    hub = make_hub(database, histories, objects, settings.limits, clock)
+    objects = _objects(settings, database, clock)
+    home = settings.url or f"http://{settings.http}"
+    hub = make_hub(database, histories, objects, settings.limits, clock, home=home)
     return Opened(hub, settings, database, objects, histories)
+
+
+def _objects(settings: Settings, database: SqlDatabase, clock: Callable[[], float]) -> Objects:
+    if settings.content is None:
+        return DiskObjects(settings.repositories)
+    if find_spec("botocore") is None:
+        raise RookeryError(
+            "contents in an object store need more than is installed: botocore",
+            hints=["pip install 'rookery[s3]'"],
+        )
+    from rookery.hub.storage.s3 import S3  # start-up: most hubs have their contents on disk
+    from rookery.hub.storage.s3_objects import S3Objects  # start-up: the same
+
+    return S3Objects(S3(settings.content), database, clock, links=settings.content.links)
 
 
 def git_environment(settings: Settings, env: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,16 @@ http = "127.0.0.1:8910"                ROOKERY_HUB_HTTP, --http
 ssh = "127.0.0.1:8922"                 ROOKERY_HUB_SSH, --ssh; "" for none
 database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folder without it
 title = "Our data"
+proxies = "127.0.0.1,::1"              web servers in front, whose X-Forwarded-For and -Proto are believed; "" for none
+origins = "https://viewer.example.org" pages of other sites whose scripts may read the API, with a token or without
+content = "s3://bucket/prefix"         ROOKERY_HUB_CONTENT, --content; contents are in the folder without it
+
+[s3]                                   ROOKERY_HUB_S3_ENDPOINT, ...; else what AWS's own programs read
+endpoint = "https://s3.example.org"
+region = "us-east-1"
+key_id = "..."
+secret = "..."
+links = 60                             seconds that an address for a download is good; 0: the hub sends all itself
 
 [limits]                               names and units in domain/limits.py
 quota_account = 100000000000
@@ -14,6 +24,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
@@ -24,7 +35,18 @@ from rookery.hub.domain.limits import Limits
 
 FILE = "hub.toml"
 _PREFIX = "ROOKERY_HUB_"
-_WORDS = ("url", "http", "ssh", "database", "title")
+_WORDS = ("url", "http", "ssh", "database", "title", "content", "proxies", "origins")
+
+# What AWS's own programs read, where nothing is said to the hub.
+_AWS = {
+    "endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "key_id": ("AWS_ACCESS_KEY_ID",),
+    "secret": ("AWS_SECRET_ACCESS_KEY",),
+    "token": ("AWS_SESSION_TOKEN",),
+    "links": (),
+}
+LOOPBACK = "127.0.0.1,::1"
 
 
 class Address(NamedTuple):
@@ -37,6 +59,22 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Bucket(NamedTuple):
+    """A place in an object store; without `key_id`, the login is found as AWS's programs find it."""
+
+    name: str
+    prefix: str  # empty, or with a slash at its end
+    endpoint: str | None
+    region: str
+    key_id: str
+    secret: str
+    token: str
+    links: int  # seconds
+
+    def __repr__(self) -> str:
+        return f"Bucket({self.name!r}, {self.prefix!r}, {self.endpoint!r}, ...)"
+
+
 class Settings(NamedTuple):
     """One hub's settings, read and checked."""
 
@@ -47,6 +85,9 @@ class Settings(NamedTuple):
     database: str
     title: str
     limits: Limits
+    proxies: str = LOOPBACK
+    origins: tuple[str, ...] = ()
+    content: Bucket | None = None
 
     @property
     def ssh_keys(self) -> Path:
@@ -73,7 +114,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
             values = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
             raise UsageError(f"{file} cannot be read: {e}") from e
-    limits = values.pop("limits", {})
+    limits, s3 = values.pop("limits", {}), values.pop("s3", {})
     if unknown := sorted(set(values) - set(_WORDS)):
         raise UsageError(f"{file} sets {', '.join(unknown)}: no such settings")
     for name in _WORDS:
@@ -91,6 +132,9 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
         values["title"] or "Rookery hub",
         _limits({**limits, **inherited}, str(file)),
+        LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
+        _origins(values["origins"] or ""),
+        _bucket(values["content"], s3, env, str(file)),
     )
 
 
@@ -109,6 +153,58 @@ def _url(text: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path.strip("/"):
         raise UsageError(f"url: {text!r} is not http(s)://HOST[:PORT]")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _bucket(text: str | None, said: Mapping[str, Any], env: Mapping[str, str], file: str) -> Bucket | None:
+    if unknown := sorted(set(said) - set(_AWS)):
+        raise UsageError(f"{file} sets {', '.join(unknown)} in [s3]: no such settings")
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
+        raise UsageError(f"content: {text!r} is not s3://BUCKET[/PREFIX]")
+    found = {}
+    for name, usual in _AWS.items():
+        given = [env.get(f"{_PREFIX}S3_{name.upper()}"), said.get(name), *map(env.get, usual)]
+        found[name] = str(next((value for value in given if value not in (None, "")), ""))
+    if bool(found["key_id"]) != bool(found["secret"]):
+        raise UsageError("the login of the object store is key_id and secret: one of them is missing")
+    prefix = parts.path.strip("/")
+    return Bucket(
+        parts.netloc,
+        f"{prefix}/" if prefix else "",
+        found["endpoint"].rstrip("/") or None,
+        found["region"] or "us-east-1",
+        found["key_id"],
+        found["secret"],
+        found["token"],
+        _number("links of [s3]", found["links"] or 0, int),
+    )
+
+
+def _proxies(text: str) -> str:
+    for word in text.split(",") if text.strip() else ():
+        try:
+            ip_network(word.strip())
+        except ValueError as e:
+            raise UsageError(
+                f"proxies: {word.strip()!r} is neither an address nor a network",
+                hints=["for example 127.0.0.1, or 10.0.0.0/24; commas between several"],
+            ) from e
+    return text.strip()
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        parts = urlsplit(word)
+        if word != "*" and (
+            parts.scheme not in ("http", "https") or word != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise UsageError(
+                f"origins: {word!r} is not http(s)://HOST[:PORT]", hints=["commas between several; * for all"]
+            )
+    return words
 
 
 def _limits(values: Mapping[str, Any], file: str) -> Limits:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rookery.core.context import Context
-from rookery.core.errors import InsufficientArgumentsError, RookeryError
+from rookery.core.errors import InsufficientArgumentsError, RookeryError, UsageError
 from rookery.core.results import result
 from rookery.forges.login.wish import Wish
 from rookery.forges.platform import checked_api
@@ -71,6 +71,17 @@ def hub(
     ] = None,
     ssh: Annotated[
         str | None, option("--ssh", metavar="HOST:PORT", help="serve: where Git and git-annex come over SSH")
+    ] = None,
+    content: Annotated[
+        str | None,
+        option(
+            "--content",
+            metavar="s3://BUCKET/PREFIX",
+            help="where contents are kept, if not in the hub's folder; [s3] in hub.toml and AWS's variables say how",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, option("--workers", metavar="N", help="serve: how many processes answer by HTTP [1]")
     ] = None,
     email: Annotated[
         str | None, option("--email", metavar="ADDRESS", help="user add: an e-mail address")
@@ -143,9 +154,9 @@ def hub(
         yield from _signing(ctx, action, wish)
         return
     _require_extra()
-    settings = _settings(ctx, data, http=http, ssh=ssh)
+    settings = _settings(ctx, data, http=http, ssh=ssh, content=content)
     if action != "user":
-        yield from _plain(ctx, action, settings, said)
+        yield from _plain(ctx, action, settings, said, 1 if workers is None else workers)
         return
     if len(said) != 2 or said[0] not in USER_ACTIONS:
         raise InsufficientArgumentsError(
@@ -195,14 +206,16 @@ def _from_input(ctx: Context) -> str:
     return ctx.read_input().decode().partition("\n")[0].rstrip("\r")
 
 
-def _plain(ctx: Context, action: Action, settings: Settings, said: list[str]) -> Iterator[Record]:
+def _plain(
+    ctx: Context, action: Action, settings: Settings, said: list[str], workers: int
+) -> Iterator[Record]:
     """Do what is not about an account."""
     folders = 1 if action in ("backup", "restore") else 0
     if len(said) != folders:
         wanted = "one folder" if folders else "no more words"
         raise InsufficientArgumentsError(f"hub {action} takes {wanted}, not: {' '.join(said) or 'nothing'}")
     if action == "serve":
-        yield from _serve(ctx, settings)
+        yield from _serve(ctx, settings, workers)
         return
     if action != "restore" and not settings.data.is_dir():
         raise RookeryError(f"there is no hub in {settings.data}", hints=["name its folder: --data DIR"])
@@ -258,18 +271,21 @@ def _opened(ctx: Context, settings: Settings) -> Opened:
     return open_hub(settings, ctx.env, ctx.clock)
 
 
-def _serve(ctx: Context, settings: Settings) -> Iterator[Record]:
-    from rookery.hub.admin import serving  # start-up: most commands need no server
+def _serve(ctx: Context, settings: Settings, workers: int) -> Iterator[Record]:
+    from rookery.hub.admin import http_server, serving  # start-up: most commands need no server
 
+    if workers < 1:
+        raise UsageError("at least one process must answer", hints=["--workers 1"])
     with serving.listening(settings) as (settings, http, ssh):
         opened = _opened(ctx, settings)
-        with serving.beside(opened, ssh, ctx.env, ctx.clock):
+        opened.objects.check()
+        with serving.beside(opened, http, ssh, ctx.env, ctx.clock, workers=workers):
             url = settings.url or f"http://{settings.http}"
             said: dict[str, Any] = {"ssh": f"ssh://git@{settings.ssh}"} if settings.ssh else {}
             yield result(
                 "hub-serve", settings.data, type="hub", url=url, message=f"the hub is at {url}", **said
             )
-            serving.serve(opened, http)
+            http_server.serve(opened, http)
 
 
 def _password(ctx: Context, who: str, *, from_stdin: bool) -> str:

@@ -13,11 +13,11 @@ from rookery.core import files
 from rookery.core.context import Context
 from rookery.core.errors import CommandError
 from rookery.core.results import result
-from rookery.dataset import placeholders, runrecords
+from rookery.dataset import placeholders
 from rookery.dataset.globs import Globs
 from rookery.dataset.locate import absolute, require_dataset
 from rookery.dataset.model import Dataset
-from rookery.git import refs
+from rookery.git import refs, runrecords
 from rookery.git.worktree import is_clean
 from rookery.opkit.declare import PathLikeText, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter

@@ -94,7 +94,8 @@ class Bringing(NamedTuple):
                         groups.setdefault(self.sources[item.key], []).append(item)
                 for source, some in groups.items():
                     for arrival in source.fetched(some, inlet, on_progress):
-                        if not arrival.ok:
+                        # It may be shown although something failed, and git-annex would say nothing of it.
+                        if not arrival.ok and not is_present(repo, arrival.item.key):
                             left.append(arrival.item)
                             continue
                         came.append(arrival.item.key)

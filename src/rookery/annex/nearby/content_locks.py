@@ -92,8 +92,12 @@ def thaw(folder: str) -> int:
 
 
 def freeze(folder: str, mode: int) -> None:
-    """Allow no changes in the folder of an object, if it is still there."""
-    with suppress(FileNotFoundError):
+    """Allow no changes in the folder of an object, if it is still there.
+
+    Should it not become write-protected again, what was done in it is done all
+    the same: `git annex fsck` protects it.
+    """
+    with suppress(OSError):
         os.chmod(folder, mode & ~0o222)
 
 

@@ -90,7 +90,8 @@ class Fetching(NamedTuple):
         try:
             placing.place(source, self.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
         except (placing.Unplaced, OSError):
-            return None
+            if not is_present(self.repo, item.key):
+                return None  # else it came, and what failed came after that
         came.append(item.key)
         return f"from {giver.name}..."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from rookery.credentials.credential import CredentialError
 from rookery.forges.client import Forge, ForgeError, Unauthorized
 from rookery.forges.login import annex, certificates, keeping, keys
 from rookery.forges.login.done import Done
-from rookery.forges.login.person import Person
+from rookery.forges.login.person import LEDGER, Person
 from rookery.forges.login.wish import Wish
 from rookery.forges.platform import HUB
 from rookery.forges.tokens import known_token
@@ -47,6 +48,7 @@ def sign_in(ctx: Context, wish: Wish) -> Iterator[Done]:
     forge = forge.with_token(signed.token)
     if signed.number:
         person.note(wish.url, "token", signed.number)
+        person.unset(f"{LEDGER}{wish.url}.making")
     if ca:
         yield from certificates.believe(ctx, wish.url, ca)
     kept = keeping.keep_for_datalad(ctx, wish.url, signed.user, signed.token)
@@ -96,13 +98,24 @@ def _signed(ctx: Context, wish: Wish, forge: Forge) -> Signed:
             f"to sign in at {wish.url} a name and a password are needed, or a token",
             hints=["--user NAME --password-stdin", "--token-stdin"],
         )
-    body = {"name": f"rookery on {socket.gethostname()}", "scopes": SCOPES}
-    _, made = forge.with_password(name, secret).call("POST", f"users/{quote(name)}/tokens", body)
+    made = _made(Person(ctx), wish.url, forge.with_password(name, secret))
     token = str(made["sha1"])
     signed = Signed(forge.with_token(token).who(), token, str(made["id"]), password=secret)
     if user and (number := Person(ctx).noted(wish.url, "token")):
         _revoked(forge.with_token(former), number)  # somebody else's, of whom nothing will be known here
     return signed
+
+
+def _made(person: Person, url: str, forge: Forge) -> Any:
+    """Make a token.  Its name is written down before, so that the next login takes back what a killed one left."""
+    user = forge.who()  # a wrong password leaves nothing written
+    tokens = f"users/{quote(user)}/tokens"
+    if left := person.noted(url, "making"):
+        forge.call("DELETE", f"{tokens}/{quote(left)}", ok=(204, 404))
+    name = f"rookery on {socket.gethostname()} {secrets.token_hex(3)}"
+    person.note(url, "making", name)
+    _, made = forge.call("POST", tokens, {"name": name, "scopes": SCOPES})
+    return made
 
 
 def _former(ctx: Context, wish: Wish, forge: Forge) -> tuple[str, str]:

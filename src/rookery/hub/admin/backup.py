@@ -16,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -29,10 +31,12 @@ from rookery.hub.admin.findings import Finding, Verdict
 from rookery.hub.opening import Opened
 from rookery.hub.settings import FILE
 from rookery.hub.storage.disk_histories import DiskHistories
+from rookery.hub.storage.disk_links import copy_keeping_links
 from rookery.hub.storage.disk_objects import DiskObjects
 from rookery.hub.storage.tables import account, content, repository
 
 VERSION = 1
+_PIECE = 1 << 20
 _SITE = (FILE, "ssh")
 _MIRROR = ("-c", "protocol.file.allow=always", "fetch", "--quiet", "--prune", "--no-auto-gc")
 
@@ -65,7 +69,11 @@ def back_up(opened: Opened, to: Path) -> Iterator[Finding]:
 
 
 class _Kept:
-    count = 0
+    """How many contents are in the backup, and where those are that several repositories share, by their inode."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.shared: dict[tuple[int, int], str] = {}
 
 
 def _history(
@@ -87,7 +95,7 @@ def _contents(opened: Opened, objects: DiskObjects, tables: Path, kept: _Kept) -
     with open(file.with_suffix(".new"), "w", encoding="utf-8") as out:
         with open(file, encoding="utf-8") as lines:
             for line, row in zip(lines, dump.read(tables, content), strict=True):
-                if _copied(opened, objects, row["repository_id"], row["key"], row["size"]):
+                if _copied(opened, objects, kept, row["repository_id"], row["key"], row["size"]):
                     out.write(line)
                     kept.count += 1
                     continue
@@ -99,24 +107,52 @@ def _contents(opened: Opened, objects: DiskObjects, tables: Path, kept: _Kept) -
     os.replace(file.with_suffix(".new"), file)
 
 
-def _copied(opened: Opened, objects: DiskObjects, number: int, key: str, size: int) -> bool:
+def _copied(opened: Opened, objects: DiskObjects, kept: _Kept, number: int, key: str, size: int) -> bool:
+    source, place = opened.objects.path(number, key), objects.target(number, key)
     if objects.size(number, key) == size:
+        if source is not None:
+            _remember(kept, source, place)
         return True
-    source = opened.objects.path(number, key)
-    if source is None or source.stat().st_size != size:
+    if opened.objects.size(number, key) != size:
         return False
-    place = objects.target(number, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(".draft")
     with thawed(str(place.parent)):
-        try:
-            shutil.copyfile(source, draft)
-        except FileNotFoundError:
+        if not _fetched(opened, kept, number, key, draft):
             return False  # dropped meanwhile
         os.chmod(draft, 0o444)
         _sync(draft)
         os.replace(draft, place)
+        draft.unlink(missing_ok=True)  # it stays if both were one file already
+    if source is not None:
+        _remember(kept, source, place)
     return True
+
+
+def _fetched(opened: Opened, kept: _Kept, number: int, key: str, to: Path) -> bool:
+    source = opened.objects.path(number, key)
+    if source is not None:
+        try:
+            copy_keeping_links(kept.shared, str(source), str(to))
+        except FileNotFoundError:
+            return False
+        return True
+    reader = opened.objects.open(number, key)
+    if reader is None:
+        return False
+    try:
+        with open(to, "wb") as out:
+            while piece := reader.read(_PIECE):
+                out.write(piece)
+    finally:
+        reader.close()
+    return True
+
+
+def _remember(kept: _Kept, source: Path, place: Path) -> None:
+    with suppress(FileNotFoundError):  # dropped meanwhile
+        found = source.stat()
+        kept.shared[found.st_dev, found.st_ino] = str(place)
 
 
 def _sync(file: Path) -> None:
@@ -124,9 +160,11 @@ def _sync(file: Path) -> None:
         os.fsync(handle.fileno())
 
 
-def _site(data: Path, to: Path) -> None:
+def _site(data: Path, to: Path, *, keep: bool = False) -> None:
     to.mkdir(exist_ok=True)
     for name in _SITE:
+        if keep and (to / name).is_file():
+            continue  # settings of the hub that is made: it may keep its contents elsewhere
         if (data / name).is_dir():
             shutil.copytree(data / name, to / name, dirs_exist_ok=True)
         elif (data / name).is_file():
@@ -162,13 +200,46 @@ def restore(opened: Opened, source: Path) -> Iterator[Finding]:
             raise RookeryError(
                 "there is something in this hub already", hints=["name an empty folder: --data DIR"]
             )
+    copy = partial(copy_keeping_links, {})
     for row in dump.read(source / manifest["tables"], repository):
-        place = f"{row['id']}.git"
-        shutil.copytree(source / "repositories" / place, opened.settings.repositories / place, symlinks=True)
-    _site(source / "site", opened.settings.data)
+        place, into = source / "repositories" / f"{row['id']}.git", opened.settings.repositories
+        left_out = None if opened.settings.content is None else _objects_of(place)
+        shutil.copytree(place, into / place.name, symlinks=True, copy_function=copy, ignore=left_out)
+    if opened.settings.content is not None:
+        _bring(opened, DiskObjects(source / "repositories"), source / manifest["tables"])
+    _site(source / "site", opened.settings.data, keep=True)
     with opened.database.engine.begin() as connection:
         counts = dump.load(connection, source / manifest["tables"])
         if counts != manifest["rows"]:
             raise RookeryError(f"{source} is not whole: {counts} rows, and {manifest['rows']} were written")
     told = f"{counts['repository']} repositories, {counts['content']} contents, {counts['account']} accounts"
     yield Finding(Verdict.GOOD, str(opened.settings.data), told, "see that all is well: rookery hub fsck")
+
+
+def _objects_of(place: Path) -> Callable[[str, list[str]], list[str]]:
+    """Give what leaves the contents of a repository out of a copy, but for their folder."""
+
+    def ignored(folder: str, names: list[str]) -> list[str]:
+        return names if Path(folder) == place / "annex" / "objects" else []
+
+    return ignored
+
+
+def _bring(opened: Opened, kept: DiskObjects, tables: Path) -> None:
+    """Bring contents of a backup to a store that is no folder."""
+    for row in dump.read(tables, content):
+        number, key = row["repository_id"], row["key"]
+        reader = kept.open(number, key)
+        if reader is None:
+            raise RookeryError(f"{tables.parent} is not whole: {key} is not there")
+        upload = opened.objects.receive(number, key)
+        try:
+            while piece := reader.read(_PIECE):
+                upload.write(piece)
+            if not upload.verify():
+                raise RookeryError(f"{tables.parent} is damaged: {key} is not what its name says")
+            with opened.database.writing():
+                upload.place()
+        finally:
+            upload.close()
+            reader.close()

@@ -16,6 +16,7 @@ from rookery.core.sizes import natural
 from rookery.git.repo import NotARepository
 from rookery.hub.admin.everything import repositories
 from rookery.hub.admin.findings import Finding, Verdict
+from rookery.hub.domain.errors import Unavailable
 from rookery.hub.opening import Opened
 from rookery.hub.settings import Settings
 
@@ -30,6 +31,7 @@ def look(opened: Opened, runner: Runner) -> Iterator[Finding]:
     yield from _disk(opened)
     yield from _addresses(opened.settings)
     yield from _repositories(opened)
+    yield _search(opened)
 
 
 def _git(runner: Runner, folder: Path) -> Finding:
@@ -65,6 +67,15 @@ def _folder(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(opened: Opened) -> Iterator[Finding]:
+    where = opened.settings.content
+    try:
+        opened.objects.check()
+        if where is not None:
+            yield Finding(
+                Verdict.GOOD, "contents", f"in the bucket {where.name} at {where.endpoint or 'Amazon S3'}"
+            )
+    except Unavailable as e:
+        yield Finding(Verdict.BAD, "contents", e.message, "; ".join(e.hints))
     free = opened.objects.free()
     if free is None:
         return
@@ -93,6 +104,14 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
             "git-annex does not talk by HTTP to addresses of a private network unless it is told to",
             "clients need: git config --global annex.security.allowed-ip-addresses ADDRESS",
         )
+
+
+def _search(opened: Opened) -> Finding:
+    waiting = len(opened.hub.search.waiting())
+    if not waiting:
+        return Finding(Verdict.GOOD, "search", "knows all repositories as they are")
+    told = f"{waiting if waiting < 100 else '100 or more'} repositories have changed since they were read"
+    return Finding(Verdict.WARNING, "search", told, "they are read while the hub runs: rookery hub serve")
 
 
 def _is_loopback(host: str) -> bool:

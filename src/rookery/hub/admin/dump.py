@@ -14,8 +14,12 @@ from rookery.core.errors import RookeryError
 from rookery.core.process import decode, encode
 from rookery.hub.storage.tables import KeyName, metadata
 
-# What ends with the process that knows it, or is of no use to a hub that comes back.
-LEFT_OUT = ("session", "attempt", "content_lock", "clock")
+# What ends with the process that knows it, is of no use to a hub that comes back (in another store perhaps), or is made
+# anew from the rest.
+LEFT_OUT = (
+    *("session", "attempt", "content_lock", "clock", "search_document", "search_facet"),
+    *("object_content", "object_other", "object_part"),
+)
 
 _AT_ONCE = 1000
 

@@ -15,9 +15,14 @@ from rookery.hub.admin.findings import Finding, Verdict
 from rookery.hub.domain.records import Content, Repository
 from rookery.hub.opening import Opened
 
+Seen = set[tuple[int, int, str]]
+"""Files that several repositories share and that were read already: device, inode, key."""
+
 
 def look(opened: Opened) -> Iterator[Finding]:
-    """Yield what was found, a line for each repository that is well."""
+    """Yield what was found, a line for each repository that is well.  Raises Unavailable without the store."""
+    opened.objects.check()  # else all of it would not be there
+    seen: Seen = set()
     for repository in repositories(opened):
         try:
             opened.histories.open(repository.id)
@@ -29,7 +34,7 @@ def look(opened: Opened) -> Iterator[Finding]:
             continue
         found = [
             *_history(opened, repository),
-            *_contents(opened, repository),
+            *_contents(opened, repository, seen),
             *_unclaimed(opened, repository),
         ]
         yield from found
@@ -48,13 +53,29 @@ def _history(opened: Opened, repository: Repository) -> Iterator[Finding]:
         yield Finding(Verdict.BAD, f"{repository.path} history", said, hint)
 
 
-def _contents(opened: Opened, repository: Repository) -> Iterator[Finding]:
+def _contents(opened: Opened, repository: Repository, seen: Seen) -> Iterator[Finding]:
     for claimed in contents(opened, repository.id):
-        if _is_right(opened, repository, claimed):
+        if _was_right(opened, repository, claimed, seen):
             continue
         finding = _corrected(opened, repository, claimed)
         if finding is not None:
             yield finding
+
+
+def _was_right(opened: Opened, repository: Repository, claimed: Content, seen: Seen) -> bool:
+    """Look, but not a second time at a file that was found right under another name: forks share theirs."""
+    place = opened.objects.path(repository.id, claimed.key)
+    try:
+        found = None if place is None else place.stat()
+    except FileNotFoundError:
+        found = None
+    mark = None if found is None or found.st_nlink == 1 else (found.st_dev, found.st_ino, claimed.key)
+    if mark is not None and mark in seen and found is not None and found.st_size == claimed.size:
+        return True
+    right = _is_right(opened, repository, claimed)
+    if right and mark is not None:
+        seen.add(mark)
+    return right
 
 
 def _is_right(opened: Opened, repository: Repository, claimed: Content) -> bool:
@@ -79,8 +100,9 @@ def _corrected(opened: Opened, repository: Repository, claimed: Content) -> Find
         return Finding(
             Verdict.BAD, name, "is not there; it is claimed no longer", "send it again from a clone"
         )
-    aside = opened.histories.place(repository.id) / "annex" / "bad"
-    return Finding(Verdict.BAD, name, f"is corrupt; set aside in {aside}", "send it again from a clone")
+    place = opened.histories.place(repository.id) / "annex" / "bad"
+    aside = f"set aside in {place}" if opened.settings.content is None else "kept in the store under its name"
+    return Finding(Verdict.BAD, name, f"is corrupt; {aside}", "send it again from a clone")
 
 
 def _unclaimed(opened: Opened, repository: Repository) -> Iterator[Finding]:

@@ -1,23 +1,18 @@
-"""Serving: sockets first, so that the address is known and nobody is turned away; then the servers, until a signal."""
+"""Serving: sockets first, so that the address is known and nobody is turned away; then processes beside this one."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-import uvicorn
-
 from rookery.core.errors import RookeryError
-from rookery.hub.admin import upkeep
-from rookery.hub.admin.prompt_http import PromptHttp
-from rookery.hub.admin.ssh_process import PATIENCE_SECONDS, SshProcess
-from rookery.hub.app import make_app
+from rookery.hub.admin import http_process, ssh_process
+from rookery.hub.admin.child import Child
+from rookery.hub.admin.ssh_process import PATIENCE_SECONDS
 from rookery.hub.opening import Opened
 from rookery.hub.settings import Address, Settings
+from rookery.hub.ssh.hostkeys import host_keys
 
 
 class CannotListen(RookeryError):
@@ -54,60 +49,21 @@ def listening(settings: Settings) -> Iterator[tuple[Settings, socket.socket, soc
 
 @contextmanager
 def beside(
-    opened: Opened, ssh: socket.socket | None, env: Mapping[str, str], clock: Callable[[], float]
+    opened: Opened,
+    http: socket.socket,
+    ssh: socket.socket | None,
+    env: Mapping[str, str],
+    clock: Callable[[], float],
+    *,
+    workers: int,
 ) -> Iterator[None]:
-    """Serve SSH for the length of the block, in a process of its own, if there is a socket for it."""
-    if ssh is None:
+    """Serve in other processes for the length of the block: SSH, if there is a socket; HTTP in all workers but one."""
+    children = [("worker", http_process.run, http)] * (workers - 1)
+    if ssh is not None:
+        host_keys(opened.settings.ssh_keys)  # made before anybody is told that the server is there
+        children.append(("SSH server", ssh_process.run, ssh))
+    with ExitStack() as running:
+        for what, run, sock in children:
+            child = Child(what, run, opened.settings, env, clock, sock, patience=PATIENCE_SECONDS + 5)
+            running.enter_context(child)
         yield
-        return
-    with SshProcess(opened.settings, env, clock, ssh):
-        yield
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn, but the signals are ours."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-
-async def _tidy_for_ever(opened: Opened) -> None:
-    while True:
-        await asyncio.sleep(upkeep.EVERY_SECONDS)
-        await asyncio.to_thread(upkeep.tidy, opened)
-
-
-def serve(opened: Opened, http: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; requests that are under way end first."""
-    config = uvicorn.Config(
-        make_app(opened.hub, opened.settings),
-        http=PromptHttp,
-        loop="uvloop",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=PATIENCE_SECONDS,
-        backlog=512,
-    )
-    server = _Server(config)
-
-    async def until_stopped() -> None:
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            server.should_exit = True
-
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop)
-        tidying = asyncio.create_task(_tidy_for_ever(opened))
-        await server.serve([http])
-        tidying.cancel()
-
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(until_stopped())

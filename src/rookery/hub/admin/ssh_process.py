@@ -1,20 +1,15 @@
 """The SSH server's process: encryption would hold up the event loop of the web.
 
-It has the socket from the process that starts it, is started again should it
-fail, and ends when that process does, however that comes about.
+`admin/child.py` starts it, with the socket that it listens at.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import multiprocessing
 import signal
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
-from types import TracebackType
 
 from rookery.hub.opening import open_hub
 from rookery.hub.services.hub import Hub
@@ -22,54 +17,8 @@ from rookery.hub.settings import Settings
 from rookery.hub.ssh.hostkeys import host_keys
 from rookery.hub.ssh.server import SshServer
 
-log = logging.getLogger("rookery.hub.ssh")
-
 # How long what is under way may take to end when the hub is stopped.
 PATIENCE_SECONDS = 30
-
-_AGAIN_SECONDS = 1.0
-
-
-class SshProcess:
-    """Runs for the length of a `with` block; the host keys are made before it begins."""
-
-    def __init__(
-        self, settings: Settings, env: Mapping[str, str], clock: Callable[[], float], sock: socket.socket
-    ) -> None:
-        self._told = (settings, dict(env), clock, sock)
-        self._spawn = multiprocessing.get_context("spawn")  # a fork would take threads' locks along
-        self._heard, self._line = self._spawn.Pipe(duplex=False)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        host_keys(settings.ssh_keys)
-
-    def __enter__(self) -> SshProcess:
-        self._thread.start()
-        return self
-
-    def _watch(self) -> None:
-        while True:
-            process = self._spawn.Process(target=run, args=(*self._told, self._heard))
-            process.start()
-            while process.is_alive() and not self._stopping.is_set():
-                process.join(_AGAIN_SECONDS)
-            if self._stopping.is_set():
-                break
-            log.error("the SSH server ended with %s; it is started again", process.exitcode)
-            if self._stopping.wait(_AGAIN_SECONDS):
-                return
-        process.join(PATIENCE_SECONDS + 5)
-        if process.is_alive():
-            process.kill()
-            process.join()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._line.close()
-        self._thread.join()
-        self._heard.close()
 
 
 def run(

@@ -7,6 +7,7 @@
     private      -           -           read
 
     read         clone, fetch, get content, look at pages; lock content that somebody else drops
+    discuss      write issues and comments, propose changes: who reads, with an account
     write        push, put content
     drop         remove content: a right of its own, at `drop_level`, since history can be mended and content cannot
     manage       settings, collaborators, deploy keys (admin)
@@ -47,6 +48,7 @@ class Action(StrEnum):
     """What can be done with a repository."""
 
     READ = "read"
+    DISCUSS = "discuss"
     STORE = "store"  # put content; history stays as it is
     WRITE = "write"  # push
     DROP = "drop"
@@ -124,12 +126,13 @@ class Decision(Enum):
 
 _NEEDED = {
     Action.READ: Level.READ,
+    Action.DISCUSS: Level.READ,
     Action.STORE: Level.WRITE,
     Action.WRITE: Level.WRITE,
     Action.MANAGE: Level.ADMIN,
     Action.OWN: Level.OWNER,
 }
-_CHANGING = frozenset({Action.STORE, Action.WRITE, Action.DROP})
+_CHANGING = frozenset({Action.DISCUSS, Action.STORE, Action.WRITE, Action.DROP})
 
 
 def level_of(actor: Actor, target: Target) -> Level:
@@ -156,7 +159,9 @@ def allowed(actor: Actor, target: Target, action: Action) -> Decision:
     needed = max(target.drop_level, Level.WRITE) if action is Action.DROP else _NEEDED[action]
     if level < needed or not _in_scope(means, action):
         return Decision.FORBIDDEN
-    if means.append_only and action not in (Action.READ, Action.STORE, Action.WRITE):
+    if action is Action.DISCUSS and actor.account is None:
+        return Decision.FORBIDDEN  # nobody to answer to
+    if means.append_only and action not in (Action.READ, Action.DISCUSS, Action.STORE, Action.WRITE):
         return Decision.FORBIDDEN
     if target.archived and action in _CHANGING:
         return Decision.FORBIDDEN

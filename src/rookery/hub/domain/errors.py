@@ -11,7 +11,8 @@ HubError
 ├── TooMuch             over a quota or limit, or the disk is full
 ├── TooOften            try again later
 ├── BadOffset           an upload does not go on where it stopped
-└── InUse               somebody else is at it
+├── InUse               somebody else is at it
+└── Unavailable         the store of contents does not answer
 """
 
 from __future__ import annotations
@@ -73,3 +74,7 @@ class BadOffset(HubError):
 
 class InUse(HubError):
     """Somebody else is writing the same thing; nothing was done."""
+
+
+class Unavailable(HubError):
+    """The store of contents does not answer, or refuses the hub: nobody can say what is there."""

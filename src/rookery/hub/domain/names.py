@@ -146,3 +146,25 @@ def branch_name(text: str) -> str:
     if odd or text == "HEAD" or any(not p or p.startswith(".") or p.endswith((".", ".lock")) for p in parts):
         raise BadName(f"{text[:80]!r} cannot be the name of a branch")
     return text
+
+
+# Branches that programs keep for themselves, and what for.
+_KEPT = (
+    (re.compile(r"git-annex"), "kept by git-annex: it says where copies of annexed content are"),
+    (re.compile(r"synced/.*"), "left by git annex sync: what came from elsewhere and waits to be merged"),
+    (re.compile(r"adjusted/.*"), "made by git annex adjust, for one clone"),
+    (re.compile(r"views?/.*"), "made by git annex view, for one clone"),
+)
+
+
+def kept_for(branch: str) -> str:
+    """Say what a branch is for that a program keeps for itself; "" for any other one."""
+    return next((told for form, told in _KEPT if form.fullmatch(branch)), "")
+
+
+def default_branch_name(text: str) -> str:
+    """Read the name of the branch to show first: no program's own one.  Raises BadName."""
+    name = branch_name(text)
+    if told := kept_for(name):
+        raise BadName(f"{name} cannot be the default branch", hints=[f"it is {told}"])
+    return name

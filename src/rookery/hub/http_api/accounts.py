@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from rookery.hub.domain.access import Actor, Scope, parse_scopes
 from rookery.hub.domain.errors import Forbidden, NotFound
 from rookery.hub.domain.names import parse_path
-from rookery.hub.http_api import shapes
+from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedSite
 from rookery.hub.http_api.bodies import NewKey, NewToken, NewUser
 from rookery.hub.http_api.shapes import Shape
@@ -18,20 +18,20 @@ router = APIRouter()
 DAY = 86400.0
 
 
-@router.get("/user")
+@router.get("/user", response_model=answers.User)
 def own_account(asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell who asks."""
     return shapes.account(hub.accounts.own(asked_by), site, own=True)
 
 
-@router.get("/users/{name}")
+@router.get("/users/{name}", response_model=answers.User)
 def one_account(name: str, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell of an account."""
     found = hub.accounts.named(name)
     return shapes.account(found, site, own=asked_by.account == found.id)
 
 
-@router.post("/admin/users", status_code=201)
+@router.post("/admin/users", response_model=answers.User, status_code=201)
 def add_account(body: NewUser, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Make an account, as an administrator."""
     made = hub.accounts.add_by_administrator(asked_by, body.username, body.email, body.password)
@@ -46,14 +46,14 @@ def _self(hub: Hub, asked_by: Actor, name: str, scope: Scope) -> None:
         raise Forbidden("tokens are one's own business")
 
 
-@router.get("/users/{name}/tokens")
+@router.get("/users/{name}/tokens", response_model=list[answers.Token])
 def tokens(name: str, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of one's tokens, without their secrets."""
     _self(hub, asked_by, name, Scope.READ_USER)
     return [shapes.token(token) for token in page.of(hub.accounts.tokens(asked_by))]
 
 
-@router.post("/users/{name}/tokens", status_code=201)
+@router.post("/users/{name}/tokens", response_model=answers.Token, status_code=201)
 def add_token(name: str, body: NewToken, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Make a token; its secret is in this answer (`sha1`) and nowhere else."""
     _self(hub, asked_by, name, Scope.WRITE_USER)
@@ -85,19 +85,19 @@ def remove_token(name: str, token: str, asked_by: AskedBy, hub: AskedHub) -> Non
 # --- SSH keys ------------------------------------------------------------------------------------
 
 
-@router.get("/user/keys")
+@router.get("/user/keys", response_model=list[answers.PublicKey])
 def keys(asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage) -> list[Shape]:
     """Tell of one's SSH keys."""
     return [shapes.public_key(key, site) for key in page.of(hub.accounts.keys(asked_by))]
 
 
-@router.post("/user/keys", status_code=201)
+@router.post("/user/keys", response_model=answers.PublicKey, status_code=201)
 def add_key(body: NewKey, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Keep an SSH key."""
     return shapes.public_key(hub.accounts.add_key(asked_by, body.title, body.key), site)
 
 
-@router.get("/user/keys/{key}")
+@router.get("/user/keys/{key}", response_model=answers.PublicKey)
 def one_key(key: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell of one of one's SSH keys."""
     found = next((one for one in hub.accounts.keys(asked_by) if one.id == key), None)

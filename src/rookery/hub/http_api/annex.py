@@ -7,13 +7,15 @@ from starlette.responses import Response
 
 from rookery.hub.content_http import content_response
 from rookery.hub.domain.errors import Conflict, NotFound
+from rookery.hub.http_api import answers
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPath
+from rookery.hub.http_api.described import BYTES
 from rookery.hub.http_api.shapes import Shape
 
 router = APIRouter(prefix="/repos/{owner}/{repo}")
 
 
-@router.get("/annex")
+@router.get("/annex", response_model=answers.Summary)
 def summary(path: AskedPath, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Count the content that is here."""
     repository = hub.repositories.get(asked_by, path)
@@ -22,7 +24,7 @@ def summary(path: AskedPath, asked_by: AskedBy, hub: AskedHub) -> Shape:
 
 
 @router.head("/annex/keys/{key:path}", response_model=None, include_in_schema=False)
-@router.get("/annex/keys/{key:path}", response_model=None)
+@router.get("/annex/keys/{key:path}", response_model=None, response_class=Response, responses=BYTES)
 def content(request: Request, path: AskedPath, key: str, asked_by: AskedBy) -> Response:
     """Give the content of a key."""
     return content_response(request, asked_by, path, key)
@@ -35,7 +37,7 @@ def drop(path: AskedPath, key: str, asked_by: AskedBy, hub: AskedHub) -> None:
         raise Conflict(f"{key} is locked: somebody counts on this copy", hints=["try again in ten minutes"])
 
 
-@router.get("/whereis/{file:path}")
+@router.get("/whereis/{file:path}", response_model=answers.Whereis)
 def whereis(path: AskedPath, file: str, asked_by: AskedBy, hub: AskedHub, ref: str = "") -> Shape:
     """Tell which places are known to have a file's content, and what they are called."""
     place = hub.browsing.at(asked_by, path, ref)

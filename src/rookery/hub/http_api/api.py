@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rookery import __version__
 from rookery.hub.asking import headers_of, settings_of, status_of
 from rookery.hub.domain.errors import Conflict, HubError
-from rookery.hub.http_api import accounts, annex, history, repositories, sharing
+from rookery.hub.http_api import (
+    accounts,
+    annex,
+    answers,
+    history,
+    hooks,
+    issues,
+    notices,
+    pulls,
+    repositories,
+    runs,
+    sharing,
+)
 from rookery.hub.http_api.asked import AskedSite
+from rookery.hub.http_api.described import PROBLEMS, Described
 from rookery.hub.http_api.shapes import Shape
 
 
@@ -61,16 +77,32 @@ class TolerantOfTypes:
         await self._app(scope, receive, send)
 
 
-def make_api() -> FastAPI:
-    """Make the application; the one that it is mounted in gives it the hub and the settings."""
-    api = FastAPI(title="Rookery hub", version=__version__, docs_url=None, redoc_url=None)
+def make_api(origins: Sequence[str] = ()) -> FastAPI:
+    """Make the application; the one that it is mounted in gives it the hub and the settings.
+
+    Scripts of pages from `origins` may read it.  No cookie counts here, so that
+    they get what anybody gets, or what the token that they were given gets.  None
+    may by default: a hub that only a laboratory reaches would be open to every page that
+    somebody there looks at.
+    """
+    api = Described(
+        title="Rookery hub", version=__version__, docs_url=None, redoc_url=None, responses=PROBLEMS
+    )
     api.add_middleware(TolerantOfTypes)
     api.add_middleware(Bounded)
+    if origins:
+        api.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "HEAD"],
+            allow_headers=["Authorization", "If-None-Match", "Range"],
+            expose_headers=["Content-Range", "ETag", "Link", "Retry-After", "X-Total-Count"],
+        )
     api.add_exception_handler(HubError, _refused)
     api.add_exception_handler(RequestValidationError, _misunderstood)
     api.add_exception_handler(HTTPException, _unknown)
-    api.add_api_route("/version", version, methods=["GET"])
-    for part in (accounts, repositories, sharing, history, annex):
+    api.add_api_route("/version", version, methods=["GET"], response_model=answers.Version)
+    for part in (accounts, repositories, sharing, history, annex, runs, issues, pulls, notices, hooks):
         api.include_router(part.router)
     return api
 
@@ -88,7 +120,8 @@ def _said(message: str, status: int, headers: dict[str, str] | None = None) -> J
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HubError)
-    # As Gogs and GIN have it, whose clients look for it; Gitea's say 409.
+    # As Gogs and GIN have it, whose clients look for it.  Gitea has 409, and DataLad's client of it sends what the one
+    # of GIN sends, to the same address: nothing tells them apart.
     status = 422 if isinstance(error, Conflict) else status_of(error)
     return _said("; ".join([error.message, *error.hints]), status, headers_of(error))
 

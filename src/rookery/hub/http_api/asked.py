@@ -54,7 +54,16 @@ class Page:
         """Give the part, and say in the headers how many there are."""
         last = max(1, math.ceil(len(everything) / self.limit))
         self._response.headers["X-Total-Count"] = str(len(everything))
-        links = {"first": 1, "prev": self.page - 1, "next": self.page + 1, "last": last}
+        self._link(last, {"first": 1, "prev": self.page - 1, "next": self.page + 1, "last": last})
+        return everything[self.skip : self.skip + self.limit]
+
+    def some(self, found: list[T]) -> list[T]:
+        """Give the part of a list that nobody counts, of which one more than `limit` were read if there are so many."""
+        last = self.page + (len(found) > self.limit)
+        self._link(last, {"first": 1, "prev": self.page - 1, "next": self.page + 1})
+        return found[: self.limit]
+
+    def _link(self, last: int, links: dict[str, int]) -> None:
         told = [
             f'<{self._request.url.include_query_params(page=number)}>; rel="{name}"'
             for name, number in links.items()
@@ -62,7 +71,6 @@ class Page:
         ]
         if told:
             self._response.headers["Link"] = ", ".join(told)
-        return everything[self.skip : self.skip + self.limit]
 
 
 AskedPage = Annotated[Page, Depends()]

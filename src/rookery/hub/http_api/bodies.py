@@ -45,6 +45,13 @@ class NewRepository(BaseModel):
     auto_init: Literal[False] = False  # a dataset brings its own first commit
 
 
+class NewFork(BaseModel):
+    """A fork: of one's own, or of an organisation."""
+
+    organization: str | None = None
+    name: str | None = None
+
+
 class RepositoryChange(BaseModel):
     """What is to be otherwise in a repository."""
 
@@ -85,3 +92,82 @@ class NewUser(BaseModel):
     username: str
     email: str
     password: str
+
+
+class NewIssue(BaseModel):
+    """An issue."""
+
+    title: str
+    body: str = ""
+    labels: list[int] = []
+
+
+class IssueChange(BaseModel):
+    """What is to be otherwise in an issue or a pull request."""
+
+    title: str | None = None
+    body: str | None = None
+    state: Literal["open", "closed"] | None = None
+
+
+class NewComment(BaseModel):
+    """Something said."""
+
+    body: str
+
+
+class NewLabel(BaseModel):
+    """A label."""
+
+    name: str
+    color: str
+    description: str = ""
+
+
+class IssueLabels(BaseModel):
+    """The labels that an issue is to bear."""
+
+    labels: list[int]
+
+
+class NewPull(BaseModel):
+    """A pull request; `head` is BRANCH, OWNER:BRANCH or OWNER/NAME:BRANCH."""
+
+    title: str
+    head: str
+    base: str
+    body: str = ""
+
+
+class MergeOrder(BaseModel):
+    """How to merge; `head_commit_id` is the commit that was looked at."""
+
+    Do: Literal["merge", "fast-forward-only"] = "merge"
+    MergeTitleField: str = ""
+    MergeMessageField: str = ""
+    head_commit_id: str = ""
+
+
+class HookConfig(BaseModel):
+    """Where a webhook leads, and what signs its messages."""
+
+    url: str | None = None
+    content_type: Literal["json"] = "json"
+    secret: str | None = None
+
+
+class NewHook(BaseModel):
+    """A webhook; `type` says for which kind of receiver, and all get the same."""
+
+    type: Literal["gitea", "gogs", "forgejo"] = "gitea"
+    config: HookConfig
+    events: list[str] = []
+    active: bool = True
+
+
+class HookChange(BaseModel):
+    """What is to be otherwise in a webhook."""
+
+    config: HookConfig | None = None
+    events: list[str] | None = None
+    active: bool | None = None

@@ -11,8 +11,9 @@ from rookery.hub.asking import Site
 from rookery.hub.content_http import SANDBOX, content_response
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import NotFound
-from rookery.hub.http_api import shapes
+from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
+from rookery.hub.http_api.described import BYTES, ZIP
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.hub import Hub
@@ -26,13 +27,13 @@ LARGEST_INSIDE = 1 << 20
 _TYPES = {"directory": "dir", "dataset": "submodule"}
 
 
-@router.get("/branches")
+@router.get("/branches", response_model=list[answers.Ref])
 def branches(path: AskedPath, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of the branches."""
     return [_ref(name, sha) for name, sha in page.of(hub.browsing.branches(asked_by, path))]
 
 
-@router.get("/branches/{branch:path}")
+@router.get("/branches/{branch:path}", response_model=answers.Ref)
 def one_branch(path: AskedPath, branch: str, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Tell of a branch."""
     found = dict(hub.browsing.branches(asked_by, path)).get(branch)
@@ -41,7 +42,7 @@ def one_branch(path: AskedPath, branch: str, asked_by: AskedBy, hub: AskedHub) -
     return _ref(branch, found)
 
 
-@router.get("/tags")
+@router.get("/tags", response_model=list[answers.Ref])
 def tags(path: AskedPath, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of the tags."""
     return [_ref(name, sha) for name, sha in page.of(hub.browsing.tags(asked_by, path))]
@@ -51,7 +52,7 @@ def _ref(name: str, sha: str) -> Shape:
     return {"name": name, "commit": {"id": sha, "sha": sha}}
 
 
-@router.get("/commits")
+@router.get("/commits", response_model=list[answers.Commit])
 def commits(
     path: AskedPath,
     asked_by: AskedBy,
@@ -62,19 +63,23 @@ def commits(
 ) -> list[Shape]:
     """Tell of commits, newest first; `sha` is a branch, tag or commit to begin at."""
     place = hub.browsing.at(asked_by, path, sha)
-    found = hub.browsing.commits(place, skip=page.skip, limit=page.limit)
-    return [shapes.commit(one, place.repository, site) for one in found]
+    found = hub.browsing.commits(place, skip=page.skip, limit=page.limit + 1)
+    return [shapes.commit(one, place.repository, site) for one in page.some(found)]
 
 
-@router.get("/commits/{sha}")
+@router.get("/commits/{sha}", response_model=answers.Commit)
 def one_commit(path: AskedPath, sha: str, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell of a commit."""
     place = hub.browsing.at(asked_by, path, sha)
     return shapes.commit(hub.browsing.commits(place, limit=1)[0], place.repository, site)
 
 
-@router.get("/contents", response_model=None)
-@router.get("/contents/{file:path}", response_model=None)
+@router.get("/contents", response_model=list[answers.Entry], response_model_exclude_unset=True)
+@router.get(
+    "/contents/{file:path}",
+    response_model=answers.Entry | list[answers.Entry],
+    response_model_exclude_unset=True,
+)
 def contents(
     path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, file: str = "", ref: str = ""
 ) -> Shape | list[Shape]:
@@ -115,7 +120,7 @@ def _entry(hub: Hub, place: Place, of: File, site: Site, present: set[str], *, i
 
 
 @router.head("/raw/{file:path}", response_model=None, include_in_schema=False)
-@router.get("/raw/{file:path}", response_model=None)
+@router.get("/raw/{file:path}", response_model=None, response_class=Response, responses=BYTES)
 def raw(
     request: Request, path: AskedPath, file: str, asked_by: AskedBy, hub: AskedHub, ref: str | None = None
 ) -> Response:
@@ -135,7 +140,7 @@ def raw(
 
 
 @router.head("/archive/{archive:path}", response_model=None, include_in_schema=False)
-@router.get("/archive/{archive:path}", response_model=None)
+@router.get("/archive/{archive:path}", response_model=None, response_class=Response, responses=ZIP)
 def archive(request: Request, path: AskedPath, archive: str, asked_by: AskedBy) -> Response:
     """Give all files of a branch, tag or commit, with annexed content, as `REF.zip`."""
     return archive_response(request, asked_by, path, archive)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from rookery.git.commits import Commit, Person
 from rookery.hub.asking import Site
 from rookery.hub.domain.access import Action, Level, Visibility
+from rookery.hub.domain.moments import moment
 from rookery.hub.domain.ports.organisations import Team
 from rookery.hub.domain.records import Account, PublicKey, Repository, Token
+from rookery.hub.services.runs import Run
 
 Shape = dict[str, Any]
-
-
-def moment(seconds: float) -> str:
-    """Write a time as RFC 3339 has it."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def account(of: Account, site: Site, *, own: bool = False) -> Shape:
@@ -128,6 +124,26 @@ def commit(of: Commit, repository_: Repository, site: Site) -> Shape:
             "tree": {"sha": of.tree},
         },
         "parents": [{"sha": parent} for parent in of.parents],
+    }
+
+
+def run(of: Run, repository_: Repository, site: Site) -> Shape:
+    """Tell of a run."""
+    return {
+        "sha": of.commit.sha,
+        "html_url": f"{site.page(repository_.path)}/commit/{of.commit.sha}",
+        "message": of.words,
+        "author": _person(of.commit.author),
+        "command": of.command,
+        "inputs": list(of.inputs),
+        "extra_inputs": list(of.extra_inputs),
+        "outputs": list(of.outputs),
+        "pwd": of.folder,
+        "exit": of.exit,
+        "chain": list(of.chain),
+        "sidecar": of.sidecar,
+        "record": of.info,
+        "problem": of.problem,
     }
 
 

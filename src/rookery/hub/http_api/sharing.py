@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from rookery.hub.domain.access import Level
 from rookery.hub.domain.errors import NotFound
-from rookery.hub.http_api import shapes
+from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
 from rookery.hub.http_api.bodies import Collaboration, NewDeployKey, NewOrganisation, NewTeam
 from rookery.hub.http_api.shapes import Shape
@@ -14,7 +14,7 @@ from rookery.hub.http_api.shapes import Shape
 router = APIRouter()
 
 
-@router.get("/repos/{owner}/{repo}/collaborators")
+@router.get("/repos/{owner}/{repo}/collaborators", response_model=list[answers.Collaborator])
 def collaborators(
     path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
 ) -> list[Shape]:
@@ -48,7 +48,7 @@ def disinvite(path: AskedPath, name: str, asked_by: AskedBy, hub: AskedHub) -> N
     hub.repositories.set_collaborator(asked_by, path, name, Level.NONE)
 
 
-@router.get("/repos/{owner}/{repo}/keys")
+@router.get("/repos/{owner}/{repo}/keys", response_model=list[answers.PublicKey])
 def deploy_keys(
     path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
 ) -> list[Shape]:
@@ -56,7 +56,7 @@ def deploy_keys(
     return [shapes.public_key(key, site) for key in page.of(hub.repositories.deploy_keys(asked_by, path))]
 
 
-@router.post("/repos/{owner}/{repo}/keys", status_code=201)
+@router.post("/repos/{owner}/{repo}/keys", response_model=answers.PublicKey, status_code=201)
 def add_deploy_key(
     path: AskedPath, body: NewDeployKey, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
@@ -77,31 +77,31 @@ def remove_deploy_key(path: AskedPath, key: int, asked_by: AskedBy, hub: AskedHu
 # --- organisations -------------------------------------------------------------------------------
 
 
-@router.post("/orgs", status_code=201)
+@router.post("/orgs", response_model=answers.User, status_code=201)
 def add_organisation(body: NewOrganisation, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Make an organisation."""
     return shapes.account(hub.organisations.create(asked_by, body.username, body.full_name), site)
 
 
-@router.get("/user/orgs")
+@router.get("/user/orgs", response_model=list[answers.User])
 def own_organisations(asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage) -> list[Shape]:
     """Tell of the organisations that one is in."""
     return [shapes.account(one, site) for one in page.of(hub.organisations.mine(asked_by))]
 
 
-@router.get("/orgs/{org}")
+@router.get("/orgs/{org}", response_model=answers.User)
 def one_organisation(org: str, hub: AskedHub, site: AskedSite, asked_by: AskedBy) -> Shape:
     """Tell of an organisation."""
     return shapes.account(hub.organisations.named(org), site, own=asked_by.admin)
 
 
-@router.get("/orgs/{org}/teams")
+@router.get("/orgs/{org}/teams", response_model=list[answers.Team])
 def teams(org: str, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of an organisation's teams."""
     return [shapes.team(one) for one in page.of(hub.organisations.teams(asked_by, org))]
 
 
-@router.post("/orgs/{org}/teams", status_code=201)
+@router.post("/orgs/{org}/teams", response_model=answers.Team, status_code=201)
 def add_team(org: str, body: NewTeam, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Make a team."""
     level = Level[body.permission.upper()]
@@ -111,7 +111,7 @@ def add_team(org: str, body: NewTeam, asked_by: AskedBy, hub: AskedHub) -> Shape
     )
 
 
-@router.get("/teams/{team}/members")
+@router.get("/teams/{team}/members", response_model=list[answers.User])
 def members(team: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage) -> list[Shape]:
     """Tell of the people of a team."""
     return [shapes.account(one, site) for one in page.of(hub.organisations.members(asked_by, team))]

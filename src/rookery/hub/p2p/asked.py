@@ -19,6 +19,10 @@ from rookery.core.process import decode
 from rookery.hub.asking import refused
 from rookery.hub.domain.errors import BadName, HubError
 
+# Why something is refused, for the status line: all that git-annex 10.20261026 shows (admin/prompt_http.py).
+REASON = "X-Rookery-Reason"
+_LONGEST_REASON = 300
+
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -87,5 +91,13 @@ def _needed(request: Request, name: str) -> str:
 def refusal(error: HubError) -> Response:
     """Refuse.  Not 404 for what makes no sense: git-annex asks again in four older versions after every 404."""
     if isinstance(error, BadName):
-        return PlainTextResponse(f"{error.message}\n", 400)
-    return refused(error)
+        answer: Response = PlainTextResponse(f"{error.message}\n", 400)
+    else:
+        answer = refused(error)
+    answer.headers[REASON] = _one_line("; ".join([error.message, *error.hints]))
+    return answer
+
+
+def _one_line(text: str) -> str:
+    plain = text.encode("ascii", "replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in plain).split())[:_LONGEST_REASON]

@@ -9,20 +9,20 @@ The services decide; here is what their answers look like.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from rookery.hub.asking import actor_of, hub_of
-from rookery.hub.content_http import content_response
+from rookery.hub.content_http import content_response, pieces_of
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import HubError, NotFound
 from rookery.hub.domain.ports.objects import Reader
 from rookery.hub.p2p.asked import key_at_end, named_key, number, refusal, uuid_of
 
 NEWEST = 4
-PIECE = 1 << 20
+SMALL = 1 << 20  # is read at once, by the thread that has asked the database
 
 Answer = Callable[[Request, Actor], Response]
 
@@ -61,15 +61,14 @@ def get(request: Request, actor: Actor) -> Response:
     if request.method == "HEAD":
         reader.close()
         return Response(headers=headers, media_type="application/octet-stream")
-    if left <= PIECE:
-        return Response(b"".join(_pieces(reader)), headers=headers, media_type="application/octet-stream")
-    return StreamingResponse(_pieces(reader), headers=headers, media_type="application/octet-stream")
+    if left <= SMALL:
+        return Response(_whole(reader), headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(pieces_of(reader, left), headers=headers, media_type="application/octet-stream")
 
 
-def _pieces(reader: Reader) -> Iterator[bytes]:
+def _whole(reader: Reader) -> bytes:
     try:
-        while piece := reader.read(PIECE):
-            yield piece
+        return b"".join(iter(lambda: reader.read(SMALL), b""))
     finally:
         reader.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rookery.hub.domain.access import ALL_SCOPES, Actor, Level, Scope
+from rookery.hub.domain.addresses import network_of
 from rookery.hub.domain.errors import BadName, Forbidden, NotFound, TooOften
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.names import email_address, new_owner_name, one_line, owner_name
@@ -40,7 +41,7 @@ class AccountService:
         """Make an account for whoever asks, if the site allows that.  Raises Forbidden, BadName, Conflict, TooOften."""
         if not self._limits.sign_up:
             raise Forbidden("people cannot sign up here by themselves", hints=["ask those who run the hub"])
-        subject, now = f"sign up {actor.address}", self._clock()
+        subject, now = f"sign up {network_of(actor.address)}", self._clock()
         with self._database.writing() as work:
             within = self._limits.failures_within
             if work.attempts.count(subject, since=now - within) >= self._limits.sign_ups_of_address:

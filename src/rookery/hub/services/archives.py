@@ -74,7 +74,7 @@ class ArchiveService(NamedTuple):
         if file.target is not None and file.key is None:
             out.writestr(info, encode(file.target), ZIP_STORED)
             return ""
-        pieces = self.browsing.bytes_of(place, file)
+        pieces: Iterator[bytes] = self.browsing.bytes_of(place, file)
         if file.key is not None:
             try:
                 reader = self.contents.open(actor, place.repository.id, file.key)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from rookery.annex.identity import parse_descriptions
 from rookery.annex.keys import POINTER_LIMIT, key_of_link, key_of_pointer, size_of
 from rookery.core.errors import CommandError
-from rookery.core.process import decode
+from rookery.core.process import decode, encode
 from rookery.git import commits, modes, objects, refs, trees
 from rookery.git.commits import Commit
 from rookery.git.repo import Repo
@@ -20,13 +20,14 @@ from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.last_copy import BRANCH, places_of
+from rookery.hub.services.stored_trees import FOLDER, SUBDATASET, tree_at
 
 # Characters that no branch can have (git-check-ref-format(1)), and that mean something in a revision.
 _ODD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|//|/$|^/")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 
 # In listings, larger files are not looked into for a pointer: real ones have two hundred bytes or so.
-_GLANCE = 1024
+GLANCE = 1024
 
 
 class File(NamedTuple):
@@ -107,11 +108,19 @@ class BrowsingService:
         options = [f"--skip={skip}", f"-n{limit}"]
         return list(commits.log(place.repo, place.commit, options=options, paths=[path] if path else []))
 
+    def tips(self, actor: Actor, where: Where, shas: list[str]) -> dict[str, Commit]:
+        """Read commits by their names, in two processes; what is no commit is left out."""
+        _, repo = self._repo(actor, where)
+        stats = zip(shas, objects.stat_many(repo, shas), strict=True)
+        real = [sha for sha, stat in stats if stat is not None and stat.kind == "commit"]
+        named = commits.log(repo, *real, options=["--no-walk=unsorted"]) if real else ()
+        return {commit.sha: commit for commit in named}
+
     def folder(self, place: Place, path: str = "") -> list[File]:
         """Give what is in a folder, as Git sorts it.  Raises NotFound if it is none."""
         found = self._entries(place, path)
         glanced = [
-            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= _GLANCE)
+            e for e in found if e.mode == modes.SYMLINK or (e.kind == "blob" and (e.size or 0) <= GLANCE)
         ]
         told = dict(
             zip(
@@ -121,17 +130,26 @@ class BrowsingService:
         files = []
         for entry in found:
             blob = told.get(entry.sha)
-            files.append(_file(entry, path, blob.content if blob else None))
+            files.append(file_of(entry, path, blob.content if blob else None))
         return files
 
     def file(self, place: Place, path: str) -> File:
         """Give one entry of a folder.  Raises NotFound."""
         top, _, name = path.strip("/").rpartition("/")
-        entry = next((e for e in self._entries(place, top) if e.path == name), None)
-        if entry is None or not name:
-            raise NotFound(f"{place.repository.path} has no {path!r} at {place.ref}")
-        small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
-        return _file(entry, top, objects.read_blob(place.repo, entry.sha) if small else None)
+        with objects.object_reader(place.repo) as reader:
+            inside = tree_at(reader, place.commit, top) or ()
+            found = next((one for one in inside if one[1] == encode(name)), None)
+            if found is None:
+                raise NotFound(f"{place.repository.path} has no {path!r} at {place.ref}")
+            mode, _, sha = found
+            kind = {FOLDER: "tree", SUBDATASET: "commit"}.get(mode, "blob")
+            entry = Entry(int(mode, 8), kind, sha.hex(), name)
+            if kind == "blob":
+                told = next(objects.stat_many(place.repo, [entry.sha]), None)
+                entry = entry._replace(size=told.size if told else None)
+            small = kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
+            blob = reader.read(entry.sha) if small else None
+        return file_of(entry, top, blob.content if blob else None)
 
     def _entries(self, place: Place, path: str) -> list[Entry]:
         tidy = path.strip("/")
@@ -148,9 +166,9 @@ class BrowsingService:
             for entry in trees.ls_tree(place.repo, place.commit, sizes=True):
                 small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
                 found = reader.read(entry.sha) if small else None
-                yield _file(entry, "", found.content if found else None)
+                yield file_of(entry, "", found.content if found else None)
 
-    def bytes_of(self, place: Place, file: File) -> Iterator[bytes]:
+    def bytes_of(self, place: Place, file: File) -> Generator[bytes, None, None]:
         """Yield what Git has of a file, piece by piece."""
         with place.repo.stream("cat-file", "blob", file.sha) as out:
             yield from out.chunks()
@@ -165,7 +183,8 @@ class BrowsingService:
         return [(uuid, names.get(uuid, "")) for uuid in places_of(place.repo, key) or ()]
 
 
-def _file(entry: Entry, folder: str, content: bytes | None) -> File:
+def file_of(entry: Entry, folder: str, content: bytes | None) -> File:
+    """Make a file of an entry of `folder`; `content` is the blob's, where it might stand for annexed content."""
     path = f"{folder.strip('/')}/{entry.path}".lstrip("/")
     key = target = None
     if content is not None:

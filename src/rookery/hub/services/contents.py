@@ -26,7 +26,10 @@ from rookery.hub.domain.records import Repository
 from rookery.hub.services.auditing import note
 from rookery.hub.services.gate import Gate, Pass, Where
 from rookery.hub.services.last_copy import LastCopy
-from rookery.hub.services.quotas import require_room
+from rookery.hub.services.quotas import holder_of, require_lock, require_room
+
+# SQLite takes 32,766 variables in a statement, older ones 999.
+_AT_ONCE = 500
 
 
 class ContentService:
@@ -61,12 +64,16 @@ class ContentService:
         return self.size(actor, where, key) is not None
 
     def present_of(self, actor: Actor, where: Where, keys: Iterable[str]) -> set[str]:
-        """Give those of many keys whose content is here, in one look at the database."""
+        """Give those of many keys whose content is here, by few questions to the database."""
         with self._database.reading() as work:
             repository = self._gate.within(work, actor, where, Action.READ).repository.id
-            claimed = {key: work.contents.size(repository, key) for key in set(keys)}
-        here = {key for key, size in claimed.items() if size is not None}
-        return {key for key in here if self._objects.size(repository, key) == claimed[key]}
+            asked = list(set(keys))
+            parts = (asked[at : at + _AT_ONCE] for at in range(0, len(asked), _AT_ONCE))
+            claimed = {
+                key: size for part in parts for key, size in work.contents.sizes(repository, part).items()
+            }
+        there = self._objects.sizes(repository, claimed)
+        return {key for key, size in claimed.items() if there.get(key) == size}
 
     def open(self, actor: Actor, where: Where, key: str, offset: int = 0) -> Reader:
         """Open content for reading from `offset` on.  Raises NotFound if it is not here."""
@@ -82,6 +89,16 @@ class ContentService:
         """Give the file of content that is here, where there is one on this machine."""
         passed, key, claimed = self._claimed(actor, where, key)
         return self._objects.path(passed.repository.id, key) if claimed is not None else None
+
+    def address(self, actor: Actor, where: Where, key: str, *, name: str, media_type: str) -> str | None:
+        """Give an address at the store of contents, good for a short time, for whoever follows it.
+
+        None where there is none: then the hub passes the bytes on.
+        """
+        passed, key, claimed = self._claimed(actor, where, key)
+        if claimed is None:
+            return None
+        return self._objects.address(passed.repository.id, key, name=name, media_type=media_type)
 
     def totals(self, actor: Actor, where: Where) -> Totals:
         """Say how much is here."""
@@ -193,10 +210,10 @@ class ContentService:
             return None
         with self._database.writing() as work:
             repository = self._gate.within(work, actor, where, Action.READ).repository
-            if work.locks.count(repository.id) >= self._limits.locks:
-                work.locks.sweep()
-                raise TooMuch(f"{repository.path} has too many locks at this time", hints=["try again later"])
-            return work.locks.take(repository.id, content_key(key), seconds=self._limits.lock)
+            require_lock(work, repository, actor, self._limits)
+            return work.locks.take(
+                repository.id, content_key(key), holder=holder_of(actor), seconds=self._limits.lock
+            )
 
     def keep(self, lock: str) -> bool:
         """Let a lock last ten minutes from now; False if it has expired."""

@@ -75,6 +75,11 @@ class Gate:
             target = _target(work, repository, actor)
         return frozenset(a for a in Action if allowed(actor, target, a) is Decision.ALLOWED)
 
+    def reads(self, work: Work, repository: Repository, account: Account) -> bool:
+        """Say whether a person may read a repository, whatever they will come with."""
+        person = Actor(account.id, account.name, account.admin)
+        return account.active and _readable(work, repository, person)
+
     def account(self, work: Work, actor: Actor, scope: Scope) -> Account:
         """Give the account that asks, if what it came with is good for this.  Raises NeedsSignIn, Forbidden."""
         account = None if actor.account is None else work.accounts.by_id(actor.account)
@@ -123,6 +128,7 @@ def _wanting(actor: Actor, action: Action, *, archived: bool) -> str:
     if actor.means.append_only:
         return f"this {actor.via.partition(' ')[0]} can only add"
     return {
+        Action.DISCUSS: "this token is good for reading alone",
         Action.DROP: "removing content is a right of its own: ask an administrator of the repository",
         Action.MANAGE: "ask an administrator of the repository",
         Action.OWN: "only its owner can",

@@ -7,7 +7,7 @@ environment (see `app.git_environment`); what depends on who asks is added here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,16 +17,16 @@ from rookery.git import refs
 from rookery.git.repo import Repo
 from rookery.hub.domain.access import Action, Actor
 from rookery.hub.domain.limits import Limits
+from rookery.hub.domain.names import kept_for
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.auditing import note
 from rookery.hub.services.gate import Gate, Where
+from rookery.hub.services.pushes import Pushes, moves, snapshot
 
 _PROTOCOL = re.compile(r"version=[0-2]")
 
-# Nobody who comes to a dataset wants to see these first.
-_NEVER_FIRST = re.compile(r"git-annex|synced/.*|adjusted/.*|view/.*")
 _RATHER = ("main", "master")
 
 
@@ -46,6 +46,7 @@ class Conversation(NamedTuple):
     service: Service
     options: tuple[str, ...]
     stateless: bool
+    before: Mapping[str, str]  # of a push: where branches and tags were
 
     @property
     def argv(self) -> list[str]:
@@ -75,12 +76,14 @@ class HistoryService:
         database: Database,
         histories: Histories,
         gate: Gate,
+        pushes: Pushes,
         limits: Limits,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._histories = histories
         self._gate = gate
+        self._pushes = pushes
         self._limits = limits
         self._clock = clock
 
@@ -101,7 +104,8 @@ class HistoryService:
             if passed.append_only:
                 options += ["-c", "receive.denyNonFastForwards=true", "-c", "receive.denyDeletes=true"]
         repo = self._histories.open(passed.repository.id).with_env(**env)
-        return Conversation(passed.repository, repo, service, tuple(options), stateless)
+        before = snapshot(repo) if pushing else {}
+        return Conversation(passed.repository, repo, service, tuple(options), stateless, before)
 
     def settle(self, actor: Actor, talked: Conversation) -> None:
         """See to what a push leaves behind: HEAD leads to a branch that is there, the page says when it was."""
@@ -116,11 +120,12 @@ class HistoryService:
                 return
             work.repositories.change(talked.repository.id, updated=now, default_branch=branch)
             note(work, actor, "push", str(talked.repository.path), "ok", now)
+        self._pushes.moved(actor, talked.repository, moves(talked.before, snapshot(talked.repo)))
 
     def _first_branch(self, repo: Repo, wanted: str) -> str | None:
         """Give the branch to show first if the one that is wanted is not there; None to leave it so."""
         names = [ref.name.removeprefix(refs.HEADS) for ref in refs.for_each_ref(repo, "refs/heads")]
-        fit = [name for name in names if not _NEVER_FIRST.fullmatch(name)]
+        fit = [name for name in names if not kept_for(name)]
         if wanted in names or not fit:
             return None
         return next((name for name in _RATHER if name in fit), fit[0])

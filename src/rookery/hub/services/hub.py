@@ -5,22 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rookery.core.log import get_log
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.ports.objects import Objects
+from rookery.hub.services import outward
 from rookery.hub.services.accounts import AccountService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
+from rookery.hub.services.changes import ChangeService
 from rookery.hub.services.contents import ContentService
+from rookery.hub.services.forking import ForkService
 from rookery.hub.services.gate import Gate
 from rookery.hub.services.history import HistoryService
 from rookery.hub.services.identity import Identity
+from rookery.hub.services.issues import IssueService
 from rookery.hub.services.last_copy import LastCopy
+from rookery.hub.services.lineage import LineageService
+from rookery.hub.services.merging import MergeService
 from rookery.hub.services.nesting import Nesting
+from rookery.hub.services.noticing import NoticeService
 from rookery.hub.services.organisations import OrganisationService
 from rookery.hub.services.passwords import Passwords
+from rookery.hub.services.pulls import PullService
+from rookery.hub.services.pushes import Pushes
+from rookery.hub.services.references import References
 from rookery.hub.services.repositories import RepositoryService
+from rookery.hub.services.runs import RunService
+from rookery.hub.services.searching import SearchService
+from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.summaries import SummaryService
+from rookery.hub.services.telling import Telling
+from rookery.hub.services.uploads import UploadService
+from rookery.hub.services.webhooks import WebhookService
+
+log = get_log("rookery.hub")
 
 
 class Hub(NamedTuple):
@@ -35,29 +55,79 @@ class Hub(NamedTuple):
     browsing: BrowsingService
     archives: ArchiveService
     organisations: OrganisationService
+    forks: ForkService
+    issues: IssueService
+    pulls: PullService
+    merging: MergeService
+    notices: NoticeService
+    references: References
+    webhooks: WebhookService
+    runs: RunService
+    changes: ChangeService
+    summaries: SummaryService
+    uploads: UploadService
+    search: SearchService
+    lineage: LineageService
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
 
 
+class _Talk(NamedTuple):
+    """What people say to each other and do together, as `Hub` has it."""
+
+    forks: ForkService
+    issues: IssueService
+    pulls: PullService
+    merging: MergeService
+    notices: NoticeService
+    references: References
+    webhooks: WebhookService
+
+
 def make_hub(
-    database: Database, histories: Histories, objects: Objects, limits: Limits, clock: Callable[[], float]
+    database: Database,
+    histories: Histories,
+    objects: Objects,
+    limits: Limits,
+    clock: Callable[[], float],
+    *,
+    home: str = "",
 ) -> Hub:
-    """Put the services together."""
+    """Put the services together; `home` is what the hub's addresses begin with, for messages that leave it."""
     gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
-    passwords = Passwords(clock)
+    passwords, runs = Passwords(clock), RunService(database, objects)
+    sharing, telling = Sharing(database, objects, clock), Telling(gate, home, clock)
+    pulls = PullService(database, histories, sharing, gate, telling, clock)
+    pushes = Pushes(database, histories, pulls, telling, log.warning)
+    talk = _Talk(
+        ForkService(database, histories, sharing, gate, telling, clock),
+        IssueService(database, gate, telling, clock),
+        pulls,
+        MergeService(database, histories, sharing, gate, pulls, pushes, limits, clock),
+        NoticeService(database, gate, clock),
+        References(histories),
+        WebhookService(database, gate, outward.send, limits, home, clock),
+    )
     return Hub(
         gate,
         Identity(database, passwords, limits, clock),
         AccountService(database, gate, passwords, limits, clock),
         RepositoryService(database, histories, gate, clock),
         contents,
-        HistoryService(database, histories, gate, limits, clock),
+        HistoryService(database, histories, gate, pushes, limits, clock),
         browsing,
         ArchiveService(browsing, contents),
         OrganisationService(database, gate, clock),
+        *talk,
+        runs,
+        ChangeService(contents),
+        SummaryService(contents),
+        UploadService(database, histories, gate, contents, clock),
+        SearchService(database, histories, gate, runs, clock),
+        LineageService(runs),
         histories,
         limits,
         clock,

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 
 from rookery.hub.domain.access import ALL_SCOPES, STRANGER, Actor, Level, Means
+from rookery.hub.domain.addresses import network_of
 from rookery.hub.domain.errors import NeedsSignIn, TooOften
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.database import Database, Work
@@ -57,12 +58,29 @@ class Identity:
             token = work.tokens.by_digest(digest_of(secret))
             account = None if token is None else work.accounts.by_id(token.account)
         if token is None or account is None or not _is_open(account, token, now):
+            self._note_wrong_token(address, now)
             raise NeedsSignIn("this token is not known here, or not good any more")
         if token.used is None or token.used < now - USED_SECONDS:
             with self._database.writing() as work:
                 work.tokens.used(token.id, now)
         means = Means(token.scopes, token.repositories, token.append_only)
         return _actor(account, means, f"token {token.id}", address)
+
+    def _note_wrong_token(self, address: str, now: float) -> None:
+        """Count it, so that a flood of them is answered without writing.  Raises TooOften.
+
+        Good tokens from there are heard all the same: guessing one of 160 random bits is hopeless, and a forgotten
+        job with an old token must not shut out a whole laboratory behind its address.
+        """
+        subject = f"{network_of(address)} token"
+        since = now - self._limits.failures_within
+        with self._database.reading() as work:
+            tried = work.attempts.count(subject, since=since)
+        if tried >= self._limits.wrong_tokens_of_address:
+            raise TooOften("too many tokens that are not good", after=int(self._limits.failures_within))
+        with self._database.writing() as work:
+            work.attempts.add(subject, now)
+            note(work, self.stranger(address), "sign in", "by token", "refused", now)
 
     def by_basic(self, name: str, password: str, address: str) -> Actor:
         """Give who is meant by the two words of Basic authentication, one of which may be a token.
@@ -81,7 +99,8 @@ class Identity:
         """Give who has a password; `name` may be their e-mail address.  Raises NeedsSignIn, TooOften."""
         now = self._clock()
         name = name if name.isprintable() else ""  # nobody's, and nothing that a database or a log should see
-        subjects = f"{address} {name.lower()}"[:200], f"{address} "
+        place = network_of(address)
+        subjects = f"{place} {name.lower()}"[:200], f"{place} "
         with self._database.reading() as work:
             self._require_patience(work, subjects, now)
             account = work.accounts.by_email(name) if "@" in name else work.accounts.by_name(name)

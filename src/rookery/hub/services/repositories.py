@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rookery.git import refs
 from rookery.hub.domain.access import Action, Actor, Level, Scope, Visibility, in_scope
 from rookery.hub.domain.errors import BadName, NotFound
-from rookery.hub.domain.names import OwnerName, branch_name, one_line, owner_name, repository_name
+from rookery.hub.domain.names import OwnerName, default_branch_name, one_line, owner_name, repository_name
 from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Account, PublicKey, Repository
@@ -44,7 +44,7 @@ class RepositoryService:
         """Make an empty repository, annex-ready.  Raises BadName, Conflict, Forbidden."""
         named, now = repository_name(name), self._clock()
         description = one_line(" ".join(description.split()), most=MOST_DESCRIPTION, what="a description")
-        branch = branch_name(default_branch)
+        branch = default_branch_name(default_branch)
         with self._database.writing() as work:
             account = work.accounts.by_name(owner)
             if account is None:
@@ -135,7 +135,7 @@ class RepositoryService:
                 keep_last=keep_last,
                 updated=now,
             )
-            if default_branch is not None:
+            if default_branch is not None and default_branch != repository.default_branch:
                 self._set_head(repository, default_branch)
             changed = work.repositories.by_id(repository.id)
             assert changed is not None
@@ -148,7 +148,9 @@ class RepositoryService:
         return changed
 
     def _set_head(self, repository: Repository, branch: str) -> None:
-        refs.set_symbolic(self._histories.open(repository.id), "HEAD", refs.HEADS + branch_name(branch))
+        refs.set_symbolic(
+            self._histories.open(repository.id), "HEAD", refs.HEADS + default_branch_name(branch)
+        )
 
     def remove(self, actor: Actor, where: Where) -> None:
         """Remove a repository, its history and its content.  Raises NotFound, Forbidden."""

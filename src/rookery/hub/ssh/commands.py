@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import pairwise
 from typing import NamedTuple
 
 from rookery.hub.domain.errors import BadName
@@ -95,7 +96,7 @@ def _path(place: str) -> RepositoryPath | NestedPath:
 
 
 def _uuid(options: list[str]) -> str | None:
-    for name, value in zip(options, [*options[1:], ""], strict=True):
+    for name, value in pairwise([*options, ""]):
         if name == "--uuid":
             return value
         if name.startswith("--uuid="):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text
 
 from rookery.core.process import encode
 from rookery.hub.domain.ports.contents import Totals
 from rookery.hub.domain.records import Content
+from rookery.hub.storage.discussion_tables import fork
 from rookery.hub.storage.rows import put
 from rookery.hub.storage.tables import content, repository
 
@@ -39,6 +41,12 @@ class SqlContents:
         mine = content.c.repository_id == repository, content.c.key == key
         return self._connection.scalar(select(content.c.size).where(*mine))
 
+    def sizes(self, repository: int, keys: Sequence[str]) -> dict[str, int]:
+        """Give some."""
+        mine = content.c.repository_id == repository, content.c.key.in_(keys)
+        rows = self._connection.execute(select(content.c.key, content.c.size).where(*mine))
+        return {row.key: row.size for row in rows}
+
     def add(self, repository: int, key: str, size: int, now: float) -> None:
         """Note that the content is here."""
         row = {"repository_id": repository, "key": key, "size": size, "stored": now}
@@ -59,12 +67,24 @@ class SqlContents:
         """Say how much a repository has."""
         return self._sum(content.c.repository_id == repository)
 
-    def owned(self, owner: int) -> Totals:
-        """Say how much an account's repositories have."""
-        mine = select(repository.c.id).where(repository.c.owner_id == owner)
-        return self._sum(content.c.repository_id.in_(mine))
+    def owed(self, repository: int) -> Totals:
+        """Say how much counts for a repository's quota."""
+        return self._sum(content.c.repository_id == repository, ~_shared())
 
-    def _sum(self, condition: object) -> Totals:
-        query = select(func.count(), func.coalesce(func.sum(content.c.size), 0)).where(condition)  # type: ignore[arg-type]  # an SQL condition
+    def owned(self, owner: int) -> Totals:
+        """Say how much counts for an account's quota."""
+        mine = select(repository.c.id).where(repository.c.owner_id == owner)
+        return self._sum(content.c.repository_id.in_(mine), ~_shared())
+
+    def _sum(self, *conditions: ColumnElement[bool]) -> Totals:
+        query = select(func.count(), func.coalesce(func.sum(content.c.size), 0)).where(*conditions)
         keys, size = self._connection.execute(query).one()
         return Totals(int(keys), int(size))
+
+
+def _shared() -> ColumnElement[bool]:
+    """Give the condition that what a repository was forked from has the content too."""
+    theirs = content.alias()
+    same = theirs.c.repository_id == fork.c.parent_id, theirs.c.key == content.c.key
+    query = select(fork.c.repository_id).where(fork.c.repository_id == content.c.repository_id, *same)
+    return query.correlate(content).exists()

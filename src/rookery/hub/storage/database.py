@@ -8,6 +8,7 @@ is on the disk: the hub has told somebody that it holds their data.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ class SqlDatabase:
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._here = threading.local()
         self.engine = _engine(url)
 
     def migrate(self) -> None:
@@ -60,14 +62,38 @@ class SqlDatabase:
     def reading(self) -> Iterator[Work]:
         """Look at one state of all tables."""
         with self.engine.connect() as connection:
-            yield Work(connection, self._clock)
+            with self._known(connection):
+                yield Work(connection, self._clock)
             connection.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[Work]:
         """Change; all of it or nothing."""
-        with self._transaction() as connection:
+        with self._transaction() as connection, self._known(connection):
             yield Work(connection, self._clock)
+
+    @contextmanager
+    def joined(self) -> Iterator[Connection]:
+        """Give the connection of the transaction that this thread is in; of one of its own if there is none.
+
+        For stores of contents that have rows too: what they write counts together with what the
+        services write around it, as the port promises (`Upload.place`), and waits for no lock of theirs.
+        """
+        around: Connection | None = getattr(self._here, "connection", None)
+        if around is not None:
+            yield around
+            return
+        with self._transaction() as connection, self._known(connection):
+            yield connection
+
+    @contextmanager
+    def _known(self, connection: Connection) -> Iterator[None]:
+        outer = getattr(self._here, "connection", None)
+        self._here.connection = connection
+        try:
+            yield
+        finally:
+            self._here.connection = outer
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

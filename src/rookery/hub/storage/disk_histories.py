@@ -18,8 +18,12 @@ from rookery.core import files
 from rookery.core.process import Runner
 from rookery.git.repo import NotARepository, Repo
 from rookery.hub.domain.errors import Conflict
+from rookery.hub.storage.disk_links import link_objects
 
 _FOLDER = re.compile(r"([0-9]+)\.git")
+
+# From a folder of ours; what clients ask for by such an address is never followed.
+_FETCH = ("-c", "protocol.file.allow=always", "fetch", "--quiet", "--no-auto-gc", "--no-write-fetch-head")
 
 CONFIG = """[core]
 \trepositoryformatversion = 0
@@ -52,6 +56,12 @@ class DiskHistories:
         files.write(place / "config", CONFIG.format(uuid=uuid), durable=True)
         files.write(place / "HEAD", f"ref: refs/heads/{default_branch}\n", durable=True)
         return Repo(place, place, self.runner, bare=True)
+
+    def fork(self, source: int, target: int) -> None:
+        """Link what is packed and loose, then fetch: Git finds all or nearly all there, and checks that it is whole."""
+        theirs, mine = self.open(source), self.open(target)
+        link_objects(theirs.gitdir / "objects", mine.gitdir / "objects")
+        mine.run(*_FETCH, str(theirs.gitdir), "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
     def open(self, repository: int) -> Repo:
         """Give the handle of one."""

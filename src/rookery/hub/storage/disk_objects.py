@@ -7,8 +7,9 @@ What is removed is removed under git-annex's own lock.
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,8 +20,12 @@ from rookery.annex.store import candidates, keys_here
 from rookery.core.errors import LockedError
 from rookery.core.process import Runner
 from rookery.git.repo import Repo
-from rookery.hub.domain.errors import InUse
+from rookery.hub.domain.errors import InUse, Unavailable
+from rookery.hub.storage import disk_links
 from rookery.hub.storage.disk_upload import DiskUpload
+
+_NOWAIT = getattr(os, "RWF_NOWAIT", None)  # Linux has it
+_NOT_AT_ONCE = frozenset({errno.EAGAIN, errno.EOPNOTSUPP})  # not in memory; a file system that cannot tell
 
 
 class DiskReader:
@@ -38,6 +43,20 @@ class DiskReader:
         """Give the next bytes."""
         return self._file.read(size) or b""
 
+    def at_once(self, size: int, /) -> memoryview | None:
+        """Give the next bytes if the system has them in memory (preadv2(2), RWF_NOWAIT)."""
+        if _NOWAIT is None:
+            return None
+        buffer = bytearray(size)
+        try:
+            got = os.preadv(self._file.fileno(), [buffer], self._file.tell(), _NOWAIT)
+        except OSError as e:
+            if e.errno not in _NOT_AT_ONCE:
+                raise
+            return None
+        self._file.seek(got, os.SEEK_CUR)
+        return memoryview(buffer)[:got]
+
     def close(self) -> None:
         """Let it go."""
         self._file.close()
@@ -49,6 +68,11 @@ class DiskObjects:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._runner = Runner({})  # no program is started for a content, ever
+
+    def check(self) -> None:
+        """See that the folder is there."""
+        if not self._folder.is_dir():
+            raise Unavailable(f"{self._folder} is not there", hints=["see that its disk is mounted"])
 
     def place(self, repository: int) -> Path:
         """Give the folder of a repository, there or not."""
@@ -75,6 +99,11 @@ class DiskObjects:
         except FileNotFoundError:
             return None  # dropped meanwhile
 
+    def sizes(self, repository: int, keys: Iterable[str]) -> dict[str, int]:
+        """Give the sizes of those of many that are there."""
+        found = {key: self.size(repository, key) for key in keys}
+        return {key: size for key, size in found.items() if size is not None}
+
     def path(self, repository: int, key: str) -> Path | None:
         """Give the file."""
         place = object_here(self._repo(repository), key)
@@ -92,6 +121,10 @@ class DiskObjects:
         reader.seek(offset)
         return reader
 
+    def address(self, repository: int, key: str, *, name: str, media_type: str) -> str | None:  # noqa: ARG002 - the port's
+        """Give none: what is on the hub's disk comes from the hub."""
+        return None
+
     def held(self, repository: int, key: str) -> int:
         """Say how much of an upload that stopped is here."""
         try:
@@ -102,6 +135,18 @@ class DiskObjects:
     def receive(self, repository: int, key: str, offset: int = 0) -> DiskUpload:
         """Begin an upload, or go on."""
         return DiskUpload(key, self._partial(repository, key), self.target(repository, key), offset)
+
+    def link(self, key: str, source: int, target: int) -> int | None:
+        """Show the same file in both."""
+        place = object_here(self._repo(source), key)
+        try:
+            return None if place is None else disk_links.share(place, self.target(target, key))
+        except FileNotFoundError:
+            return None  # dropped meanwhile
+
+    def settle(self, keys: Iterable[str], repository: int) -> None:
+        """Have the folders of linked contents on the disk."""
+        disk_links.settle(self.target(repository, key) for key in keys)
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content.  Raises InUse if a git-annex on this machine keeps it."""
@@ -149,6 +194,10 @@ class DiskObjects:
                         os.unlink(entry)
                         removed += 1
         return removed
+
+    def sweep_removed(self) -> int:
+        """Find nothing: contents are in the folder of the history, and went with it."""
+        return 0
 
     def free(self) -> int | None:
         """Give how many bytes there is room for."""

@@ -74,7 +74,7 @@ class DiskUpload:
         """Compare with the key, and sync.  Wrong content is removed, so that the next try begins anew."""
         right = self._parsed.size in (None, self.held)
         if right and self._hasher is not None:
-            right = self._hasher.hexdigest() == self._parsed.name.partition(".")[0]
+            right = checksum.is_of(self._parsed, self._hasher)
         if not right:
             self._partial.unlink(missing_ok=True)
             return False

@@ -21,6 +21,13 @@ from rookery.hub.storage.tables import clock, content, content_lock
 DOUBT_SECONDS = 2.0
 
 
+def moment(connection: Connection, wall: Callable[[], float]) -> float:
+    """Read the clock that all processes of the hub share: the database server's, or this machine's."""
+    if connection.dialect.name == "postgresql":
+        return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
+    return wall()
+
+
 class SqlLocks:
     """What `domain.ports.contents.Locks` says."""
 
@@ -29,9 +36,7 @@ class SqlLocks:
         self._wall = wall
 
     def _read(self) -> float:
-        if self._connection.dialect.name == "postgresql":
-            return float(self._connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)
-        return self._wall()
+        return moment(self._connection, self._wall)
 
     def _shown(self) -> float:
         return self._connection.scalar(select(clock.c.seconds).where(clock.c.id == 1)) or 0.0
@@ -49,14 +54,15 @@ class SqlLocks:
         now, shown = self._read(), self._shown()
         return now < shown - DOUBT_SECONDS or max(now, shown) >= timestamp
 
-    def take(self, repository: int, key: str, *, seconds: float) -> str | None:
+    def take(self, repository: int, key: str, *, holder: str, seconds: float) -> str | None:
         """Lock content that is here."""
         exclusively(self._connection, repository, key)
         here = content.c.repository_id == repository, content.c.key == key
         if self._connection.scalar(select(content.c.size).where(*here)) is None:
             return None
         name = secrets.token_hex(20)
-        row = {"id": name, "repository_id": repository, "key": key, "expires": self._read() + seconds}
+        until = self._read() + seconds
+        row = {"id": name, "repository_id": repository, "key": key, "expires": until, "holder": holder}
         self._connection.execute(insert(content_lock).values(row))
         return name
 
@@ -83,9 +89,10 @@ class SqlLocks:
         exclusively(self._connection, repository, key)
         return self._lasting(content_lock.c.repository_id == repository, content_lock.c.key == key) > 0
 
-    def count(self, repository: int) -> int:
+    def count(self, repository: int, holder: str | None = None) -> int:
         """Count the locks that last."""
-        return self._lasting(content_lock.c.repository_id == repository)
+        whose = () if holder is None else (content_lock.c.holder == holder,)
+        return self._lasting(content_lock.c.repository_id == repository, *whose)
 
     def _lasting(self, *conditions: object) -> int:
         query = select(func.count()).select_from(content_lock)

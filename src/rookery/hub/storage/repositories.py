@@ -24,6 +24,7 @@ from rookery.hub.domain.names import OwnerName, RepositoryName, RepositoryPath
 from rookery.hub.domain.records import Account, Repository
 from rookery.hub.storage.accounts import account_of
 from rookery.hub.storage.rows import given, put, unique
+from rookery.hub.storage.search_tables import search_document
 from rookery.hub.storage.tables import (
     account,
     collaborator,
@@ -35,7 +36,8 @@ from rookery.hub.storage.tables import (
 )
 
 
-def _repository_of(row: Row[Any]) -> Repository:
+def repository_of(row: Row[Any]) -> Repository:
+    """Make the value of a row of `all_repositories`."""
     return Repository(
         row.id,
         row.owner_id,
@@ -54,7 +56,8 @@ def _repository_of(row: Row[Any]) -> Repository:
     )
 
 
-def _all() -> Select[Any]:
+def all_repositories() -> Select[Any]:
+    """Give the query for all repositories, each with the name of its owner."""
     return select(repository, account.c.name.label("owner")).join(
         account, account.c.id == repository.c.owner_id
     )
@@ -81,8 +84,8 @@ class SqlRepositories:
         self._connection = connection
 
     def _one(self, *conditions: Any) -> Repository | None:
-        row = self._connection.execute(_all().where(*conditions)).one_or_none()
-        return None if row is None else _repository_of(row)
+        row = self._connection.execute(all_repositories().where(*conditions)).one_or_none()
+        return None if row is None else repository_of(row)
 
     def by_id(self, number: int, /) -> Repository | None:
         """Give one by its number."""
@@ -108,8 +111,8 @@ class SqlRepositories:
 
     def of_owner(self, owner: int) -> list[Repository]:
         """Give an account's."""
-        query = _all().where(repository.c.owner_id == owner).order_by(repository.c.name_lower)
-        return [_repository_of(row) for row in self._connection.execute(query)]
+        query = all_repositories().where(repository.c.owner_id == owner).order_by(repository.c.name_lower)
+        return [repository_of(row) for row in self._connection.execute(query)]
 
     def found(
         self,
@@ -123,7 +126,7 @@ class SqlRepositories:
         limit: int = 50,
     ) -> list[Repository]:
         """Give those that somebody sees in lists, changed last first."""
-        query = _all().where(true() if everything else _listed_to(person))
+        query = all_repositories().where(true() if everything else listed_to(person))
         if text:
             pattern = f"%{text.lower().replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
             fields = (repository.c.name_lower, account.c.name_lower, func.lower(repository.c.description))
@@ -135,7 +138,7 @@ class SqlRepositories:
             same = and_(repository.c.updated == at, repository.c.id < number)
             query = query.where(or_(repository.c.updated < at, same))
         query = query.order_by(repository.c.updated.desc(), repository.c.id.desc()).limit(limit)
-        return [_repository_of(row) for row in self._connection.execute(query)]
+        return [repository_of(row) for row in self._connection.execute(query)]
 
     def add(
         self,
@@ -204,10 +207,16 @@ class SqlRepositories:
         )
         with unique(self._connection, f"repository already exists: {name}"):
             self._connection.execute(update(repository).where(repository.c.id == number).values(values))
+        self._read_again(number)
         if name is not None and name.lower() != before.name.lower():
             old = {"owner_id": before.owner_id, "name_lower": before.name.lower(), "repository_id": number}
             put(self._connection, former_name, old)
             self._forget_former(before.owner_id, name)
+
+    def _read_again(self, number: int) -> None:
+        """Have it read again for the search; one that never was has no row, and is waiting already."""
+        changed = update(search_document).where(search_document.c.repository_id == number)
+        self._connection.execute(changed.values(asked=search_document.c.asked + 1))
 
     def _forget_former(self, owner: int, name: str) -> None:
         mine = former_name.c.owner_id == owner, former_name.c.name_lower == name.lower()
@@ -253,7 +262,7 @@ class SqlRepositories:
             put(self._connection, collaborator, {**row, "level": int(level)})
 
 
-def _listed_to(person: int | None) -> ColumnElement[bool]:
+def listed_to(person: int | None) -> ColumnElement[bool]:
     """Give the condition of `domain.access.listed`, which a test holds it to."""
     if person is None:
         return repository.c.visibility == Visibility.PUBLIC.value

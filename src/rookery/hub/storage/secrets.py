@@ -56,7 +56,3 @@ class SqlAttempts:
         """Note one more."""
         self._connection.execute(delete(attempt).where(attempt.c.at < now - ATTEMPTS_KEPT_SECONDS))
         self._connection.execute(insert(attempt).values(subject=subject, at=now))
-
-    def clear(self, subject: str) -> None:
-        """Forget them."""
-        self._connection.execute(delete(attempt).where(attempt.c.subject == subject))

@@ -221,6 +221,7 @@ content_lock = Table(
     _of("repository_id"),
     Column("key", KeyName, nullable=False),
     Column("expires", Float, nullable=False),
+    Column("holder", String(64), nullable=False, server_default=""),  # an account, a key, an address
     Index(None, "repository_id", "key"),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from rookery.hub.domain.access import Action, Level
@@ -9,11 +11,16 @@ from rookery.hub.domain.errors import BadName
 from rookery.hub.domain.records import Repository
 from rookery.hub.web.own import number_of
 from rookery.hub.web.repositories import visibility_of
+from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import Visit
 
 
 def _managed(visit: Visit) -> Repository:
     return visit.hub.gate.enter(visit.actor, visit.path, Action.MANAGE).repository
+
+
+def _page(visit: Visit, template: str, repository: Repository, part: str, **values: Any) -> Response:
+    return repository_page(visit, template, repository, tab="settings", part=part, **values)
 
 
 def _home(repository: Repository, page: str = "") -> str:
@@ -23,11 +30,8 @@ def _home(repository: Repository, page: str = "") -> str:
 def show(visit: Visit) -> Response:
     """Show the options."""
     repository = _managed(visit)
-    may = visit.hub.gate.may(visit.actor, repository)
     branches = [name for name, _ in visit.hub.browsing.branches(visit.actor, repository.id)]
-    return visit.page(
-        "settings.html", repository=repository, branches=branches, may_own=Action.OWN in may, tab="options"
-    )
+    return _page(visit, "settings.html", repository, "options", branches=branches)
 
 
 def act(visit: Visit) -> Response:
@@ -66,7 +70,7 @@ def show_collaboration(visit: Visit) -> Response:
     """Show who was invited."""
     repository = _managed(visit)
     people = visit.hub.repositories.collaborators(visit.actor, repository.id)
-    return visit.page("collaboration.html", repository=repository, people=people, tab="collaboration")
+    return _page(visit, "collaboration.html", repository, "collaboration", people=people)
 
 
 def act_on_collaboration(visit: Visit) -> Response:
@@ -83,7 +87,7 @@ def show_deploy_keys(visit: Visit) -> Response:
     """Show the keys of this repository alone."""
     repository = _managed(visit)
     keys = visit.hub.repositories.deploy_keys(visit.actor, repository.id)
-    return visit.page("deploy_keys.html", repository=repository, keys=keys, tab="keys")
+    return _page(visit, "deploy_keys.html", repository, "keys", keys=keys)
 
 
 def act_on_deploy_keys(visit: Visit) -> Response:

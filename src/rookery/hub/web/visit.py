@@ -8,44 +8,35 @@ mark (`csrf`) along and does not come from another site.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
 
-import jinja2
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from rookery.core.sizes import natural
+from rookery.core.process import decode
 from rookery.hub.asking import Site, address_of, hub_of, settings_of, site_of, status_of
 from rookery.hub.bodies import whole
-from rookery.hub.domain.access import Actor, Level, Visibility
+from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import BadName, Forbidden, Hidden, HubError, NeedsSignIn, NotFound
 from rookery.hub.domain.names import RepositoryPath, repository_path
 from rookery.hub.domain.records import Session
 from rookery.hub.services.hub import Hub
+from rookery.hub.web.look import environment
 
 COOKIE = "rookery_session"
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters["size"] = natural
-_templates.globals.update(visibilities=list(Visibility), levels=[Level.READ, Level.WRITE, Level.ADMIN])
+_templates = environment()
 
 
 class Visit(NamedTuple):
@@ -68,9 +59,30 @@ class Visit(NamedTuple):
         except BadName as e:
             raise NotFound(e.message) from e
 
+    @property
+    def rest(self) -> str:
+        """The part of the address behind the repository and one word: a branch and a path, say.
+
+        Servers put a mark where bytes are no letters; what was there is in the address as it came.
+        """
+        text: str = self.request.path_params["rest"]
+        if "\ufffd" in text:
+            raw: bytes = self.request.scope["raw_path"]
+            text = decode(unquote_to_bytes(raw.split(b"/", 4)[4]))
+        return text
+
     def field(self, name: str) -> str:
         """Give what was typed; empty if nothing was."""
         return self.form.get(name, "")
+
+    def number(self, name: str) -> int:
+        """Give a number of the address (`?from=50`); 0 if it has none."""
+        told = self.query(name)
+        return int(told) if told.isdecimal() and len(told) < 10 else 0
+
+    def query(self, name: str) -> str:
+        """Give what the address says behind its question mark; empty if nothing."""
+        return str(self.request.query_params.get(name, ""))
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Show a page."""
@@ -83,9 +95,12 @@ class Visit(NamedTuple):
             "problem": self.problem,
             "form": self.form,
             "here": self.request.url.path,
+            "unread": self.hub.notices.unread(self.actor) if self.session else 0,
         }
         text = _templates.get_template(template).render({**shared, **values})
-        return HTMLResponse(text, 422 if self.problem and status == 200 else status, HEADERS)
+        # Names of files may be any bytes; a browser shows what is no text as such.
+        raw = text.encode("utf-8", "surrogateescape")
+        return HTMLResponse(raw, 422 if self.problem and status == 200 else status, HEADERS)
 
     def go(self, where: str) -> Response:
         """Lead to another page."""
@@ -113,7 +128,7 @@ def pages(path: str, show: Handler | None, act: Handler | None = None) -> Route:
                 form = await _read(request)
         except HubError as e:
             return HTMLResponse(e.message, status_of(e), HEADERS)
-        return await run_in_threadpool(_visited, request, form, show, act)
+        return await run_in_threadpool(visited, request, form, show, act)
 
     methods = [*(["GET"] if show else []), *(["POST"] if act else [])]
     return Route(path, endpoint, methods=methods)
@@ -127,13 +142,14 @@ async def _read(request: Request) -> dict[str, str]:
     return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
 
 
-def _visited(request: Request, form: dict[str, str], show: Handler | None, act: Handler | None) -> Response:
+def visited(request: Request, form: dict[str, str], show: Handler | None, act: Handler | None) -> Response:
+    """Answer a visit, with whatever comes of it."""
     visit = begin(request, form)
     try:
         if request.method != "POST" or act is None:
             assert show is not None
             return show(visit)
-        _require_own_form(visit)
+        require_own_form(visit)
         try:
             return act(visit)
         except (Hidden, NeedsSignIn, Forbidden):
@@ -154,7 +170,7 @@ def begin(request: Request, form: dict[str, str]) -> Visit:
     return Visit(request, hub, site_of(request), actor, secret if session else "", session, form)
 
 
-def _require_own_form(visit: Visit) -> None:
+def require_own_form(visit: Visit) -> None:
     """Refuse forms that another site's page sent in a visitor's name.  Raises Forbidden."""
     told = visit.request.headers
     origin = told.get("origin") or told.get("referer")

@@ -1,20 +1,20 @@
 """Running a command with a record of it: prepare, run, look what changed, save, tell.
 
 The one way by which `run`, `rerun` and procedures execute.  What changed becomes
-one commit whose message is the run record (dataset.runrecords), in every dataset
+one commit whose message is the run record (git.runrecords), in every dataset
 of the hierarchy that was touched.  Where the command made commits of its own,
 these are kept and wrapped into a merge that carries the record.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 
 from rookery.core.context import Context
 from rookery.core.environment import command_environment
+from rookery.core.log import get_log
 from rookery.core.results import text_of
 from rookery.dataset.globs import Globs
 from rookery.dataset.model import Dataset
@@ -31,7 +31,7 @@ from rookery.steps.running.preparation import (
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.saving import guard
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 DIRTY = (
     "clean dataset required to detect changes from command; use `rookery status` to inspect unsaved changes"

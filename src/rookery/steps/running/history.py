@@ -16,10 +16,10 @@ from rookery.core.config import Config
 from rookery.core.process import decode
 from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
-from rookery.dataset.runrecords import holds_record
 from rookery.git import commits, refs, trees
 from rookery.git.refs import Head
 from rookery.git.repo import Repo
+from rookery.git.runrecords import holds_record
 
 ACTION = "GIT_REFLOG_ACTION"
 UNDECLARED_SETTING = "datalad.run.dirty-committed"

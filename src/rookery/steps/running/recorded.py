@@ -9,11 +9,10 @@ from typing import Any, Literal, NamedTuple
 from rookery.annex.files import annexed
 from rookery.core.errors import RookeryError
 from rookery.core.results import result
-from rookery.dataset import runrecords
 from rookery.dataset.model import Dataset
-from rookery.dataset.runrecords import Recorded, RunRecordError
-from rookery.git import commits, modes, objects, refs, trees
+from rookery.git import commits, modes, objects, refs, runrecords, trees
 from rookery.git.commits import Commit
+from rookery.git.runrecords import Recorded, RunRecordError
 
 Record = dict[str, Any]
 Action = Literal["run", "skip-or-pick", "merge", "checkout"]

@@ -7,6 +7,7 @@ of, never a claim without bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from rookery.hub.domain.records import Content
@@ -28,6 +29,9 @@ class Contents(Protocol):
     def size(self, repository: int, key: str) -> int | None:
         """Give the size of a key's content; None if the repository does not have it."""
 
+    def sizes(self, repository: int, keys: Sequence[str]) -> dict[str, int]:
+        """Give the sizes of those of some keys, at most 1000, that the repository has."""
+
     def add(self, repository: int, key: str, size: int, now: float) -> None:
         """Note that the content is here; said twice, it counts once."""
 
@@ -40,8 +44,11 @@ class Contents(Protocol):
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""
 
+    def owed(self, repository: int) -> Totals:
+        """Say how much counts for a repository's quota: what it has and the one that it was forked from has not."""
+
     def owned(self, owner: int) -> Totals:
-        """Say how much all repositories of an account have together."""
+        """Say how much counts for an account's quota: what all its repositories owe together."""
 
 
 class Locks(Protocol):
@@ -53,7 +60,7 @@ class Locks(Protocol):
     def passed(self, timestamp: float) -> bool:
         """Say whether the clock has reached a timestamp.  In doubt (a clock that went back) it has."""
 
-    def take(self, repository: int, key: str, *, seconds: float) -> str | None:
+    def take(self, repository: int, key: str, *, holder: str, seconds: float) -> str | None:
         """Lock content that is here, for so long; give what names the lock.  None if the content is not here."""
 
     def extend(self, lock: str, *, seconds: float) -> bool:
@@ -68,8 +75,8 @@ class Locks(Protocol):
     def held(self, repository: int, key: str) -> bool:
         """Say whether anybody keeps a key from being dropped."""
 
-    def count(self, repository: int) -> int:
-        """Count the locks that last, for a limit to them."""
+    def count(self, repository: int, holder: str | None = None) -> int:
+        """Count the locks that last, all or one holder's, for a limit to them."""
 
     def sweep(self) -> int:
         """Forget locks that have expired; give how many."""

@@ -8,8 +8,11 @@ from typing import Protocol
 from rookery.hub.domain.ports.accounts import Accounts
 from rookery.hub.domain.ports.audit import Audit
 from rookery.hub.domain.ports.contents import Contents, Locks
+from rookery.hub.domain.ports.discussions import Forks, Issues, Notices, Pulls
+from rookery.hub.domain.ports.hooks import Hooks
 from rookery.hub.domain.ports.organisations import Organisations
 from rookery.hub.domain.ports.repositories import Repositories
+from rookery.hub.domain.ports.search import Search
 from rookery.hub.domain.ports.secrets import Attempts, PublicKeys, Sessions, Tokens
 
 
@@ -53,8 +56,32 @@ class Work(Protocol):
         """Locks on content, and the clock."""
 
     @property
+    def search(self) -> Search:
+        """What repositories are found by."""
+
+    @property
     def audit(self) -> Audit:
         """The audit log."""
+
+    @property
+    def issues(self) -> Issues:
+        """Issues and what is said in them."""
+
+    @property
+    def pulls(self) -> Pulls:
+        """Pull requests."""
+
+    @property
+    def forks(self) -> Forks:
+        """Forks."""
+
+    @property
+    def notices(self) -> Notices:
+        """Who is told of what, and what happened."""
+
+    @property
+    def hooks(self) -> Hooks:
+        """Webhooks and their messages."""
 
 
 class Database(Protocol):

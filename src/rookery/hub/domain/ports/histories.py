@@ -13,6 +13,13 @@ class Histories(Protocol):
     def create(self, repository: int, *, uuid: str, default_branch: str) -> Repo:
         """Make an empty one.  Raises Conflict if there is one."""
 
+    def fork(self, source: int, target: int) -> None:
+        """Bring branches and tags of one into another, which depends on nothing of it afterwards.
+
+        Objects are shared where the file system can.  Done a second time, it goes on where it stopped.
+        Raises NotARepository, CommandError.
+        """
+
     def open(self, repository: int) -> Repo:
         """Give the handle of one.  Raises NotARepository."""
 

@@ -102,6 +102,3 @@ class Attempts(Protocol):
 
     def add(self, subject: str, now: float) -> None:
         """Note one more."""
-
-    def clear(self, subject: str) -> None:
-        """Forget them: it went well."""

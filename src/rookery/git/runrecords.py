@@ -34,6 +34,10 @@ SIDECAR_SWITCH = "datalad.run.record-sidecar"
 SIDECAR_FOLDER = "datalad.run.record-directory"
 DEFAULT_SIDECAR_FOLDER = ".datalad/runinfo"
 
+# A record is some kilobytes.  What unpacks to more than this was made to fill somebody's memory.
+LARGEST_SIDECAR = 16 << 20
+_UNPACKING_MEMORY = 256 << 20
+
 # A longer command is cut in messages and results, as in DataLad.
 SHOWN = 40
 
@@ -99,7 +103,7 @@ def parse_message(message: str, load: Callable[[str], bytes]) -> Recorded | None
     words, payload = found[1].rstrip(), found[2]
     try:
         info = json.loads(payload)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise RunRecordError("cannot rerun command, command specification is not valid JSON") from e
     sidecar = None
     if isinstance(info, str):
@@ -116,6 +120,12 @@ def holds_record(message: str) -> bool:
     return _FORM.match(message) is not None
 
 
+def words_of(message: str) -> str:
+    """Give the person's words in the message of a run, without its record; "" if it holds none."""
+    found = _FORM.match(message)
+    return found[1].strip() if found else ""
+
+
 def pack_sidecar(info: dict[str, Any]) -> bytes:
     """Give the content of a sidecar file."""
     import lzma  # start-up: sidecars are rare
@@ -130,10 +140,13 @@ def unpack_sidecar(content: bytes) -> Any:
 
     try:
         if content.startswith((b"\xfd7zXZ", b"\x5d\x00")):
-            content = lzma.decompress(content)
+            unpacking = lzma.LZMADecompressor(memlimit=_UNPACKING_MEMORY)
+            content = unpacking.decompress(content, LARGEST_SIDECAR)
+            if not unpacking.eof:
+                raise EOFError("it is cut off, or larger than a run record can be")
         line, _, _ = decode(content).partition("\n")
         return json.loads(line)
-    except (ValueError, lzma.LZMAError, EOFError) as e:
+    except (ValueError, RecursionError, lzma.LZMAError, EOFError) as e:
         raise RunRecordError(f"run record sidecar file cannot be read: {e}") from e
 
 

@@ -1,0 +1,72 @@
+"""Take a picture of every page of the hub, light and dark, on a phone and on a wide screen: `./run screenshots`.
+
+A hub with something to see is served for it; Chromium is the machine's own (Debian: chromium).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from rookery.hub.web.visit import COOKIE
+from support.home import make_home
+from support.hubs import HubServer, serving
+from support.showcase import PAGES, furnish
+
+WIDTHS = (360, 1600)
+SCHEMES = ("light", "dark")
+
+
+def main() -> int:
+    """Take the pictures into a folder, `screenshots` unless another one is named."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
+    only = sys.argv[2:]
+    folder.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        print(
+            "./run screenshots: Chromium is needed and was not found (Debian, Ubuntu: chromium)",
+            file=sys.stderr,
+        )
+        return 1
+    with tempfile.TemporaryDirectory() as place:
+        env = make_home(Path(place) / "home", os.environ).env
+        with serving(Path(place) / "hub", env, ssh=True) as server, sync_playwright() as play:
+            with server.beside() as inside:
+                furnish(inside)
+                secret = inside.opened.hub.identity.begin(inside.person("ada"))
+            browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            for name, path in PAGES.items():
+                if not only or name in only:
+                    take(browser, server, secret, path, folder / name)
+            browser.close()
+    print(f"Taken: {folder}")
+    return 0
+
+
+def take(browser: Browser, server: HubServer, secret: str, path: str, file: Path) -> None:
+    """Take one page in all its forms; names that begin with `guest-` are what strangers see."""
+    for scheme in SCHEMES:
+        for width in WIDTHS:
+            page = browser.new_page(
+                viewport={"width": width, "height": 900},
+                color_scheme="dark" if scheme == "dark" else "light",
+                base_url=server.url,
+            )
+            if not file.name.startswith("guest-"):
+                page.context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
+            page.goto(path)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                print(f"{file.name}: {wide} px wide on a screen of {width}", file=sys.stderr)
+            page.screenshot(path=f"{file}-{scheme}-{width}.png", full_page=True)
+            page.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Commits that the hub makes for somebody: whose names they bear."""
+
+from __future__ import annotations
+
+from rookery.git.repo import Repo
+
+
+def committing(repo: Repo, name: str, full_name: str = "") -> Repo:
+    """Give a repository in which what is committed is somebody's; an e-mail address is not told to everybody."""
+    address = f"{name.replace(' ', '-')}@hub"
+    shown = (
+        "".join(letter for letter in full_name if letter.isprintable() and letter not in "<>").strip() or name
+    )
+    return repo.with_env(
+        GIT_AUTHOR_NAME=shown,
+        GIT_AUTHOR_EMAIL=address,
+        GIT_COMMITTER_NAME=shown,
+        GIT_COMMITTER_EMAIL=address,
+    )

@@ -1,0 +1,1 @@
+"""What can be seen of a file without taking it home."""
