@@ -23,6 +23,7 @@ from rookery.hub.services.last_copy import places_of
 from rookery.hub.services.merging import MergeService, Style
 from rookery.hub.services.pulls import PullRequest
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.uploads import Arrived, Wish
 from support.hub_histories import begin_annex_branch, commit, pushed, repo_of, store
 from support.hubs import HubInside, make_hub_inside
 
@@ -204,6 +205,16 @@ def test_a_push_is_followed_and_a_merge_of_what_was_not_looked_at_is_refused(sce
     with pytest.raises(Conflict, match="has changed since"):
         services.merging.merge(scene.ada, scene.data.id, 1, head=first)
     services.merging.merge(scene.ada, scene.data.id, 1, head=second)
+
+
+def test_an_upload_by_browser_is_followed_like_a_push(scene: Scene, tmp_path: Path) -> None:
+    services, first = scene.hub.opened.hub, commit(scene.hub, scene.fork, {"bob": b"1"}, branch="news")
+    scene.propose()
+    (tmp_path / "new.txt").write_text("new")
+    wish = Wish("news", "", "One more", first)
+    made = services.uploads.commit(scene.bob, scene.fork.id, wish, [Arrived("new.txt", tmp_path / "new.txt")])
+    assert services.pulls.get(scene.ada, scene.data.id, 1).pull.head == made
+    assert services.notices.activity(scene.bob, scene.fork.id)[0].detail == "news: One more"
 
 
 def test_what_somebody_merges_by_hand_and_pushes_counts_as_merged(scene: Scene) -> None:
