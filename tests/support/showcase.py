@@ -218,7 +218,7 @@ def _discuss(hub: HubInside) -> None:
     services.issues.comment(ada, study, issue.number, "It is. I shall mend it, or you propose it as in #2?")
     fork = services.forks.fork(robin, study)
     news: Planted = {
-        "images/rockhopper.png": Annexed(picture((140, 90, 150), 320, "PNG")),
+        "images/rockhopper.png": Annexed(portrait((140, 90, 150))),
         "README.md": README + "\nMore.\n",
     }
     plant(hub, robin, fork, news, message="Add a rockhopper", branch="rockhopper", onto="main")
