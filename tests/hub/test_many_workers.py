@@ -182,13 +182,20 @@ def asking(server: HubServer) -> Ask:
     return ask
 
 
+def memory_of(process: int) -> str:
+    """Give what a process has loaded: nothing, if it has gone."""
+    try:
+        return Path(f"/proc/{process}/maps").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def worker_of(parent: int, *, but: int = 0) -> int:
-    """Give the process that serves beside the first one; wait until there is one."""
+    """Give the process that serves beside the first one; wait until it needs nothing more of that one to begin."""
     deadline = time.monotonic() + 60
     while True:
         for name in Path(f"/proc/{parent}/task").glob("*/children"):
             for child in map(int, name.read_text().split()):
-                command = Path(f"/proc/{child}/cmdline").read_bytes()
-                if child != but and b"spawn_main" in command:
+                if child != but and "uvloop" in memory_of(child):
                     return child
         assert time.monotonic() < deadline
