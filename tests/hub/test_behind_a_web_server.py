@@ -123,7 +123,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-@pytest.fixture(params=["nginx", "caddy"])
+@pytest.fixture(params=["nginx", pytest.param("caddy", marks=pytest.mark.campaign)])
 def front(request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Front]:
     path = f"{os.environ['PATH']}:/usr/sbin"
     if shutil.which(request.param, path=path) is None:
