@@ -41,7 +41,7 @@ from support.comparison import SideBySide
 from support.counting import GitTrace, Started, programs_started
 from support.datasets import DatasetFactory
 from support.deposits import Deposits
-from support.home import Home, choose_keyring, make_home
+from support.home import ENGINE, Home, choose_keyring, make_home
 from support.objectstore import ObjectStore
 from support.programs import Program
 from support.secure_shell import SecureShell, server_program
@@ -60,6 +60,14 @@ EVERYTHING_INSTALLED = os.environ.get("CI") == "true"
 
 
 DATALAD = Path(sys.executable).with_name("datalad")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is about our own engine where another one is to do the work."""
+    if ENGINE not in ("", "native"):
+        for item in items:
+            if item.get_closest_marker("native"):
+                item.add_marker(pytest.mark.skip(reason=f"the engine is {ENGINE}"))
 
 
 def _fingerprint(path: Path) -> str:

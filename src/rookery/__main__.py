@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rookery.cli.main import entry
+from rookery.cli.start import entry
 
 entry()

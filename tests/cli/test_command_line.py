@@ -38,6 +38,19 @@ def test_the_version_is_said(cli: Program) -> None:
     assert cli("--version").text == f"rookery {__version__}"
 
 
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["status"]])
+def test_what_could_not_be_written_was_not_said(home: Home, tiny_dataset: Path, words: list[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no file that takes nothing on this machine")
+    argv = [sys.executable, "-m", "rookery", *words]
+    for unbuffered in ("", "1"):
+        env = {**home.env, "PYTHONUNBUFFERED": unbuffered}
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(argv, cwd=tiny_dataset, env=env, stdout=full, stderr=subprocess.PIPE)
+        assert ended.returncode == 1
+        assert b"No space left" in ended.stderr and b"Traceback" not in ended.stderr
+
+
 def test_the_console_script_and_the_module_are_the_same(home: Home, tmp_path: Path) -> None:
     script = Program([Path(sys.executable).with_name("rookery")], home.env, tmp_path)
     assert script("--version").text == f"rookery {__version__}"

@@ -20,6 +20,8 @@ from support.killing import Killing, spread
 from support.locking import held
 from support.programs import Program
 
+pytestmark = pytest.mark.native
+
 RELAY = Path(relay.__file__)
 
 
@@ -194,15 +196,15 @@ def test_a_killed_command_is_finished_by_the_next(
     if words[0] != "get":
         shell.annex("clone", "get", "-q")
     target = "bare" if words[0] == "push" else "clone"
-    whole = shell._replace(root=copy(shell.root, "whole"))
+    whole = shell.moved("whole")
     steps = killing(shell).steps(words, whole.root / "clone")
     # The first steps are those of the start; the last one is after all is done.
     for step in list(spread(steps, times + 2))[1:-1]:
-        killed = shell._replace(root=copy(shell.root, f"killed-{step}"))
+        killed = shell.moved(f"killed-{step}")
         killing(shell).kill(words, killed.root / "clone", step)
-        assert_no_claim_without_content(killed._replace(root=copy(killed.root, f"seen-{step}")))
+        killed.moved(f"seen-{step}").claims_nothing_that_is_not_there()
         killing(shell).again(words, killed.root / "clone")
-        assert_no_claim_without_content(killed)
+        killed.claims_nothing_that_is_not_there()
         assert killed.annex(target, "findkeys") == whole.annex(target, "findkeys")
         shutil.rmtree(killed.root)
 
@@ -210,17 +212,3 @@ def test_a_killed_command_is_finished_by_the_next(
 @pytest.fixture
 def killing(tmp_path: Path) -> Callable[[World], Killing]:
     return lambda world: Killing(world.env, tmp_path / "counter")
-
-
-def copy(root: Path, name: str) -> Path:
-    """Copy a world, whose repositories then know each other at their new places."""
-    target = root.with_name(name)
-    shutil.copytree(root, target, symlinks=True)
-    for config in (target / "clone/.git/config", target / "source/.git/config"):
-        config.write_text(config.read_text().replace(str(root), str(target)))
-    return target
-
-
-def assert_no_claim_without_content(world: World) -> None:
-    for name in ("clone", "bare", "source"):
-        world.annex(name, "fsck", "--quiet", "--all", "--numcopies=1")

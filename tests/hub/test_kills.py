@@ -10,13 +10,15 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from rookery.hub.domain.access import Actor
+from support.cutting import Cutting
 from support.home import Home, make_home
 from support.hubs import HubServer, serving
 from support.p2p import P2p, key_of
@@ -148,6 +150,80 @@ def test_a_client_that_was_killed_goes_on_where_it_was(
     assert held >= 4_000_000, "the part is kept"
     annex("copy", "--to", "hub", "file", cwd=here)
     assert hashlib.sha256(hub.get(key).body).digest() == hashlib.sha256(data).digest()
+
+
+@pytest.mark.parametrize("moments", [1, pytest.param(25, marks=pytest.mark.campaign)])
+@pytest.mark.timeout(3600)
+def test_push_get_and_drop_of_ours_go_on_when_the_hub_was_killed(
+    moments: int, server: HubServer, home: Home, git: Program, cli: Program, tmp_path: Path
+) -> None:
+    token = server.add_user("ada")
+    git("config", "--global", "credential.helper", "store", cwd=tmp_path)
+
+    def again() -> None:
+        server.kill()
+        server.start()
+
+    cutting = Cutting(int(server.url.rpartition(":")[2]), again)
+    between = f"http://127.0.0.1:{cutting.port}"
+    (home.path / ".git-credentials").write_text(f"{between.replace('://', f'://ada:{token}@')}\n")
+    work = Work(server, cutting, git, cli, tmp_path, token)
+    try:
+        totals = work.once("whole", [None, None, None])
+        for number in range(moments):
+            parts = [total * (number + 1) // (moments + 1) for total in totals]
+            work.once(f"struck{number}", parts)
+    finally:
+        cutting.close()
+
+
+class Work(NamedTuple):
+    """A dataset that is pushed to the hub, cloned and obtained from there, and dropped, while the hub is killed."""
+
+    server: HubServer
+    cutting: Cutting
+    git: Program
+    cli: Program
+    folder: Path
+    token: str
+
+    def once(self, name: str, limits: Sequence[int | None]) -> list[int]:
+        """Do all of it once, with a kill after so many bytes of each command; gives how many passed."""
+        annex = annex_of(self.server, self.token, name)
+        url = f"http://127.0.0.1:{self.cutting.port}/ada/{name}.git"
+        here, there = self.folder / name, self.folder / f"{name}-clone"
+        self.git("init", "-q", here, cwd=self.folder)
+        self.git("annex", "init", "-q", cwd=here)
+        contents = {f"file{n}.dat": os.urandom(1_200_000 if n == 0 else 500 + n) for n in range(6)}
+        for file, data in contents.items():
+            (here / file).write_bytes(data)
+        self.git("annex", "add", "-q", ".", cwd=here)
+        self.git("commit", "-qm", "Files", cwd=here)
+        self.git("remote", "add", "hub", url, cwd=here)
+        passed = [self._struck(limits[0], here, "push", "--to", "hub")]
+        for data in contents.values():
+            assert annex.get(key_of(data)).body == data
+        self.cli("clone", url, there, cwd=self.folder)
+        passed.append(self._struck(limits[1], there, "get", "."))
+        assert {file: (there / file).read_bytes() for file in contents} == contents
+        self.git("annex", "fsck", "-q", cwd=there)
+        passed.append(self._struck(limits[2], there, "drop", "."))
+        assert not any((there / file).exists() for file in contents)
+        for data in contents.values():
+            assert annex.get(key_of(data)).body == data
+        return passed
+
+    def _struck(self, limit: int | None, cwd: Path, *words: str) -> int:
+        """Give a command, and once more if it says that it failed."""
+        before = self.cutting.passed
+        if limit is not None:
+            self.cutting.after(limit)
+        answer = self.cli(*words, cwd=cwd, code=None)
+        assert answer.code in (0, 1) and "Traceback" not in answer.stderr, answer
+        if answer.code:
+            assert limit is not None, answer
+            self.cli(*words, cwd=cwd)
+        return self.cutting.passed - before
 
 
 def test_two_servers_on_one_database_agree_on_locks_and_on_the_time(

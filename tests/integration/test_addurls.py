@@ -169,3 +169,37 @@ def test_files_are_counted_and_large_ones_have_a_bar_of_their_own(
     assert recorder.total.pop(whole) == recorder.done[whole] == 2
     assert set(recorder.total) <= {large}, "git-annex need not tell of a file that comes at once"
     assert set(recorder.ended) == {whole, *recorder.total}
+
+
+def test_git_annex_is_asked_for_nothing_that_is_plain(
+    inside: Inside, ds: Path, web: WebServer, count_programs: Callable[[], AbstractContextManager[Started]]
+) -> None:
+    table = given_table(
+        ds, *({"u": web.put(f"{n}.dat", binary(9, seed=n)), "n": f"{n}.dat"} for n in range(8))
+    )
+    with count_programs() as started:
+        inside("addurls", "-x", "*", table, "{u}", "{n}", cwd=ds)
+    assert not [argv for argv in started.programs if argv[0] == "git-annex"]
+    assert {request.method for request in web.requests} == {"GET"}
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(
+    inside: Inside, git: Program, ds: Path, web: WebServer
+) -> None:
+    port = web.url.rpartition(":")[2]
+    web.put("inside.dat", b"what only this machine can reach")
+    web.redirect("/public.dat", f"http://127.0.0.2:{port}/inside.dat")
+    git("config", "--unset-all", "annex.security.allowed-ip-addresses", cwd=ds, code=None)
+    git("config", "annex.security.allowed-ip-addresses", f"[127.0.0.1]:{port}", cwd=ds)
+    table = given_table(ds, {"u": f"{web.url}/public.dat", "n": "a.dat"})
+    inside("addurls", table, "{u}", "{n}", cwd=ds, code=1)
+    assert not (ds / "a.dat").exists()
+    assert not web.asked("/inside.dat")
+
+
+def test_a_connection_that_breaks_is_no_end(inside: Inside, ds: Path, web: WebServer) -> None:
+    content = binary(700_000, seed=4)
+    table = given_table(ds, {"u": web.put("big.dat", content), "n": "big.dat"})
+    web.truncate("/big.dat", 300_000)
+    inside("addurls", table, "{u}", "{n}", cwd=ds)
+    assert (ds / "big.dat").read_bytes() == content

@@ -313,6 +313,7 @@ def test_auto_sends_what_the_sibling_wants(
     assert len(keys_in(bare)) == 3
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("data", ["auto", "auto-if-wanted"])
 @pytest.mark.parametrize(
     ("wanted", "numcopies", "sent"),

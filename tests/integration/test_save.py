@@ -184,10 +184,10 @@ def test_a_moved_annexed_file_still_finds_its_content(
 
 
 def test_an_unlocked_file_that_was_changed_is_taken_in_again(
-    inside: Inside, ds: Path, annex: Program
+    inside: Inside, ds: Path, annex: Program, git: Program
 ) -> None:
     annex("unlock", "data.bin", cwd=ds)
-    inside("save", "-m", "Unlocked", cwd=ds)
+    git("commit", "-qm", "Unlocked", cwd=ds)
     (ds / "data.bin").write_bytes(binary(700, seed=9))
     inside("save", cwd=ds)
     assert (ds / "data.bin").read_bytes() == binary(700, seed=9)
@@ -418,6 +418,7 @@ def test_on_an_adjusted_branch_the_last_commit_of_the_original_is_amended(
     annex("fsck", "--quiet", cwd=ds)
 
 
+@pytest.mark.native
 def test_a_small_save_starts_few_programs(inside: Inside, ds: Path) -> None:
     (ds / "text").write_text("changed\n")
     with programs_started() as started:

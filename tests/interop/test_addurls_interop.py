@@ -112,3 +112,53 @@ def test_what_is_foretold_and_refused_is_the_same(
         assert ours_[0] == theirs_[0] == "exit 1"
         assert ours_[1].split(":")[0] == theirs_[1].split(":")[0] or ours_ == theirs_
         assert not (both.root / "ours" / "g1").exists()
+
+
+def logs(git: Program, ds: Path) -> dict[str, set[str]]:
+    """Give what the git-annex branch says, without times and the repository's own uuid."""
+    own = git("config", "annex.uuid", cwd=ds).text
+    found = {}
+    for name in git("ls-tree", "-r", "--name-only", "git-annex", cwd=ds).lines:
+        if name.endswith((".log", ".web")) and "/" in name:
+            text = git("show", f"git-annex:{name}", cwd=ds).text.replace(own, "here")
+            found[name] = {line.partition(" ")[2] for line in text.splitlines()}
+    return found
+
+
+def test_what_we_fetch_and_what_git_annex_fetches_is_the_same(
+    side_by_side: Prepare,
+    git: Program,
+    annex: Program,
+    new_dataset: Callable[..., Path],
+    web: WebServer,
+    tmp_path: Path,
+) -> None:
+    ds = new_dataset("ds", files={"there.dat": binary(70, seed=7)})
+    (ds / ".gitattributes").write_text(
+        "*.txt annex.largefiles=nothing\n*.sha annex.backend=SHA256\n* annex.backend=MD5E\n"
+    )
+    (ds / ".gitignore").write_text("ignored*\n")
+    git("add", "-A", cwd=ds)
+    git("commit", "-qm", "rules", cwd=ds)
+    web.redirect("/moved", f"{web.url}/a.tar.gz")
+    web.fail("/broken", 500)
+    web.protect("/secret", "me", "word")
+    contents = {
+        "a.tar.gz": binary(400, seed=1), "same.dat": binary(400, seed=1), "t.txt": b"text\n", "noext": binary(9),
+        "x.sha": binary(300, seed=2), "empty": b"", "page.html": b"<!DOCTYPE html>\n<html></html>\n",
+        "ignored.dat": b"no", "secret": b"secret", "there.dat": binary(70, seed=7),
+        "sub/deep/with space.dat": binary(90, seed=3), "x.torrent": binary(50),
+    }  # fmt: skip
+    rows = [(web.put(name.replace(" ", "-"), content), name) for name, content in contents.items()]
+    rows += [(f"{web.url}/moved", "moved"), (f"{web.url}/broken", "broken"), (f"{web.url}/none", "none")]
+    table = tmp_path / "table.json"
+    table.write_text(json.dumps([{"u": url, "n": name, "who": "me"} for url, name in rows]))
+    both = side_by_side(ds)
+    ours, theirs = both.records("addurls", str(table), "{u}", "{n}")
+    good = [[r for r in records if r["status"] == "ok"] for records in (ours, theirs)]
+    assert missing_from(*good) == []
+    failed = [{Path(r["path"]).name for r in records if r["status"] == "error"} for records in (ours, theirs)]
+    assert failed[0] == failed[1] == {"ignored.dat", "broken", "none", "secret", "x.torrent"}
+    same(both, git, annex, ".")
+    assert logs(git, both.root / "ours") == logs(git, both.root / "theirs")
+    annex("fsck", "--quiet", cwd=both.root / "ours")

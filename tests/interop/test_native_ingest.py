@@ -23,6 +23,8 @@ from support.inside import Inside
 from support.programs import Program
 from support.samples import ODD_NAMES, UNDECODABLE_NAME, binary, picture, write_tree
 
+pytestmark = pytest.mark.native
+
 ENGINES = ("native", "stock")
 
 KINDS: dict[str, bytes] = {

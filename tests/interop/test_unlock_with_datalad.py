@@ -64,3 +64,22 @@ def test_a_dry_run_changes_nothing(tiny_dataset: Path, inside: Inside, git: Prog
     answer = inside("unlock", "--dry-run", cwd=tiny_dataset)
     assert "unlock [dry-run](ok): notes.txt (file)" in answer.stdout
     assert git("status", "--porcelain", cwd=tiny_dataset).text == ""
+
+
+@pytest.mark.parametrize("more", [{}, {"notes.txt": "changed\n"}], ids=["nothing else", "another file"])
+def test_a_file_that_was_only_unlocked_is_locked_again_by_a_save(
+    tiny_dataset: Path, annex: Program, git: Program, side_by_side: Sides, more: dict[str, str]
+) -> None:
+    for name, text in more.items():
+        (tiny_dataset / name).unlink()
+        (tiny_dataset / name).write_text(text)
+    annex("unlock", "-q", "data/one.dat", cwd=tiny_dataset)
+    sides = side_by_side(tiny_dataset)
+    ours, theirs = sides.run("-f", "json", "save")
+    mine = normalised(ours.records, sides.places)
+    assert missing_from(mine, normalised(theirs.records, sides.places)) == []
+    for question in (["status", "--porcelain"], ["ls-files", "-s"], ["ls-tree", "-r", "HEAD"]):
+        answers = [git(*question, cwd=sides.root / side).text for side in ("ours", "theirs")]
+        assert answers[0] == answers[1]
+    assert (sides.root / "ours/data/one.dat").is_symlink()
+    annex("fsck", "-q", cwd=sides.root / "ours")

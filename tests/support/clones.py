@@ -64,6 +64,18 @@ class World(NamedTuple):
         shutil.copytree(self.root, self.root.with_name(to), symlinks=True)
         return self._replace(root=self.root.with_name(to))
 
+    def moved(self, name: str) -> World:
+        """Copy the world beside itself; the copies know each other at their new places."""
+        made = self.copy(name)
+        for config in (made.root / "clone/.git/config", made.root / "source/.git/config"):
+            config.write_text(config.read_text().replace(str(self.root), str(made.root)))
+        return made
+
+    def claims_nothing_that_is_not_there(self) -> None:
+        """See that git-annex finds all content that its logs place in these repositories."""
+        for name in REPOSITORIES:
+            self.annex(name, "fsck", "--quiet", "--all", "--numcopies=1")
+
     def state(self, *, times: bool = True) -> dict[str, Any]:
         """Give all that git-annex would notice: objects, permissions, times, who has what, what Git says."""
         found: dict[str, Any] = {}

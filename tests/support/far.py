@@ -7,7 +7,6 @@ import os
 import shlex
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -51,25 +50,37 @@ def served(
 ) -> Iterator[World]:
     """Give the same world, whose repositories reach each other by one HTTP server."""
     port = free_port()
+    server = start_server(world, port, *options, env=env)
+    try:
+        by_http(world, port, allowed=allowed)
+        yield world
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def start_server(
+    world: World, port: int, *options: str, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start an HTTP server for all repositories of a world, and give it when it answers."""
     argv = ["git-annex", "p2phttp", f"--directory={world.root}", "--bind=127.0.0.1", f"--port={port}", "-J4"]
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(
-            [*argv, *(options or ("--wideopen",))],
-            cwd=world.root / "source",
-            env={**world.env, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _until_it_answers(server, port)
-            _each_remote(world, str, f"annex+http://127.0.0.1:{port}/")
-            for name in ("source", "clone"):
-                world.set(name, "annex.security.allowed-ip-addresses", allowed)
-            yield world
-        finally:
-            server.terminate()
-            server.wait(20)
+    server = subprocess.Popen(
+        [*argv, *(options or ("--wideopen",))],
+        cwd=world.root / "source",
+        env={**world.env, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _until_it_answers(server, port)
+    return server
+
+
+def by_http(world: World, port: int, *, allowed: str = "127.0.0.1") -> None:
+    """Let the repositories of a world reach each other by an HTTP server."""
+    _each_remote(world, str, f"annex+http://127.0.0.1:{port}/")
+    for name in ("source", "clone"):
+        world.set(name, "annex.security.allowed-ip-addresses", allowed)
 
 
 def _each_remote(world: World, url: Callable[[Path], str], annexurl: str | None = None) -> None:

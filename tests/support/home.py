@@ -27,6 +27,9 @@ FOREIGN = (
     "PYTHON_KEYRING",
 )
 
+# Who does the work where a test does not choose itself: `stock` leaves all of it to git-annex.
+ENGINE = os.environ.get("ROOKERY_TESTS_ENGINE", "")
+
 GITCONFIG = f"""\
 [user]
 \tname = {USER_NAME}
@@ -79,7 +82,7 @@ def make_home(path: Path, environ: Mapping[str, str]) -> Home:
     """Furnish a home in `path`, with nothing of `environ` but what names no person and no repository."""
     path.mkdir(parents=True, exist_ok=True)
     config = path / ".gitconfig"
-    config.write_text(GITCONFIG)
+    config.write_text(GITCONFIG + (f"[rookery]\n\tengine = {ENGINE}\n" if ENGINE else ""))
     choose_keyring(path, "keyring.backends.null.Keyring")
     scripts = os.path.dirname(os.path.abspath(sys.executable))
     annex = annex_folder()

@@ -4,7 +4,8 @@
 
 MODE `whole` lets everything through; `comes` cuts what comes from the server
 after LIMIT bytes, `goes` what goes to it; `lie` changes content on its way.
-What the client says is added to the file SAID.
+What the client says is added to the file SAID, and how many bytes came and went to
+a file beside it (`.passed` in place of `.said`).
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ def main(mode: str, limit: str, said: str, command: str) -> None:
         server.kill()
         os._exit(1)
 
+    passed = {"comes": 0, "goes": 0}
+
     def pump(source: IO[bytes], target: IO[bytes], note: str | None, most: int | None, *, lie: bool) -> None:
         while piece := source.read(65536):
+            passed["goes" if target is server_in else "comes"] += len(piece)
             if most is not None:
                 piece, most = piece[:most], most - len(piece)
             if lie:
@@ -51,6 +55,8 @@ def main(mode: str, limit: str, said: str, command: str) -> None:
     threading.Thread(target=to_server, daemon=True).start()
     with open(1, "wb", buffering=0) as client:
         pump(output, client, None, int(limit) if mode == "comes" else None, lie=mode == "lie")
+    with open(f"{said.removesuffix('.said')}.passed", "a") as out:
+        out.write(f"{passed['comes']} {passed['goes']}\n")
     os._exit(server.wait())
 
 

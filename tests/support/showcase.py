@@ -202,7 +202,43 @@ def furnish(hub: HubInside) -> None:
     hub.repository(robin, "empty", Visibility.PUBLIC)
     services.repositories.create(ada, OwnerName("field-lab"), "protocols", visibility=Visibility.INTERNAL)
     services.repositories.set_collaborator(ada, parse_path("ada/penguins"), "robin", Level.WRITE)
+    _discuss(hub)
     services.search.catch_up()
+
+
+def _discuss(hub: HubInside) -> None:
+    """Let ada and robin talk: an issue, a pull request with data that fits, one that does not, a webhook."""
+    services, study = hub.opened.hub, parse_path("ada/penguins")
+    ada, robin = hub.person("ada"), hub.person("robin")
+    wrong = services.issues.add_label(ada, study, "mistake", "b42318", "something is not right")
+    services.issues.add_label(ada, study, "question", "1f6f8b")
+    text = "In `data/measurements.tsv` two birds of *Dream* weigh **37 kg**.\n\n- row 12\n- row 80\n\n@ada, grams?"
+    issue = services.issues.create(robin, study, "Two penguins are very heavy", text)
+    services.issues.set_labels(ada, study, issue.number, [wrong.id])
+    services.issues.comment(ada, study, issue.number, "It is. I shall mend it, or you propose it as in #2?")
+    fork = services.forks.fork(robin, study)
+    news: Planted = {
+        "images/rockhopper.png": Annexed(portrait((140, 90, 150))),
+        "README.md": README + "\nMore.\n",
+    }
+    plant(hub, robin, fork, news, message="Add a rockhopper", branch="rockhopper", onto="main")
+    fits = {"title": "A rockhopper", "body": "Seen in May, see #1.", "target_branch": "main"}
+    services.pulls.propose(robin, study, fork.id, source_branch="rockhopper", **fits)
+    plant(hub, robin, fork, {"code/count.py": "print(1)\n"}, message="Count", branch="count", onto="main")
+    plant(
+        hub,
+        ada,
+        services.repositories.get(ada, study),
+        {"code/count.py": "print(2)\n"},
+        message="Count again",
+    )
+    services.pulls.propose(
+        robin, study, fork.id, source_branch="count", target_branch="main", title="Count otherwise"
+    )
+    plant(hub, robin, fork, {"NOTES": "to be proposed\n"}, message="Notes", branch="notes", onto="main")
+    hook = services.webhooks.add(ada, study, "http://127.0.0.1:9/hooks/penguins", secret="not shown")
+    services.webhooks.try_out(ada, study, hook.id)
+    services.webhooks.send_due()
 
 
 # Every page, by a name for its picture; those that begin with `guest-` are what strangers see.
@@ -234,6 +270,26 @@ PAGES: Mapping[str, str] = {
             "markdown": "README.md",
         }.items()
     },
+    "guest-issue": "/ada/penguins/issues/1",
+    "issues": "/ada/penguins/issues",
+    "issues-none": "/robin/empty/issues",
+    "issue": "/ada/penguins/issues/1",
+    "issue-edited": "/ada/penguins/issues/1?edit=1",
+    "issue-new": "/ada/penguins/issues/new",
+    "labels": "/ada/penguins/labels",
+    "pulls": "/ada/penguins/pulls",
+    "pulls-none": "/robin/empty/pulls",
+    "pull": "/ada/penguins/pulls/2",
+    "pull-contradicts": "/ada/penguins/pulls/3",
+    "pull-commits": "/ada/penguins/pulls/2/commits",
+    "pull-files": "/ada/penguins/pulls/2/files",
+    "pull-new": "/ada/penguins/pulls/new?source=ada/penguins",
+    "fork": "/ada/penguins/fork",
+    "activity": "/ada/penguins/activity",
+    "notifications": "/notifications",
+    "notifications-all": "/notifications?all=1",
+    "hooks": "/ada/penguins/settings/hooks",
+    "hook": "/ada/penguins/settings/hooks/1",
     "commits": "/ada/penguins/commits",
     "commit": "/ada/penguins/commit/main",
     "branches": "/ada/penguins/branches",

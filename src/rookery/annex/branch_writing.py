@@ -37,7 +37,7 @@ from rookery.core.errors import CommandError, LostRaceError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git import hooks, modes
 from rookery.git.index import NewEntry, name_length, put_entries
-from rookery.git.objects import blob_command, name_of_blob, write_blobs
+from rookery.git.objects import blob_command, fast_import, name_of_blob, write_blobs
 from rookery.git.repo import Repo
 
 # Whoever moves the branch without git-annex's lock does it once, not all the time.
@@ -48,12 +48,16 @@ MESSAGE = "update"
 
 _VERSIONS = ("8", "9", "10")
 
+# Who does what is ours to do: `native` (the default), or `stock`, which leaves all of it to git-annex.
+ENGINE = "rookery.engine"
+NATIVE = "native"
+
 # Settings under which git-annex would write otherwise, or not at all.
 _OTHERWISE = ("annex.private", "annex.pidlock", "annex.allowsign")
 _NEEDED = ("annex.alwayscommit", "annex.alwayscompact")
 _PATTERN = (
     r"^(annex\..*|core\.(hookspath|sharedrepository)|(user|author|committer)\.(name|email)"
-    r"|remote\..*\.annex-private)$"
+    r"|remote\..*\.annex-private|rookery\.engine)$"
 )
 _HOOKS = ("post-update-annex", "commitmessage-annex")
 
@@ -87,30 +91,48 @@ def record_presence(
     now: float,
     blobs: Collection[bytes] = (),
     known: Known | None = None,
-) -> None:
+) -> str | None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
-    What the log says already is not written again.  `blobs` are stored on the
-    way, by the same process.  `known` is what the caller has read of this
-    repository just now; should it be out of date, it is read again.  Raises
-    NotForUs before anything is written where git-annex would do otherwise than we can.
+    Gives the commit that says so, None if nothing was asked for.  What
+    the log says already is not written again.  `blobs` are stored on the way, by
+    the same process.  `known` is what the caller has read of this repository just
+    now; should it be out of date, it is read again.  Raises NotForUs before anything
+    is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, dict[str, bool]] = {}
     for key, uuid, present in changes:
         if "\n" in key or "\n" in uuid:
             raise NotForUs(f"a line break in a key: {key!r}")
         wanted.setdefault(branch.log_name(key), {})[uuid] = present
+    return record(repo, wanted, now=now, blobs=blobs, known=known)
+
+
+def record(
+    repo: Repo,
+    wanted: Mapping[str, Mapping[str, bool]],
+    *,
+    now: float,
+    blobs: Collection[bytes] = (),
+    known: Known | None = None,
+) -> str | None:
+    """Write down facts by the names of their logs, as `record_presence` does: what is (or is not) there by now.
+
+    All logs of presence are alike: of places that have a key (`.log`), and of
+    its URLs (`.log.web`).
+    """
     if not wanted:
         write_blobs(repo, blobs)
-        return
+        return None
     settings = require_plain(repo) if known is None else known.settings
     message = settings.get("annex.commitmessage", MESSAGE)
     commit = _Wanted(wanted, now, Said(who(repo, settings, now), message), blobs)
     sources = None if known is None else known.sources
     with exclusively(repo):
         for _ in range(MOST_TRIES):
-            if _written(repo, commit, branch.sources(repo) if sources is None else sources):
-                return
+            made = _written(repo, commit, branch.sources(repo) if sources is None else sources)
+            if made is not None:
+                return made
             sources = None
     raise LostRaceError(f"{LOCAL} was moved by others {MOST_TRIES} times while it was to be written")
 
@@ -163,6 +185,8 @@ def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
     listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
     pairs = (decode(item).partition("\n") for item in listed if item)
     found = {name: value if given else "true" for name, given, value in pairs}
+    if found.get(ENGINE, NATIVE) != NATIVE:
+        raise NotForUs(f"{ENGINE} is {found[ENGINE]!r}")
     if found.get("annex.version") not in _VERSIONS:
         raise NotForUs(f"annex.version is {found.get('annex.version')}")
     for name, value in found.items():
@@ -204,24 +228,20 @@ def who(repo: Repo, settings: Mapping[str, str], now: float) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _written(repo: Repo, commit: _Wanted, sources: list[Source]) -> bool:
-    """Make the commit; False if the branch was moved under us."""
+def _written(repo: Repo, commit: _Wanted, sources: list[Source]) -> str | None:
+    """Make the commit and give it, or the one that says so already; None if the branch was moved under us."""
     version = _look(repo, commit.wanted, sources)
-    new = {}
-    for name, facts in commit.wanted.items():
-        text = _renewed(version, name, facts, commit.now)
-        if text is not None:
-            new[name] = encode(text)
+    new = _all_renewed(version, commit)
     if not new:
         write_blobs(repo, commit.blobs)
-        return True
+        return version.tip
     for name in version.journal:
         if name in new:
             _journal(repo, name, new[name])
     followed = branch.index_is_at(repo, version.tip)
     made = make(repo, [version.tip], new, commit.said, blobs=commit.blobs)
     if made is None:
-        return False
+        return None
     if followed:
         length = name_length(repo)
         names = {text: name_of_blob(text, length) for text in set(new.values())}
@@ -229,7 +249,7 @@ def _written(repo: Repo, commit: _Wanted, sources: list[Source]) -> bool:
     for name in version.journal:
         if name in new:
             (annex_dir(repo) / "journal" / branch.mangled(name)).unlink(missing_ok=True)
-    return True
+    return made
 
 
 def _look(repo: Repo, wanted: Mapping[str, object], sources: list[Source]) -> _Version:
@@ -244,11 +264,27 @@ def _look(repo: Repo, wanted: Mapping[str, object], sources: list[Source]) -> _V
     return _Version(sources[-1].commit, own, tuple(theirs), journal)
 
 
-def _renewed(version: _Version, name: str, facts: Mapping[str, bool], now: float) -> str | None:
+def _all_renewed(version: _Version, commit: _Wanted) -> dict[str, bytes]:
+    """Give the logs that do not say yet what is wanted, with it in them."""
+    new: dict[str, bytes] = {}
+    # Thousands of contents that came together have equal logs, which get the same line.
+    seen: dict[tuple[bytes, bytes, tuple[tuple[str, bool], ...]], bytes | None] = {}
+    for name, facts in commit.wanted.items():
+        mine = b"\n".join(part[name] for part in (version.own, version.journal) if name in part)
+        theirs = b"\n".join(part[name] for part in version.fetched if name in part)
+        case = (mine, theirs, tuple(facts.items()))
+        if case not in seen:
+            text = _renewed(decode(mine), decode(theirs), facts, commit.now)
+            seen[case] = None if text is None else encode(text)
+        if (renewed := seen[case]) is not None:
+            new[name] = renewed
+    return new
+
+
+def _renewed(mine: str, fetched: str, facts: Mapping[str, bool], now: float) -> str | None:
     """Give a log with these facts in it; None if it says so already."""
-    mine = [part[name] for part in (version.own, version.journal) if name in part]
-    lines, unknown = parse_presence(decode(b"\n".join(mine)))
-    theirs = parse_presence(decode(b"\n".join(part[name] for part in version.fetched if name in part)))[0]
+    lines, unknown = parse_presence(mine)
+    theirs = parse_presence(fetched)[0]
     changed = False
     for uuid, present in facts.items():
         known = [one for one in (lines.get(uuid), theirs.get(uuid)) if one is not None]
@@ -294,8 +330,7 @@ def make(
     # Whoever is killed in the middle of the sentence has said nothing.
     # Names of objects, of which trees mostly consist, cannot be made smaller: 20,000 logs take 1.2 s instead of 1.5,
     # and 4 % more room.
-    argv = ("-c", "core.compression=0", "fast-import", "--quiet", "--done")
-    answer = repo.run(*argv, stdin=b"".join(script), ok=(0, 1))
+    answer = fast_import(repo, script, "-c", "core.compression=0", ok=(0, 1))
     if answer.code == 0:
         return answer.text
     now = repo.run("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)).text

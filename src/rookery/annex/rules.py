@@ -27,7 +27,6 @@ from rookery.git.repo import Repo
 
 Force = Literal["large", "small"]
 
-ENGINE = "rookery.engine"
 VERSION = "10"
 DEFAULT_BACKEND = "SHA256E"
 
@@ -114,10 +113,7 @@ class Rules:
 
 def read_rules(repo: Repo, force: Force | None = None) -> Rules:
     """Read how files are taken in here.  Raises NotForUs where only git-annex knows."""
-    pattern = r"^(core\.(symlinks|filemode)|rookery\.engine)$"
-    settings = require_plain(repo, pattern)
-    if settings.get(ENGINE, "native") != "native":
-        raise NotForUs(f"{ENGINE} is {settings[ENGINE]!r}")
+    settings = require_plain(repo, r"^core\.(symlinks|filemode)$")
     if settings["annex.version"] != VERSION:
         raise NotForUs(f"git-annex may want to upgrade version {settings['annex.version']} first")
     if repo.bare or not _links_lead_to(repo, store.annex_dir(repo)):

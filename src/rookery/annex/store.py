@@ -42,7 +42,8 @@ def candidates(repo: Repo, key: str) -> tuple[str, str]:
 
 def is_present(repo: Repo, key: str) -> bool:
     """Say whether the content is in the store.  A corrupt object counts; only fsck can tell."""
-    return any(os.path.isfile(path) for path in candidates(repo, key))
+    first, second = candidates(repo, key)
+    return os.path.isfile(first) or os.path.isfile(second)
 
 
 def keys_here(repo: Repo) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from rookery import __version__
@@ -90,10 +91,8 @@ def global_parser() -> Parser:
     return parser
 
 
-def keeper(status: str | None, types: list[str] | None) -> Any:
-    """Give the filter that `--report-status` and `--report-type` ask for; None if they ask nothing."""
-    if status is None and not types:
-        return None
+def keeper(status: str | None, types: list[str] | None) -> Callable[[dict[str, Any]], bool]:
+    """Give the filter that `--report-status` and `--report-type` ask for."""
     groups = {"success": ("ok", "notneeded"), "failure": ("impossible", "error")}
     statuses = groups.get(status, (status,)) if status else None
 

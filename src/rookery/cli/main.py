@@ -7,7 +7,6 @@ not be understood; 3 interrupted; else the code of the command that failed.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import sys
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rookery.cli.asking import ask
-from rookery.cli.globals import global_parser, keeper
-from rookery.cli.parser import parse, parser_for
+from rookery.cli.usual import usual_arguments, usual_globals
+from rookery.core import log as logs
 from rookery.core.config import Config
 from rookery.core.context import Context, make_context
 from rookery.core.errors import IncompleteResultsError, InsufficientArgumentsError, RookeryError
@@ -30,7 +29,7 @@ from rookery.opkit.hooks import caller, configured, runner_of
 from rookery.render.choose import renderer_for
 from rookery.render.words import ansi, plain
 
-log = logging.getLogger("rookery")
+log = logs.get_log("rookery")
 
 INTERRUPTED = 3
 
@@ -48,21 +47,39 @@ def logical_folder(env: Mapping[str, str]) -> Path:
     return Path(here)
 
 
+_LEVELS = {
+    "CRITICAL": logs.CRITICAL,
+    "FATAL": logs.CRITICAL,
+    "ERROR": logs.ERROR,
+    "WARNING": logs.WARNING,
+    "WARN": logs.WARNING,
+    "INFO": logs.INFO,
+    "DEBUG": logs.DEBUG,
+    "TRACE": logs.TRACE,
+    "NOTSET": 0,
+}
+
+
 def _level(name: str) -> int:
     """Give the number of a log level; what is not known means the ordinary one."""
-    number = (
-        int(name) if name.isdigit() else {"TRACE": 5}.get(name.upper()) or logging.getLevelName(name.upper())
-    )
-    return number if isinstance(number, int) else logging.INFO
+    return int(name) if name.isdigit() else _LEVELS.get(name.upper(), logs.INFO)
 
 
-def _set_up_log(level: str | None, env: Mapping[str, str]) -> None:
-    handler = logging.StreamHandler()
-    padded = "[%(levelname)-7s] %(message)s" if sys.stderr.isatty() else "[%(levelname)s] %(message)s"
-    handler.setFormatter(logging.Formatter(padded))
-    log.handlers[:] = [handler]
-    log.propagate = False
-    log.setLevel(_level(level or env.get("DATALAD_LOG_LEVEL") or "info"))
+def _set_up_log(name: str) -> None:
+    level = _level(name)
+
+    def prepare() -> None:
+        import logging  # start-up: most commands have nothing to say
+
+        handler = logging.StreamHandler()
+        padded = "[%(levelname)-7s] %(message)s" if sys.stderr.isatty() else "[%(levelname)s] %(message)s"
+        handler.setFormatter(logging.Formatter(padded))
+        logger = logging.getLogger("rookery")
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        logger.setLevel(level)
+
+    logs.set_up(level, prepare)
 
 
 def _say(text: str) -> None:
@@ -92,11 +109,19 @@ def _coloured(settings: Config, ctx: Context, stream: Any) -> bool:
     return mode == "on" or (mode == "auto" and stream.isatty() and "NO_COLOR" not in ctx.env)
 
 
+def _keeper(options: Any) -> Callable[[Record], bool] | None:
+    if options.report_status is None and not options.report_type:
+        return None
+    from rookery.cli.globals import keeper  # start-up: argparse takes long to load
+
+    return keeper(options.report_status, options.report_type)
+
+
 def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any) -> int:
     """Run an operation for a terminal, and give the exit code."""
     settings = ctx.settings.at(ctx.cwd, dataset=find_root(ctx.cwd))
     if options.log_level is None and "datalad.log.level" in settings:
-        log.setLevel(_level(settings.get("datalad.log.level")))
+        _set_up_log(settings.get("datalad.log.level"))
     colour = _coloured(settings, ctx, sys.stdout)
     collapse = sys.stdout.isatty() and settings.get("datalad.ui.suppress-similar-results", "auto") != "off"
     renderer = renderer_for(
@@ -121,7 +146,7 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
     hooks = runner_of(configured(settings), arguments.get("dataset"), caller(load, ctx))
     ctx = ctx._replace(brief=hooks is None and getattr(renderer, "brief", False))
     try:
-        keep = keeper(options.report_status, options.report_type)
+        keep = _keeper(options)
         for _ in drive(watched(), on_failure=on_failure, renderer=renderer, keep=keep, hooks=hooks):
             pass
     except IncompleteResultsError:
@@ -166,12 +191,32 @@ def _enter(steps: Sequence[str]) -> Path | None:
     return folder
 
 
-def _run(words: Sequence[str]) -> int:
+def _read_globals(words: Sequence[str]) -> Any:
+    usual = usual_globals(words)
+    if usual is not None:
+        return usual
+    from rookery.cli.globals import global_parser  # start-up: argparse takes long to load
+
     parser = global_parser()
     options = parser.parse_args(list(words))
-    _set_up_log(options.log_level, os.environ)
     if not options.command:
         parser.print_help()
+    return options
+
+
+def _read_arguments(op: Operation, words: list[str]) -> dict[str, Any]:
+    usual = usual_arguments(op, words)
+    if usual is not None:
+        return usual
+    from rookery.cli.parser import parse  # start-up: as above
+
+    return parse(op, words)
+
+
+def _run(words: Sequence[str]) -> int:
+    options = _read_globals(words)
+    _set_up_log(options.log_level or os.environ.get("DATALAD_LOG_LEVEL") or "info")
+    if not options.command:
         return 0
     command, *rest = options.command
     if command not in TABLE:
@@ -180,7 +225,7 @@ def _run(words: Sequence[str]) -> int:
     if folder is None:
         return 2
     op = load(command)
-    arguments = parse(op, rest)
+    arguments = _read_arguments(op, rest)
     from rookery.cli.progress import terminal_progress  # start-up: --version and --help draw nothing
 
     with terminal_progress(options.progress) as progress:
@@ -202,6 +247,8 @@ def _guarded(ctx: Context, op: Operation, arguments: dict[str, Any], options: An
     try:
         return execute(ctx, op, arguments, options)
     except InsufficientArgumentsError as e:
+        from rookery.cli.parser import parser_for  # start-up: as above
+
         parser_for(op).print_usage()
         _show_error(e)
         return e.exit_code
@@ -233,10 +280,10 @@ def _leave(words: Sequence[str]) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
-    _prepare_streams()
     signal.signal(signal.SIGTERM, _stop)
     said = sys.argv[1:] if words is None else words
     try:
+        _prepare_streams()
         code = _leave(said)
         sys.stdout.flush()  # argparse does not care whether its help could be written
         return code
@@ -244,11 +291,14 @@ def main(words: Sequence[str] | None = None) -> int:
         log.error("Interrupted: what was done is kept, the same command goes on from there")
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader has seen enough; nothing may be written to the broken pipe at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()  # the reader has seen enough
+        return 1
+    except OSError as e:  # of standard output: all else is told where it happens
+        _show_system_error(e)
+        _close_output()
         return 1
 
 
-def entry() -> None:
-    """Start from a console script."""
-    sys.exit(main())
+def _close_output() -> None:
+    """Let nothing be written at exit to what takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

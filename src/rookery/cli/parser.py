@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any, NoReturn
 
 from rookery.opkit.declare import REQUIRED, Operation, Option, Parameter, Positional
@@ -19,6 +20,11 @@ class Parser(argparse.ArgumentParser):
         self.print_usage()
         unknown = message.startswith("unrecognized arguments")
         self.exit(UNKNOWN_OPTION if unknown else USAGE, f"{self.prog}: error: {message}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse does not care whether it could be written
+        if message:
+            (file or sys.stderr).write(message)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         # argparse checks even the marker that stands for "nothing was said" against the choices

@@ -12,16 +12,16 @@ options, a place to load code from or a URL rewriting: see `PROTECTED`.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from rookery.core.errors import CommandError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.process import Runner, decode
 
-log = logging.getLogger("rookery.config")
+log = get_log("rookery.config")
 
 BRANCH, SYSTEM, GLOBAL, LOCAL, WORKTREE, ENVIRONMENT, COMMAND = LAYERS = (
     "branch",

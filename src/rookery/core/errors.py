@@ -24,7 +24,6 @@ where and why; `hints` say what to do next, one sentence each.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,6 +86,8 @@ class CommandError(RookeryError, RuntimeError):
 
     def summary(self) -> str:
         """Give one line: the command, its exit code, where it ran, and the program's own words."""
+        import shlex  # start-up: for what has failed
+
         shown = self.cmd if isinstance(self.cmd, str) else shlex.join(self.cmd)
         text = f"'{shown}' failed"
         if self.code is not None:

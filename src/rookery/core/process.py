@@ -9,7 +9,6 @@ the tests read.
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,8 +18,9 @@ from typing import IO, NamedTuple
 from weakref import WeakSet
 
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 
-log = logging.getLogger("rookery.process")
+log = get_log("rookery.process")
 
 Argument = str | bytes | PathLike[str]
 Directory = str | PathLike[str]

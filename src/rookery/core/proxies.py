@@ -18,6 +18,7 @@ class Proxies(urllib.request.ProxyHandler):
         if "REQUEST_METHOD" in env:
             named.pop("http_proxy", None)  # in a CGI program a client could have set it: https://httpoxy.org
         self._but = {"no": named.pop("no_proxy", "")}
+        self.none = not named
         super().__init__({k.removesuffix("_proxy"): v for k, v in named.items()})
 
     def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:

@@ -7,20 +7,20 @@ replaced by another behind its owner's back.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.credentials import githelpers
 from rookery.credentials.credential import Credential, CredentialError
 from rookery.credentials.probing import moment
 from rookery.credentials.store import Store
 from rookery.credentials.vault import NoVault
 
-log = logging.getLogger("rookery.credentials")
+log = get_log("rookery.credentials")
 
 # A server may lock out who knocks too often with a wrong password.
 QUESTIONS = 3

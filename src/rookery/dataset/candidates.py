@@ -10,19 +10,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from rookery.annex.identity import corresponding_branch
+from rookery.core.log import get_log
 from rookery.dataset import sources
 from rookery.dataset.hierarchy import Subdataset
 from rookery.dataset.model import Dataset
 from rookery.git import refs, remotes
 
-log = logging.getLogger("rookery.clone")
+log = get_log("rookery.clone")
 
 TEMPLATE = "datalad.get.subdataset-source-candidate-"
 

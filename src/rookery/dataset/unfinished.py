@@ -28,17 +28,41 @@ def mark() -> tuple[str, str]:
 
 def init_marked(root: Path, runner: Runner, options: Sequence[str]) -> None:
     """Run `git init` so that the repository appears whole, and marked; `root` must not have a `.git`."""
-    import shutil  # start-up
+    if drafts := _drafts(root):
+        import shutil  # start-up: for what a killed process has left
 
-    for name in _drafts(root):
-        shutil.rmtree(root / name)
+        for name in drafts:
+            shutil.rmtree(root / name)
     draft = root / f".git.{os.getpid()}.draft"
     try:
         runner.run(["git", "init", "-q", *options, "--", draft], cwd=root)
-        runner.run(["git", "config", *mark()], cwd=draft)
+        _mark(draft, runner)
         os.rename(draft / ".git", root / ".git")
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        _remove(draft)
+
+
+def _mark(draft: Path, runner: Runner) -> None:
+    settings = draft / ".git" / "config"
+    try:
+        whole = settings.read_bytes().endswith(b"\n")
+    except NotADirectoryError:  # the repository itself is elsewhere (--separate-git-dir)
+        whole = False
+    if not whole:
+        runner.run(["git", "config", *mark()], cwd=draft)
+        return
+    with settings.open("a") as file:  # nobody else knows of it yet, so nobody else writes there
+        file.write(f"[rookery]\n\tunfinished = {os.getpid()}\n")
+
+
+def _remove(folder: Path) -> None:
+    """Remove a draft, which is an empty folder mostly."""
+    try:
+        folder.rmdir()
+    except OSError:
+        import shutil  # start-up: for what has failed
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_unfinished(root: Path) -> bool:

@@ -11,17 +11,17 @@ and then, as datalad-next does, any credential whose realm is the server's addre
 
 from __future__ import annotations
 
-import logging
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from rookery.core.config import Config
 from rookery.core.context import Context
+from rookery.core.log import get_log
 from rookery.credentials.credential import CredentialError
 from rookery.credentials.store import Store
 from rookery.credentials.vault import NoVault, Vault
 
-log = logging.getLogger("rookery.credentials")
+log = get_log("rookery.credentials")
 
 FIELD = "token"
 

@@ -60,10 +60,28 @@ def read_index(repo: Repo) -> Iterator[IndexEntry]:
         data = index_file(repo).read_bytes()
     except FileNotFoundError:
         return
-    if is_plain(repo, data):
-        yield from _parse(data)
-    else:
+    places = places_of(repo, data)
+    if places is None:
         yield from _from_git(repo)
+        return
+    for path, begin, more, _ in places:
+        yield _entry(data, path, begin, more)
+
+
+def paths_of_mode(repo: Repo, mode: int) -> Iterator[str]:
+    """Yield the paths of the entries of one mode, in Git's order, and make nothing of all the others."""
+    try:
+        data = index_file(repo).read_bytes()
+    except FileNotFoundError:
+        return
+    places = places_of(repo, data)
+    if places is None:
+        yield from (entry.path for entry in _from_git(repo) if entry.mode == mode)
+        return
+    wanted = mode.to_bytes(4, "big")
+    for path, begin, _, _ in places:
+        if data[begin + 24 : begin + 28] == wanted:
+            yield decode(path)
 
 
 def entries_at(repo: Repo, paths: Collection[str]) -> list[IndexEntry]:
@@ -72,10 +90,11 @@ def entries_at(repo: Repo, paths: Collection[str]) -> list[IndexEntry]:
         data = index_file(repo).read_bytes()
     except FileNotFoundError:
         return []
-    if not is_plain(repo, data):
+    places = places_of(repo, data)
+    if places is None:
         return [entry for entry in _from_git(repo) if entry.path in paths]
     wanted = frozenset(map(encode, paths))
-    return [_entry(data, *place[:3]) for place in raw_entries(data) if place[0] in wanted]
+    return [_entry(data, path, begin, more) for path, begin, more, _ in places if path in wanted]
 
 
 def may_hold_submodules(repo: Repo) -> bool:
@@ -88,22 +107,20 @@ def may_hold_submodules(repo: Repo) -> bool:
     return b"\0\0\xe0\0" in data or b"link\0" in data
 
 
-def is_plain(repo: Repo, data: bytes, end: int | None = None) -> bool:
-    """Say whether the native reader understands all of this index, down to its last extension.
-
-    `end` is where the entries end, if the caller knows.
-    """
+def places_of(repo: Repo, data: bytes) -> list[tuple[bytes, int, int, int]] | None:
+    """Find the entries (`raw_entries`); None unless all of this index is understood, down to its last extension."""
     if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):
-        return False
+        return None
     if name_length(repo) != 40:
-        return False
-    at = _end_of_entries(data) if end is None else end
+        return None
+    places = list(raw_entries(data))
+    at = places[-1][3] if places else 12
     while at < len(data) - 20:
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
         if name not in _HARMLESS:
-            return False
+            return None
         at += 8 + size
-    return True
+    return places
 
 
 def name_length(repo: Repo) -> int:
@@ -113,10 +130,6 @@ def name_length(repo: Repo) -> int:
     except FileNotFoundError:
         return 40
     return 64 if b"objectformat" in config and b"sha256" in config else 40
-
-
-def _end_of_entries(data: bytes) -> int:
-    return max((end for _, _, _, end in raw_entries(data)), default=12)
 
 
 def raw_entries(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
@@ -141,11 +154,6 @@ def raw_entries(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
             path = data[name:end]
             at += (end - at + 8) & ~7
         yield path, begin, more, at
-
-
-def _parse(data: bytes) -> Iterator[IndexEntry]:
-    for path, at, more, _ in raw_entries(data):
-        yield _entry(data, path, at, more)
 
 
 def _entry(data: bytes, path: bytes, at: int, more: int) -> IndexEntry:

@@ -43,20 +43,57 @@ def index_lock(index: Path, *, drafts: Path | None = None) -> Iterator[Path]:
     waits = pauses(lock)
     while True:
         try:
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+            handle = _made(lock)
             break
         except FileExistsError:
             take_over(lock)
             next(waits)
     draft = (drafts or index.parent) / f"{index.name}.rookery"  # one at a time: we hold the lock
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        os.write(handle, MARK)
         yield draft
     finally:
         draft.unlink(missing_ok=True)
         lock.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _made(lock: Path) -> int:
+    """Make the lock, and give its handle.  Raises FileExistsError.
+
+    It gets its name when it has its mark and is locked: one that was left without
+    a mark by a process that was killed would be nobody's to take over.
+    """
+    nameless = getattr(os, "O_TMPFILE", 0)  # Linux has it, and most of its file systems
+    try:
+        handle = os.open(lock.parent, nameless | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return _made_in_place(lock)
+    try:
+        _mark(handle)
+        # With a folder named, whichever, it is the link that is followed (linkat(2)); a whole path does not need one.
+        os.link(f"/proc/self/fd/{handle}", lock, src_dir_fd=handle)
+    except BaseException as e:
+        os.close(handle)
+        if isinstance(e, FileExistsError) or not isinstance(e, OSError):
+            raise
+        return _made_in_place(lock)  # no links here, or no /proc
+    return handle
+
+
+def _made_in_place(lock: Path) -> int:
+    handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    try:
+        _mark(handle)
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+        raise
+    return handle
+
+
+def _mark(handle: int) -> None:
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    os.write(handle, MARK)
 
 
 def take_over(lock: Path) -> None:

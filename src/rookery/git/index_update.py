@@ -22,10 +22,8 @@ from rookery.git import modes
 from rookery.git.index import (
     NewEntry,
     index_file,
-    is_plain,
-    name_length,
+    places_of,
     put_entries,
-    raw_entries,
     refresh,
 )
 from rookery.git.index_lock import index_lock
@@ -90,6 +88,8 @@ def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry], source: Repo | Non
     entries = list(entries)
     if not entries:
         return
+    if not index_file(repo).exists():
+        repo.run("read-tree", "--empty")  # a first one, of the version that is wanted here
     unknown = update_entries(repo, entries, source)
     if unknown is None:
         put_entries(repo, entries)
@@ -111,13 +111,13 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
             data = file.read_bytes()
         except FileNotFoundError:
             return None
-        places = _places(repo, data)
+        places = places_of(repo, data)
         if places is None:
             return None
-        extensions = dict(_extensions(data, places[-1].end if places else 12))
+        extensions = dict(_extensions(data, places[-1][3] if places else 12))
         if any(name in extensions for name in _CACHES):
             return None
-        there = {place.path: place.raw(data) for place in places if place.path in wanted}
+        there = {place[0]: Place(*place).raw(data) for place in places if place[0] in wanted}
         changed = {path: entry for path, entry in wanted.items() if not _same(there.get(path), entry)}
         if not changed:
             return []
@@ -128,14 +128,6 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
         _write(file, draft, _spliced(data, places, changed, added), more)
     return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
-
-
-def _places(repo: Repo, data: bytes) -> list[Place] | None:
-    """List the entries; None if this index is not one that is understood here."""
-    if data[:4] != b"DIRC" or data[7] not in (2, 3, 4) or name_length(repo) != 40:
-        return None
-    places = [Place(*found) for found in raw_entries(data)]
-    return places if is_plain(repo, data, places[-1].end if places else 12) else None
 
 
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -164,9 +156,9 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     except FileNotFoundError:
         return {}
     found = {}
-    for place in _places(source, data) or ():
-        entry = wanted.get(place.path)
-        if entry is None or not _same(raw := place.raw(data), entry):
+    for place in places_of(source, data) or ():
+        entry = wanted.get(place[0])
+        if entry is None or not _same(raw := Place(*place).raw(data), entry):
             continue
         seconds, nanoseconds = struct.unpack_from(">II", raw.stat, 8)
         if raw.fresh and seconds * 1_000_000_000 + nanoseconds < written:
@@ -217,7 +209,10 @@ def _stat_of(path: bytes, sha: bytes, *, link: bool) -> bytes:
 
 
 def _spliced(
-    data: bytes, places: list[Place], changed: dict[bytes, NewEntry], added: dict[bytes, Raw]
+    data: bytes,
+    places: list[tuple[bytes, int, int, int]],
+    changed: dict[bytes, NewEntry],
+    added: dict[bytes, Raw],
 ) -> list[bytes]:
     """Put the new entries among the old ones, which are copied as they are; gives the parts of the new file.
 
@@ -230,21 +225,21 @@ def _spliced(
     parts: list[bytes] = [b""]
     count, start, end, before, torn = 0, 12, 12, b"", False
     for place in places:
-        path = place.path
+        path, begin, _, after = place
         while coming and coming[-1].path <= path:
             parts.append(data[start:end])
             new = coming.pop()
             parts.append(_encoded(new, version, before))
-            start, end, before, torn, count = place.begin, place.begin, new.path, True, count + 1
+            start, end, before, torn, count = begin, begin, new.path, True, count + 1
         if path in changed or path in folders or below(path):
             parts.append(data[start:end])
-            start, end, torn = place.end, place.end, True
+            start, end, torn = after, after, True
             continue
         if torn and version == 4:  # what it has in common with the one before is another length now
             parts.append(data[start:end])
-            parts.append(_encoded(place.raw(data), version, before))
-            start = place.end
-        end, before, torn, count = place.end, path, False, count + 1
+            parts.append(_encoded(Place(*place).raw(data), version, before))
+            start = after
+        end, before, torn, count = after, path, False, count + 1
     parts.append(data[start:end])
     for new in reversed(coming):
         parts.append(_encoded(new, version, before))

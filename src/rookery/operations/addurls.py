@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from rookery.core.context import Context
 from rookery.core.errors import DownloadError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.locate import GivenPath, absolute, require_dataset
 from rookery.dataset.model import Dataset
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rookery.steps.fetching.urlrows import Addition, Formats
     from rookery.steps.fetching.urltable import Table
 
-log = logging.getLogger("rookery.addurls")
+log = get_log("rookery.addurls")
 
 
 @operation()
@@ -159,24 +159,25 @@ def addurls(
     if save and adding.changed():
         shown = f"'{urlfile}'" if isinstance(urlfile, (str, os.PathLike)) else "<records>"
         yield from adding.saved(message or adding.described(shown, formats))
+    adding.settle()
 
 
 def _read(ctx: Context, urlfile: Any, input_type: Any, formats: Formats, *, dry_run: bool) -> list[Addition]:
     from rookery.steps.fetching.urlrows import additions, name_parts
     from rookery.steps.fetching.web import Web  # start-up
 
-    web = Web(ctx.env)
+    with Web(ctx.env) as web:
 
-    def served(number: int, url: str) -> Mapping[str, str]:
-        if dry_run:  # as DataLad: no requests for what is only shown
-            return {k: f"{v}{number}" for k, v in name_parts("BASE.EXT", "_url_filename").items()}
-        with web.open(url) as answer:
-            name = answer.name
-        if not name:
-            raise DownloadError(f"{url} does not contain a filename")
-        return name_parts(name, "_url_filename")
+        def served(number: int, url: str) -> Mapping[str, str]:
+            if dry_run:  # as DataLad: no requests for what is only shown
+                return {k: f"{v}{number}" for k, v in name_parts("BASE.EXT", "_url_filename").items()}
+            with web.open(url) as answer:
+                name = answer.name
+            if not name:
+                raise DownloadError(f"{url} does not contain a filename")
+            return name_parts(name, "_url_filename")
 
-    found, left_out = additions(_table(ctx, urlfile, input_type), formats, served)
+        found, left_out = additions(_table(ctx, urlfile, input_type), formats, served)
     if left_out:
         log.warning("Dropped %d row(s) that had an empty URL", left_out)
     return found
@@ -196,8 +197,8 @@ def _versioned(ctx: Context, chosen: Sequence[Addition]) -> list[Addition]:
     from rookery.steps.fetching.urlversions import versioned
     from rookery.steps.fetching.web import Web  # start-up
 
-    web = Web(ctx.env)
-    return [one._replace(url=versioned(web, one.url)) for one in chosen]
+    with Web(ctx.env) as web:
+        return [one._replace(url=versioned(web, one.url)) for one in chosen]
 
 
 def _foretell(ds: Dataset, found: Sequence[Addition], chosen: Sequence[Addition]) -> None:
@@ -308,6 +309,15 @@ class _Adding:
             yield record
         if self._drop_after and annexed and not self._manner.fast:
             yield from drop_files(ds, annexed, Wish(jobs=self._manner.jobs), refds=self._top.path)
+
+    def settle(self) -> None:
+        """Forget what would have been needed to go on after a kill."""
+        from rookery.steps.fetching.fromweb import kept
+        from rookery.steps.fetching.partial import settled  # start-up
+
+        for place in self._groups:
+            if place not in self._refused:
+                settled(kept(self._dataset(place)))
 
     def _kept(self) -> list[str]:
         return [place for place in self._places if place not in self._refused]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from rookery.core.config import BRANCH_FILE, LAYERS, PROTECTED, Config, SettingError, canonical
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, NoDatasetFound
+from rookery.core.log import get_log
 from rookery.core.registry import SETTINGS, known
 from rookery.core.results import result
 from rookery.dataset.hierarchy import datasets_below
@@ -18,7 +18,7 @@ from rookery.opkit.declare import Many, Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import RecursionLimit, Recursive
 
-log = logging.getLogger("rookery.configuration")
+log = get_log("rookery.configuration")
 
 Action = Literal["dump", "get", "set", "unset"]
 Scope = Literal["global", "local", "branch"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 from rookery.core.context import Context
@@ -68,14 +68,6 @@ def create(
         status, why = refused
         yield result("create", new.path, status, type="dataset", refds=refds, message=why)
         return
-    from rookery.steps.running import procedures  # start-up: --help needs none
-
-    setups = [procedures.find_configuration(ctx, None, name) for name in cfg_proc or []]
-
-    def configure(made: Dataset) -> Iterator[Record]:
-        for setup in setups:
-            yield from procedures.run_procedure(ctx, made, setup)
-
     yield from make_dataset(
         new,
         above,
@@ -84,9 +76,22 @@ def create(
         annex=annex,
         description=description,
         fake_dates=fake_dates,
-        configure=configure,
+        configure=_configuring(ctx, cfg_proc) if cfg_proc else None,
         message=message,
     )
+
+
+def _configuring(ctx: Context, names: Sequence[str]) -> Callable[[Dataset], Iterator[Record]]:
+    """Find procedures before anything is made, and give what runs them."""
+    from rookery.steps.running import procedures  # start-up: most datasets are made without
+
+    setups = [procedures.find_configuration(ctx, None, name) for name in names]
+
+    def configure(made: Dataset) -> Iterator[Record]:
+        for setup in setups:
+            yield from procedures.run_procedure(ctx, made, setup)
+
+    return configure
 
 
 def _places(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
@@ -11,6 +10,7 @@ from rookery.annex import identity
 from rookery.annex import remotes as annex_remotes
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, UsageError
+from rookery.core.log import get_log
 from rookery.core.results import failed, result
 from rookery.credentials.special import find_for_special_remote
 from rookery.dataset import siblings as model
@@ -23,7 +23,7 @@ from rookery.opkit.declare import Positional, Record, operation, option
 from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import RecursionLimit, Recursive
 
-log = logging.getLogger("rookery.siblings")
+log = get_log("rookery.siblings")
 
 Mode = Literal["annex", "filetree", "annex-only", "filetree-only", "git-only"]
 Existing = Literal["skip", "error", "reconfigure"]

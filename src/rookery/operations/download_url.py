@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from rookery.annex.files import index_files
 from rookery.annex.identity import is_annex
-from rookery.annex.remotes import register_urls
 from rookery.annex.urls import refusal
 from rookery.core.context import Context
 from rookery.core.errors import DownloadError, NoDatasetFound
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.locate import GivenPath, absolute, below, require_dataset
 from rookery.dataset.model import Dataset
@@ -26,7 +26,7 @@ from rookery.opkit.parameters import Message
 if TYPE_CHECKING:
     from rookery.steps.fetching.download import Downloader
 
-log = logging.getLogger("rookery.download")
+log = get_log("rookery.download")
 
 TRIES_AGAIN = 5  # DataLad's default of datalad.downloaders.retry
 
@@ -143,37 +143,44 @@ def _download(
     overwrite: bool,
     got: list[Got],
 ) -> Iterator[Record]:
-    """Fetch one after another; what arrived is put into `got`."""
-    from rookery.steps.fetching.download import Target
+    """Fetch; what arrived is put into `got`."""
+    from rookery.steps.fetching.partial import Target
     from rookery.steps.fetching.web import without_login  # start-up: `--help` asks nobody
 
     shown = f"{where}{os.sep}" if is_folder else str(where)
-    target = Target(where, is_folder, overwrite)
-    downloader = _downloader(ctx, ds)
-    for one in given:
-        url, login = without_login(str(one))
-        log.info("Downloading '%s' into %s'%s'", url, "directory " if is_folder else "", shown)
-        if login is not None:
-            log.warning("the login in the URL is used now and kept nowhere; for later, put it into ~/.netrc")
-            downloader.web.logins.give(url, login)
-        try:
-            fetched = downloader.fetch(url, target)
-        except DownloadError as e:
-            text = f"{type(e).__name__}({e.message})"
-            yield result(
-                "download_url",
-                shown,
-                "error",
-                type="file",
-                message=text,
-                error_message=e.message,
-                exception=text,
-                url=url,
-                hints=e.hints or None,
-            )
-            continue
-        got.append(Got(fetched.path, url))
-        yield result("download_url", fetched.path, type="file", url=url, bytesize=fetched.size)
+    with _downloader(ctx, ds) as downloader:
+        wanted = []
+        for one in given:
+            url, login = without_login(str(one))
+            log.info("Downloading '%s' into %s'%s'", url, "directory " if is_folder else "", shown)
+            if login is not None:
+                log.warning(
+                    "the login in the URL is used now and kept nowhere; for later, put it into ~/.netrc"
+                )
+                downloader.web.logins.give(url, login)
+            wanted.append(url)
+        outcomes = downloader.fetch(wanted, Target(where, is_folder, overwrite))
+        for url, outcome in zip(wanted, outcomes, strict=True):
+            if isinstance(outcome, DownloadError):
+                yield _failure(shown, url, outcome)
+                continue
+            got.append(Got(outcome.path, url))
+            yield result("download_url", outcome.path, type="file", url=url, bytesize=outcome.size)
+
+
+def _failure(shown: str, url: str, error: DownloadError) -> Record:
+    text = f"{type(error).__name__}({error.message})"
+    return result(
+        "download_url",
+        shown,
+        "error",
+        type="file",
+        message=text,
+        error_message=error.message,
+        exception=text,
+        url=url,
+        hints=error.hints or None,
+    )
 
 
 def _downloader(ctx: Context, ds: Dataset | None) -> Downloader:
@@ -214,8 +221,12 @@ def _taken_apart(place: Dataset, files: Sequence[Got]) -> Iterator[Record]:
 def _by_dataset(ctx: Context, got: Iterable[Got]) -> list[tuple[Dataset, list[Got]]]:
     """Sort files by the dataset around them; those outside of all are told and left out."""
     places: dict[Path, list[Got]] = {}
+    roots: dict[Path, Path | None] = {}
     for one in got:
-        root = find_root(one.path.parent)
+        folder = one.path.parent
+        if folder not in roots:
+            roots[folder] = find_root(folder)
+        root = roots[folder]
         if root is None:
             log.warning("%s is not in a dataset, and so not saved", one.path)
         else:
@@ -225,12 +236,15 @@ def _by_dataset(ctx: Context, got: Iterable[Got]) -> list[tuple[Dataset, list[Go
 
 def _register(ds: Dataset, got: Sequence[Got]) -> None:
     """Tell git-annex where the content of annexed files can be had, in one process for all."""
+    addresses = cache(_addresses)
     url_of = {str(ds.relative(one.path)): one.url for one in got}
     pairs = [(file.key, url_of[file.path]) for file in index_files(ds.repo, list(url_of))]
-    for key, url, why in register_urls(ds.repo, pairs):
+    from rookery.annex.web.registering import register  # start-up
+
+    for key, url, why in register(ds.repo, pairs, now=ds.ctx.clock()):
         if why:
             log.warning("Registering %s with %s failed: %s", key, url, why)
-        elif (refused := refusal(ds.config, url, _addresses)) is not None:
+        elif (refused := refusal(ds.config, url, addresses)) is not None:
             log.warning("%s is remembered, but %s", url, refused)
 
 

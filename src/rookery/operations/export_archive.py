@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from rookery.annex.files import AnnexedFile, annexed
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
+from rookery.core.log import DEBUG, WARNING, get_log
 from rookery.core.process import decode
 from rookery.core.results import result
 from rookery.dataset.locate import absolute, require_dataset
@@ -28,7 +28,7 @@ from rookery.opkit.parameters import Dataset as DatasetParameter
 if TYPE_CHECKING:
     from rookery.steps.pack import Pack
 
-log = logging.getLogger("rookery.export")
+log = get_log("rookery.export")
 
 Kind = Literal["tar", "zip"]
 Compression = Literal["gz", "bz2", ""]
@@ -81,7 +81,7 @@ def export_archive(
         yield _incomplete(ds, path, missing)
         return
     for name in missing:
-        level = logging.WARNING if missing_content == "continue" else logging.DEBUG
+        level = WARNING if missing_content == "continue" else DEBUG
         log.log(level, "File %s has no content available, skipped", ds.path / name)
     kept = [entry for entry in entries if entry.path not in files or files[entry.path].present]
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
-import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from rookery.core.context import Context
 from rookery.core.environment import command_environment
 from rookery.core.errors import CommandError, InsufficientArgumentsError, RookeryError, UsageError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.locate import given_paths, require_dataset
@@ -25,7 +25,7 @@ from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs, RecursionLimit, Recursive
 from rookery.steps.together import Order, together
 
-log = logging.getLogger("rookery.foreach")
+log = get_log("rookery.foreach")
 
 # A message shows this much of what was captured.
 SHOWN = 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from rookery.core import pool
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.hierarchy import registered
 from rookery.dataset.locate import given_paths, require_dataset
@@ -26,7 +26,7 @@ from rookery.steps.sharing.publish import Data, Wish, publish
 from rookery.steps.sharing.targets import meant, siblings_of, target_of
 from rookery.steps.sharing.transfer import Selection
 
-log = logging.getLogger("rookery.push")
+log = get_log("rookery.push")
 
 NO_MATCH = "Given constraints did not match any changes to publish"
 

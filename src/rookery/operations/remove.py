@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from rookery.core.context import Context
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import failed, result
 from rookery.dataset.grouping import by_dataset
 from rookery.dataset.locate import GivenPath, given_paths, require_dataset
@@ -25,7 +25,7 @@ from rookery.steps.removing.drop import Reckless, Wish
 from rookery.steps.removing.drop import drop as drop_from
 from rookery.steps.removing.uninstall import refuse_current_folder, remove_tree
 
-log = logging.getLogger("rookery.remove")
+log = get_log("rookery.remove")
 
 DEFAULT_MESSAGE = "[DATALAD] removed content"
 

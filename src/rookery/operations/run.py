@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from rookery.core.config import parse_bool
 from rookery.core.context import Context
 from rookery.core.errors import UsageError
+from rookery.core.log import get_log
 from rookery.dataset.locate import require_dataset
 from rookery.dataset.placeholders import normalized
 from rookery.opkit.declare import Many, Positional, Record, operation, option
@@ -16,7 +16,7 @@ from rookery.opkit.parameters import Dataset as DatasetParameter
 from rookery.opkit.parameters import Jobs, Message
 from rookery.steps.running.request import Request, Which
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 
 @operation(renderer="run", on_failure="stop", summary="never")

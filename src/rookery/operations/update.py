@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -10,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 from rookery.core import pool
 from rookery.core.context import Context
 from rookery.core.errors import UsageError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.hierarchy import registered
 from rookery.dataset.locate import GivenPath, given_paths, require_dataset
@@ -20,7 +20,7 @@ from rookery.opkit.parameters import DryRun, Message, RecursionLimit, Recursive
 from rookery.steps.sharing import merge as merging
 from rookery.steps.sharing.renew import How, Renewal, Wish
 
-log = logging.getLogger("rookery.update")
+log = get_log("rookery.update")
 
 SAVE_MESSAGE = "[DATALAD] Save updated subdatasets"
 

@@ -22,6 +22,8 @@ from support.home import Home
 from support.killing import spread, until_alone
 from support.programs import Program
 
+pytestmark = pytest.mark.native
+
 NOW = 1_800_000_000.25
 OTHER = "11111111-2222-4333-8444-555555555555"
 

@@ -37,6 +37,8 @@ from support.killing import Killing, spread
 from support.locking import held
 from support.programs import Program
 
+pytestmark = pytest.mark.native
+
 Count = Callable[[], AbstractContextManager[Started]]
 
 

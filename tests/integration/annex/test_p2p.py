@@ -35,6 +35,9 @@ from support.far import Transport, by_shell, served, stand_in
 from support.home import Home
 from support.programs import Program
 from support.secure_shell import SecureShell
+from support.tls import listening, make_certificate, tls_before
+
+pytestmark = pytest.mark.native
 
 Count = Callable[[], AbstractContextManager[Started]]
 Act = Callable[[World], list[Outcome]]
@@ -182,6 +185,33 @@ def test_a_server_in_a_private_network_is_asked_only_if_that_is_allowed(world: W
         (outcome,) = apart_.act("clone", "get", ["run.sh"])
     assert not outcome.ok
     assert not os.path.exists(world.root / "clone/run.sh")
+
+
+@pytest.mark.parametrize("setting", ["http.sslCAInfo", "http.sslCAPath", None])
+def test_a_server_with_an_authority_of_its_own_is_believed_as_git_annex_is_told(
+    world: World, setting: str | None, count_programs: Count
+) -> None:
+    authorities = world.root / "authorities"
+    authorities.mkdir()
+    certificate = make_certificate(authorities, "localhost")
+    listener = listening()
+    with served(world, allowed="all") as apart_:
+        plain = world.git("config", "remote.origin.annexurl", cwd=world.root / "clone").text
+        port = int(plain.rpartition(":")[2])
+        url = f"annex+https://localhost:{listener.getsockname()[1]}"
+        world.set("clone", "remote.origin.annexurl", url)
+        if setting is not None:
+            world.set("clone", setting, str(certificate[0] if setting.endswith("Info") else authorities))
+        with tls_before(port, listener, certificate):
+            with count_programs() as started:
+                outcomes = apart_.act("clone", "get", PLAIN)
+            if setting is None:
+                assert not any(o.ok for o in outcomes)
+                return
+            every(outcomes, "from origin...")
+            assert not [argv for argv in started.programs if argv[0] == "git-annex"]
+            world.annex("clone", "drop", "-q", "--force", *PLAIN)
+            world.annex("clone", "get", "-q", *PLAIN)  # it goes by the same
 
 
 @pytest.mark.parametrize("right", [True, False])

@@ -20,6 +20,8 @@ from support.home import Home
 from support.programs import Program
 from support.web import WebServer
 
+pytestmark = pytest.mark.native
+
 Count = Callable[[], AbstractContextManager[Started]]
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -106,6 +109,29 @@ def test_a_locked_index_is_waited_for(saved: Repo) -> None:
     index.put_entries(saved, [NewEntry("a", 0, "")])
     freed.join()
     assert [e.path for e in index.read_index(saved)] == ["b", "sub/c"]
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from rookery.git.index_lock import index_lock
+sys.addaudithook(lambda event, _: event == sys.argv[2] and os.kill(os.getpid(), signal.SIGKILL))
+with index_lock(Path(sys.argv[1])):
+    pass
+"""
+
+
+@pytest.mark.parametrize("event", ["fcntl.flock", "os.link", "os.remove"])
+def test_a_lock_is_free_again_whenever_its_holder_died(
+    saved: Repo, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    file = index.index_file(saved)
+    died = subprocess.run([sys.executable, "-c", DIES, str(file), event], check=False)
+    assert died.returncode == -signal.SIGKILL
+    monkeypatch.setattr(index_lock, "PATIENCE", 0.05)
+    with index_lock.index_lock(file):
+        pass
+    assert not (saved.gitdir / "index.lock").exists()
 
 
 def test_an_index_locked_for_ever_is_told(saved: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

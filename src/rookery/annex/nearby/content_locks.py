@@ -14,6 +14,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 from rookery.annex.store import candidates
 from rookery.core.errors import LockedError
@@ -33,13 +34,27 @@ def supported() -> bool:
     return sys.platform == "linux" and struct.calcsize("P") == 8 and hasattr(fcntl, "F_OFD_SETLK")
 
 
-def object_here(repo: Repo, key: str) -> str | None:
-    """Give the path of an object that is a plain file; None if there is none."""
+class Found(NamedTuple):
+    """An object: where it is, and what `lstat` says of it."""
+
+    place: str
+    seen: os.stat_result
+
+
+def find(repo: Repo, key: str) -> Found | None:
+    """Look for an object that is a plain file; None if there is none."""
     for path in candidates(repo, key):
         with suppress(FileNotFoundError, NotADirectoryError):
-            if stat.S_ISREG(os.lstat(path).st_mode):
-                return path
+            seen = os.lstat(path)
+            if stat.S_ISREG(seen.st_mode):
+                return Found(path, seen)
     return None
+
+
+def object_here(repo: Repo, key: str) -> str | None:
+    """Give the path of an object that is a plain file; None if there is none."""
+    found = find(repo, key)
+    return None if found is None else found.place
 
 
 @contextmanager
@@ -61,14 +76,29 @@ def removable(place: str) -> Iterator[None]:
 @contextmanager
 def thawed(folder: str) -> Iterator[None]:
     """Allow changes in the folder of an object for the block; it may be gone after it."""
-    mode = stat.S_IMODE(os.stat(folder).st_mode)
-    if not mode & stat.S_IWUSR:
-        os.chmod(folder, mode | stat.S_IWUSR)
+    mode = thaw(folder)
     try:
         yield
     finally:
-        with suppress(FileNotFoundError):
-            os.chmod(folder, mode & ~0o222)
+        freeze(folder, mode)
+
+
+def thaw(folder: str) -> int:
+    """Allow changes in the folder of an object until `freeze`, which wants the mode that this gives."""
+    mode = stat.S_IMODE(os.stat(folder).st_mode)
+    if not mode & stat.S_IWUSR:
+        os.chmod(folder, mode | stat.S_IWUSR)
+    return mode
+
+
+def freeze(folder: str, mode: int) -> None:
+    """Allow no changes in the folder of an object, if it is still there.
+
+    Should it not become write-protected again, what was done in it is done all
+    the same: `git annex fsck` protects it.
+    """
+    with suppress(OSError):
+        os.chmod(folder, mode & ~0o222)
 
 
 @contextmanager

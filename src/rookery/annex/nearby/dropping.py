@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from typing import NamedTuple, Protocol
@@ -17,7 +18,7 @@ from typing import NamedTuple, Protocol
 from rookery.annex import branch, identity, remotes
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.branch_writing import require_plain as require_plain_branch
-from rookery.annex.keys import parse_key
+from rookery.annex.keys import parse_key, size_of
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
@@ -46,13 +47,13 @@ class Keeper(Protocol):
     def note(self) -> str:
         """What git-annex says about it when it keeps a content."""
 
-    def may_have(self, key: str, mine: str) -> bool:
-        """Say whether it looks as if the place had the content, apart from our own file at `mine`."""
+    def may_have(self, key: str, mine: os.stat_result) -> bool:
+        """Say whether it looks as if the place had the content, apart from our own file `mine`."""
 
     def at_once(self, number: int) -> int:
         """Give how many contents it can keep at the same time, of so many that are to go."""
 
-    def kept(self, key: str, mine: str) -> AbstractContextManager[None]:
+    def kept(self, key: str, mine: os.stat_result) -> AbstractContextManager[None]:
         """Have it kept for the block.  Raises NotKept, other RookeryErrors or OSError if that is not certain."""
 
 
@@ -104,13 +105,15 @@ class Dropping(NamedTuple):
         keys = list(dict.fromkeys(item.key for item in todo))
         with arrivals.noted(self.repo, keys):  # if we are killed, what has stayed is put back into the log
             try:
-                record_presence(self.repo, [(key, self.here, False) for key in keys], now=self.clock())
+                said = record_presence(self.repo, [(key, self.here, False) for key in keys], now=self.clock())
             except (NotForUs, LostRaceError, CommandError):
                 return [*left, *todo]
-            left += yield from self._drop(todo, keys)
+            left += yield from self._drop(todo, keys, said)
         return left
 
-    def _drop(self, todo: Sequence[Item], keys: Sequence[str]) -> Generator[Outcome, None, list[Item]]:
+    def _drop(
+        self, todo: Sequence[Item], keys: Sequence[str], said: str | None
+    ) -> Generator[Outcome, None, list[Item]]:
         left: list[Item] = []
         gone: set[str] = set()
         first = {item.key: item for item in reversed(todo)}
@@ -135,7 +138,7 @@ class Dropping(NamedTuple):
             knowledge.arrived([self.repo], self.repo, self.here, stayed, clock=self.clock)
             # Again: a get that ended meanwhile may have written down that it had come.
             away = [key for key in gone if not is_present(self.repo, key)]
-            knowledge.told(self.repo, self.here, away, present=False, clock=self.clock)
+            knowledge.told(self.repo, self.here, away, present=False, clock=self.clock, said=said)
         return left
 
     def _all_keepers(self, keys: Iterable[str]) -> list[Keeper]:
@@ -143,71 +146,72 @@ class Dropping(NamedTuple):
 
     def _may_go(self, key: str) -> bool:
         """Say whether it looks as if a key could go; it is proven later."""
-        place = content_locks.object_here(self.repo, key)
-        if place is None or "\n" in key or key in self.names.unlocked:
+        found = content_locks.find(self.repo, key)
+        if found is None or "\n" in key or key in self.names.unlocked:
             return False
-        name = os.path.basename(place)
+        folder, _, name = found.place.rpartition("/")
         try:
-            beside = set(os.listdir(os.path.dirname(place)))
+            beside = os.listdir(folder)
         except OSError:
             return False
-        if beside - {name, name + content_locks.SUFFIX}:
+        if any(other not in (name, name + content_locks.SUFFIX) for other in beside):
             return False
-        having = (keeper for keeper in self.keepers.get(key, ()) if keeper.may_have(key, place))
+        having = (keeper for keeper in self.keepers.get(key, ()) if keeper.may_have(key, found.seen))
         # No more are asked than are needed: some are far away.
         return sum(1 for _ in itertools.islice(having, self.needed[key])) >= self.needed[key]
 
     def _attempts(self, keys: Sequence[str]) -> Iterator[_Attempt]:
         """Try to drop each key, several at once: in order where nobody far away is asked, else as they come."""
-
-        def drop(key: str) -> Generator[_Attempt, None, None]:
-            attempt = _Attempt(key)
-            attempt.gone = self._dropped(attempt)
-            yield attempt
-
         at_once = max((keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)), default=1)
         with closing(self.locks):
             if at_once > 1:
-                yield from pool.as_they_come(drop, keys, at_once=at_once, stop=lambda: None)
+                yield from pool.as_they_come(
+                    lambda key: (self._attempt(one) for one in (key,)),
+                    keys,
+                    at_once=at_once,
+                    stop=lambda: None,
+                )
                 return
             # The file system lets each removal of a file or folder wait (measured on ext4: 65 us for a folder, of
             # which 16 are work; far more while others write).
             parts = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
             yield from pool.in_order(
-                lambda part: [attempt for key in part for attempt in drop(key)],
-                parts,
-                at_once=pool.workers(None),
+                lambda part: [self._attempt(key) for key in part], parts, at_once=pool.workers(None)
             )
+
+    def _attempt(self, key: str) -> _Attempt:
+        attempt = _Attempt(key)
+        attempt.gone = self._dropped(attempt)
+        return attempt
 
     def _dropped(self, attempt: _Attempt) -> bool:
         key = attempt.key
         place = content_locks.object_here(self.repo, key)
         if place is None:
             return False
-        folder = os.path.dirname(place)
         try:
             with self.locks.removable(self.repo, place), ExitStack() as locks:
                 begun = self.clock()
-                proven = self._proven(attempt, place, locks)
+                proven = self._proven(attempt, os.lstat(place), locks)
                 if proven < self.needed[key] or self.clock() - begun > PROMISED:
                     return False
-                with content_locks.thawed(folder):
-                    os.unlink(place)
+                _unlinked(place)
         except (LockedError, OSError):
             return not os.path.lexists(place)  # gone all the same: only a lock file could not be taken away
-        for above in (folder, os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
-            with suppress(OSError):  # other keys are filed there, or somebody is about to bring content
-                os.rmdir(above)
+        with suppress(OSError):  # other keys are filed there, or somebody is about to bring content
+            folder = os.path.dirname(os.path.dirname(place))
+            os.rmdir(folder)
+            os.rmdir(os.path.dirname(folder))
         return True
 
-    def _proven(self, attempt: _Attempt, place: str, locks: ExitStack) -> int:
+    def _proven(self, attempt: _Attempt, mine: os.stat_result, locks: ExitStack) -> int:
         """Lock as many copies as are needed, for as long as `locks` is open, and give their number."""
         count = 0
         for keeper in self.keepers.get(attempt.key, ()):
             if count >= self.needed[attempt.key]:
                 break
             try:
-                locks.enter_context(keeper.kept(attempt.key, place))
+                locks.enter_context(keeper.kept(attempt.key, mine))
             except content_locks.NotKept as e:
                 attempt.refusals.append(e.message)
             except (RookeryError, OSError):
@@ -229,39 +233,46 @@ class NextDoor(NamedTuple):
         """Give nothing: git-annex does not say whom it locks on this machine."""
         return ""
 
-    def may_have(self, key: str, mine: str) -> bool:
+    def may_have(self, key: str, mine: os.stat_result) -> bool:
         """Look at the neighbour's object."""
-        return _copy_at(self.neighbour, key, mine) is not None
+        return self._copy(key, mine) is not None
 
     def at_once(self, number: int) -> int:  # noqa: ARG002 - it takes no time
         """Give one: nothing is waited for."""
         return 1
 
     @contextmanager
-    def kept(self, key: str, mine: str) -> Iterator[None]:
+    def kept(self, key: str, mine: os.stat_result) -> Iterator[None]:
         """Lock the neighbour's object."""
-        copy = _copy_at(self.neighbour, key, mine)
+        copy = self._copy(key, mine)
         if copy is None:
             raise LockedError(f"{self.neighbour.name} does not have {key}")
-        with self.locks.kept(self.neighbour.repo, copy):
-            if _copy_at(self.neighbour, key, mine) != copy:
+        with self.locks.kept(self.neighbour.repo, copy.place):
+            # Anew: it may have gone, or been replaced, before it was locked.
+            if not _is_copy(os.lstat(copy.place), key, mine):
                 raise LockedError(f"{key} went before it was locked")
             yield
 
+    def _copy(self, key: str, mine: os.stat_result) -> content_locks.Found | None:
+        found = content_locks.find(self.neighbour.repo, key)
+        return found if found is not None and _is_copy(found.seen, key, mine) else None
 
-def _copy_at(keeper: Neighbour, key: str, mine: str) -> str | None:
-    """Give the path of a neighbour's copy: complete, and not our own file once more."""
-    place = content_locks.object_here(keeper.repo, key)
-    parsed = parse_key(key)
-    if place is None or parsed is None:
-        return None
+
+def _is_copy(seen: os.stat_result, key: str, mine: os.stat_result) -> bool:
+    """Say whether an object is a plain file, complete, and not our own file once more."""
+    if not stat.S_ISREG(seen.st_mode) or os.path.samestat(seen, mine):
+        return False
+    size = size_of(key)
+    return seen.st_size == size if size is not None else parse_key(key) is not None
+
+
+def _unlinked(place: str) -> None:
+    """Remove an object whose folder is thawed, but for somebody who tried to lock it and froze it again."""
     try:
-        seen = os.lstat(place)
-        if os.path.samestat(seen, os.lstat(mine)):
-            return None
-    except OSError:
-        return None
-    return place if parsed.size in (None, seen.st_size) else None
+        os.unlink(place)
+    except PermissionError:
+        with content_locks.thawed(os.path.dirname(place)):
+            os.unlink(place)
 
 
 def prepare(

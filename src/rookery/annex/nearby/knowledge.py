@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rookery.annex import program
+from rookery.annex import branch, program
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.outcome import Clock
 from rookery.annex.store import is_present
@@ -12,10 +12,15 @@ from rookery.core.errors import LostRaceError
 from rookery.git.repo import Repo
 
 
-def told(repo: Repo, uuid: str, keys: Iterable[str], *, present: bool, clock: Clock) -> None:
-    """Write down in a repository's branch that a place has keys, or has them no more."""
+def told(
+    repo: Repo, uuid: str, keys: Iterable[str], *, present: bool, clock: Clock, said: str | None = None
+) -> None:
+    """Write down in a repository's branch that a place has keys, or has them no more.
+
+    `said` is a commit of ours that says so: as long as nothing has come after it, nothing is to be done.
+    """
     wanted = list(dict.fromkeys(keys))
-    if not wanted:
+    if not wanted or (said is not None and _is_last_word(repo, said)):
         return
     try:
         record_presence(repo, [(key, uuid, present) for key in wanted], now=clock())
@@ -25,6 +30,13 @@ def told(repo: Repo, uuid: str, keys: Iterable[str], *, present: bool, clock: Cl
         program.run(repo, "setpresentkey", "--batch", stdin=lines.encode("utf-8", "surrogateescape"))
         for key in spaced:
             program.run(repo, "setpresentkey", "--", key, uuid, str(int(present)))
+
+
+def _is_last_word(repo: Repo, commit: str) -> bool:
+    """Say whether nobody has written to a repository's branch or journal since a commit, nor fetched another one."""
+    if branch.journal_is_used(repo):  # before the branch: a journal that is committed in between moves it
+        return False
+    return [source.commit for source in branch.sources(repo)] == [commit]
 
 
 class Owed:

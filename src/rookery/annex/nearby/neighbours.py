@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Mapping
@@ -15,9 +14,10 @@ from rookery.annex.nearby.plain import Settings, read_settings, require_plain_st
 from rookery.annex.remotes import Remote
 from rookery.annex.store import annex_dir
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.git.repo import NotARepository, Repo, open_repo
 
-log = logging.getLogger("rookery.nearby")
+log = get_log("rookery.nearby")
 
 # `host:path`, `scheme://`: elsewhere.
 _ELSEWHERE = re.compile(r"[^/]*:")

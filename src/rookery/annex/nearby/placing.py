@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from rookery.annex import checksum
 from rookery.annex.keys import parse_key, size_of
-from rookery.annex.nearby.content_locks import hold, thawed
+from rookery.annex.nearby.content_locks import freeze, hold, thaw
 from rookery.annex.outcome import Item, Listener
 from rookery.annex.store import annex_dir, candidates
 from rookery.core.errors import RookeryError
@@ -22,12 +22,16 @@ from rookery.git.repo import Repo
 # The kernel copies this much at once, and it is compared while it is still in the cache.
 PIECE = 8 << 20
 
+# What is compared is read into one buffer, which stays in the processor's cache.
+READ = 1 << 20
+
 # Content of these keys has no checksum; its size has to do, for git-annex as well.
 _BY_SIZE = ("WORM", "URL")
 
 _serial = itertools.count()
 
 Heard = Callable[[int], None]
+Update = Callable[[memoryview], object]
 
 
 def listening(listener: Listener | None, item: Item) -> Heard | None:
@@ -78,8 +82,9 @@ def place(
     parsed = parse_key(key)
     assert parsed is not None
     hasher = checksum.hasher_of(parsed.backend)
-    draft = os.path.join(folder, f".rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}")
+    draft = f"{folder}/.rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    shown = False
     try:
         seen = os.fstat(origin)
         if not stat.S_ISREG(seen.st_mode) or (parsed.size is not None and seen.st_size != parsed.size):
@@ -100,13 +105,15 @@ def place(
         finally:
             os.close(target)
         show(draft, candidates(into, key)[0])
+        shown = True
     finally:
         os.close(origin)
-        with suppress(FileNotFoundError):
-            os.unlink(draft)
+        if not shown:
+            with suppress(FileNotFoundError):
+                os.unlink(draft)
 
 
-def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, heard: Heard | None) -> int:
+def _copied(origin: int, target: int, update: Update | None, heard: Heard | None) -> int:
     """Copy all that is in a file, hand what arrived to `update`, and give its size.
 
     While a piece is compared the next one is copied: both go on outside of the
@@ -118,7 +125,10 @@ def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, 
         while step := _piece(origin, target, done):
             if reader is not None:
                 reader.finish()
-            if update is not None:
+            if step < PIECE and not done:  # nearly always all of it
+                if update is not None:
+                    _read_back(target, done, step, update)
+            elif update is not None:
                 reader = ReadBack(target, done, step, update, alone=step == PIECE)
             done += step
             if heard is not None and step == PIECE:
@@ -134,9 +144,7 @@ def _copied(origin: int, target: int, update: Callable[[bytes], object] | None, 
 class ReadBack:
     """Reads a piece of a file back and hands it on, in a thread of its own if it is long."""
 
-    def __init__(
-        self, file: int, at: int, size: int, update: Callable[[bytes], object], *, alone: bool
-    ) -> None:
+    def __init__(self, file: int, at: int, size: int, update: Update, *, alone: bool) -> None:
         self._failure: Exception | None = None
         self._piece = (file, at, size, update)
         self._thread = threading.Thread(target=self._read) if alone else None
@@ -157,17 +165,21 @@ class ReadBack:
             self._thread.join()
 
     def _read(self) -> None:
-        file, at, size, update = self._piece
-        end = at + size
         try:
-            while at < end:
-                arrived = os.pread(file, end - at, at)
-                if not arrived:
-                    raise Unplaced("the copy is shorter than what was written")
-                update(arrived)
-                at += len(arrived)
+            _read_back(*self._piece)
         except (OSError, Unplaced) as e:
             self._failure = e
+
+
+def _read_back(file: int, at: int, size: int, update: Update) -> None:
+    buffer = memoryview(bytearray(min(size, READ)))
+    end = at + size
+    while at < end:
+        arrived = os.preadv(file, [buffer[: end - at]], at)
+        if not arrived:
+            raise Unplaced("the copy is shorter than what was written")
+        update(buffer[:arrived])
+        at += arrived
 
 
 def _piece(origin: int, target: int, at: int) -> int:
@@ -183,10 +195,24 @@ def show(draft: str, place: str) -> None:
     folder = os.path.dirname(place)
     for attempt in range(10):
         try:
-            os.makedirs(folder, exist_ok=True)
-            with thawed(folder):
+            _made(folder)
+            mode = thaw(folder)
+            try:
                 os.rename(draft, place)
+            finally:
+                freeze(folder, mode)
             return
         except FileNotFoundError:
             if attempt == 9:
                 raise
+
+
+def _made(folder: str) -> None:
+    """Make a folder and those above, trying first what is lacking mostly: `os.makedirs` looks at each of them."""
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        if not os.path.isdir(folder):
+            raise
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from rookery.annex.nearby.content_locks import RETENTION, SUFFIX, hold, is_at, kept, removable, thawed
+from rookery.annex.nearby.content_locks import RETENTION, SUFFIX, freeze, hold, kept, removable, thaw
 from rookery.annex.nearby.placing import drafts
 from rookery.core.errors import LockedError
 from rookery.core.renaming import CannotRename, rename_to_free
@@ -40,6 +40,7 @@ class RoamingLock:
         name = f".rookery.lock.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
         self._parked = os.path.join(parking, name)
         self._handle: int | None = None
+        self._identity = (0, 0)
         self._able = True
 
     def close(self) -> None:
@@ -52,42 +53,55 @@ class RoamingLock:
     @contextmanager
     def kept(self, place: str) -> Iterator[None]:
         """Keep an object from being dropped by anybody.  Raises LockedError if it is being dropped, OSError."""
-        if not self._moved(place):
-            with kept(place):
-                yield
-            return
+        folder = os.path.dirname(place)
+        mode = thaw(folder)
         try:
-            hold(self._opened(), fcntl.F_RDLCK)
-            yield
+            if not self._moved(place):
+                with kept(place):
+                    yield
+                return
+            try:
+                hold(self._opened(), fcntl.F_RDLCK)
+                yield
+            finally:
+                self._back(place, shared=True)
         finally:
-            self._back(place)
+            freeze(folder, mode)
 
     @contextmanager
     def removable(self, place: str) -> Iterator[None]:
         """Be the only one to do anything to an object.  Raises LockedError if somebody keeps it, OSError.
 
-        Its folder stays, empty or not.
+        Its folder is thawed for the block, and goes at its end if it is empty then.
+        Somebody who tries to lock the object meanwhile may freeze it.
         """
         if os.path.lexists(place + RETENTION):
             raise LockedError(f"{place} is promised to be kept")
-        if not self._moved(place):
-            with removable(place):
-                yield
-            return
+        folder = os.path.dirname(place)
+        mode = thaw(folder)
         try:
-            yield
+            if not self._moved(place):
+                with removable(place):
+                    yield
+                return
+            try:
+                yield
+            finally:
+                self._back(place, shared=False)
         finally:
-            self._back(place)
+            try:
+                os.rmdir(folder)
+            except OSError:
+                freeze(folder, mode)  # the object is still there, or somebody is about to bring it
 
     def _moved(self, place: str) -> bool:
         """Put the file, locked for ourselves, beside an object; False if there is one, or it cannot be moved."""
         if not self._able:
             return False
         file = place + SUFFIX
-        handle = self._opened()
+        self._opened()
         try:
-            with thawed(os.path.dirname(place)):
-                rename_to_free(self._parked, file)
+            rename_to_free(self._parked, file)
         except FileExistsError:
             return False
         except FileNotFoundError:
@@ -97,17 +111,24 @@ class RoamingLock:
         except CannotRename:
             self._able = False
             return False
-        if is_at(handle, file):
+        if self._is_at(file):
             return True
         self._give_up()
         raise LockedError(f"{file} was replaced")
 
-    def _back(self, place: str) -> None:
+    def _is_at(self, file: str) -> bool:
+        try:
+            seen = os.stat(file)
+        except FileNotFoundError:
+            return False
+        return (seen.st_dev, seen.st_ino) == self._identity
+
+    def _back(self, place: str, *, shared: bool) -> None:
         """Take the file away from an object, unless somebody else has come to hold it."""
         try:
-            hold(self._opened(), fcntl.F_WRLCK)
-            with thawed(os.path.dirname(place)):
-                os.rename(place + SUFFIX, self._parked)
+            if shared:
+                hold(self._opened(), fcntl.F_WRLCK)
+            os.rename(place + SUFFIX, self._parked)
         except (LockedError, OSError):
             self._give_up()  # it stays where it is, and another one is made for the next object
 
@@ -115,6 +136,8 @@ class RoamingLock:
         if self._handle is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._handle = os.open(self._parked, flags, 0o666)
+            seen = os.fstat(self._handle)
+            self._identity = (seen.st_dev, seen.st_ino)
             hold(self._handle, fcntl.F_WRLCK)
         return self._handle
 
@@ -142,25 +165,29 @@ class Locks:
     @contextmanager
     def kept(self, repo: Repo, place: str) -> Iterator[None]:
         """Keep an object of a repository, see `RoamingLock.kept`."""
-        with self._one(repo) as lock, lock.kept(place):
-            yield
+        lock, idle = self._borrowed(repo)
+        try:
+            with lock.kept(place):
+                yield
+        finally:
+            idle.append(lock)
 
     @contextmanager
     def removable(self, repo: Repo, place: str) -> Iterator[None]:
         """Be the only one to do anything to an object of a repository, see `RoamingLock.removable`."""
-        with self._one(repo) as lock, lock.removable(place):
-            yield
+        lock, idle = self._borrowed(repo)
+        try:
+            with lock.removable(place):
+                yield
+        finally:
+            idle.append(lock)
 
-    @contextmanager
-    def _one(self, repo: Repo) -> Iterator[RoamingLock]:
+    def _borrowed(self, repo: Repo) -> tuple[RoamingLock, list[RoamingLock]]:
+        """Give a lock that nobody uses, and the list that it goes back to."""
         top = str(repo.commondir)
         with self._mutex:
             idle = self._idle.setdefault(top, [])
-            lock = idle.pop() if idle else self._made(repo, top)
-        try:
-            yield lock
-        finally:
-            idle.append(lock)
+            return (idle.pop() if idle else self._made(repo, top)), idle
 
     def _made(self, repo: Repo, top: str) -> RoamingLock:
         if top not in self._folders:

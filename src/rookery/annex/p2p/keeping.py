@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -50,7 +51,7 @@ class Sibling:
         """Say who keeps it."""
         return f"locking {self._partner.name}..."
 
-    def may_have(self, key: str, mine: str) -> bool:  # noqa: ARG002 - what is there is never our own file
+    def may_have(self, key: str, mine: os.stat_result) -> bool:  # noqa: ARG002 - what is there is never our own file
         """Say whether the sibling said to have the content."""
         if self._there is None:
             self._there = self._asked()
@@ -61,7 +62,7 @@ class Sibling:
         return self._lines.at_once(self._partner, number)
 
     @contextmanager
-    def kept(self, key: str, mine: str) -> Iterator[None]:  # noqa: ARG002 - as above
+    def kept(self, key: str, mine: os.stat_result) -> Iterator[None]:  # noqa: ARG002 - as above
         """Have the sibling keep it.  Raises PeerLost, NotKept, LockedError."""
         with self._lines.borrowed(self._partner) as peer, ExitStack() as held:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,12 +12,13 @@ from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Item
 from rookery.annex.p2p.address import Partner, ShellAddress
 from rookery.annex.p2p.peer import Peer, PeerLost
+from rookery.core.log import get_log
 from rookery.git.repo import Repo
 
 if TYPE_CHECKING:
     from rookery.annex.p2p.server import Server
 
-log = logging.getLogger("rookery.p2p")
+log = get_log("rookery.p2p")
 
 # So many requests to one server over HTTP at once.
 CONNECTIONS = 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -20,12 +19,13 @@ from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Clock, Item, Listener
 from rookery.core import pool
 from rookery.core.errors import LockedError
+from rookery.core.log import get_log
 from rookery.git.repo import Repo
 
 if TYPE_CHECKING:
     from rookery.annex.web.download import Downloads, Rules
 
-log = logging.getLogger("rookery.web")
+log = get_log("rookery.web")
 
 # As many as browsers open to one server.
 AT_ONCE = 6

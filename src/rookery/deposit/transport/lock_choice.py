@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from rookery.core import s3address
+from rookery.core.log import get_log
 from rookery.core.process import Runner
 from rookery.core.sigv4 import Signer
 from rookery.core.webrequest import Login
@@ -18,7 +18,7 @@ from rookery.deposit.transport.lock_ssh import SshCell, far
 from rookery.deposit.transport.lock_webdav import FOLDER, WebDavCell
 from rookery.deposit.transport.locks import Exclusive, FolderCell, Lease
 
-log = logging.getLogger("rookery.deposit")
+log = get_log("rookery.deposit")
 
 
 def lock_for(

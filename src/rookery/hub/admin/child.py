@@ -6,7 +6,6 @@ fail, and ends when that process does, however that comes about.
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import socket
 import threading
@@ -14,9 +13,10 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from types import TracebackType
 
+from rookery.core.log import get_log
 from rookery.hub.settings import Settings
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 _AGAIN_SECONDS = 1.0
 

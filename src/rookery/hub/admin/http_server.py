@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 import threading
@@ -14,13 +13,14 @@ from multiprocessing.connection import Connection
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from rookery.core.log import get_log
 from rookery.hub.admin import upkeep
 from rookery.hub.admin.prompt_http import PromptHttp
 from rookery.hub.admin.ssh_process import PATIENCE_SECONDS
 from rookery.hub.app import make_app
 from rookery.hub.opening import Opened
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 # So many messages of webhooks are on their way at the same time.
 SENDERS = 4

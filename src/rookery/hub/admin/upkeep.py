@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.hub.admin.everything import repositories
 from rookery.hub.opening import Opened
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 EVERY_SECONDS = 3600.0
 

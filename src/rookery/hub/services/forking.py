@@ -7,12 +7,12 @@ the database, and the hub goes on with those that a crash left unfinished.
 
 from __future__ import annotations
 
-import logging
 import uuid as uuids
 from collections.abc import Callable
 
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.hub.domain.access import Action, Actor, Scope
 from rookery.hub.domain.errors import BadName, NotFound
 from rookery.hub.domain.hooks import HookEvent
@@ -27,7 +27,7 @@ from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.telling import Telling
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 A_PAGE = 1000
 

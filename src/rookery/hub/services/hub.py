@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rookery.core.log import get_log
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.database import Database
 from rookery.hub.domain.ports.histories import Histories
@@ -41,7 +41,7 @@ from rookery.hub.services.telling import Telling
 from rookery.hub.services.uploads import UploadService
 from rookery.hub.services.webhooks import WebhookService
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 
 class Hub(NamedTuple):
@@ -127,7 +127,7 @@ def make_hub(
         runs,
         ChangeService(contents),
         SummaryService(contents),
-        UploadService(database, histories, gate, contents, clock),
+        UploadService(database, histories, gate, contents, pushes, clock),
         AdministrationService(database, objects, gate, clock),
         SearchService(database, histories, gate, runs, clock),
         LineageService(runs),

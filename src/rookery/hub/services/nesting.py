@@ -16,13 +16,13 @@ somebody may read is ever found, the superdatasets on the way included.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.core.process import decode
 from rookery.git import configfile, modules
 from rookery.git.modules import Submodule
@@ -34,7 +34,7 @@ from rookery.hub.domain.ports.database import Work
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 IDENTITY = "datalad.dataset.id"
 

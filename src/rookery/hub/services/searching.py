@@ -6,11 +6,11 @@ name, and by what was read before.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.process import decode
 from rookery.git import refs
 from rookery.git.refs import HEADS
@@ -24,7 +24,7 @@ from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.indexing import read_document
 from rookery.hub.services.runs import RunService
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 A_PAGE = 20
 MOST_FILES = 200
@@ -133,13 +133,15 @@ class SearchService:
     def _read(self, number: int) -> None:
         with self._database.reading() as work:
             repository, asked = work.repositories.by_id(number), work.search.asked(number)
+            document = work.search.document(number) or Document("")
         if repository is None:
             return
-        document = Document("")
         try:
             repo = self._histories.open(number)
             commit = refs.resolve(repo, HEADS + repository.default_branch)
-            if commit is not None:
+            if commit is None:
+                document = Document("")
+            elif commit != document.commit:  # else it is the name that changed, or another branch
                 place = Place(repository, repo, commit, repository.default_branch)
                 document = read_document(place, self._runs)
         except (OSError, RookeryError) as e:

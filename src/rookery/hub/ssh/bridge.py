@@ -7,7 +7,6 @@ with is not read from, a thread that writes faster than the client reads waits.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,11 +14,12 @@ from typing import Any
 
 import asyncssh
 
+from rookery.core.log import get_log
 from rookery.hub.domain.limits import Limits
 from rookery.hub.ssh.commands import is_git
 from rookery.hub.ssh.running import Ends
 
-log = logging.getLogger("rookery.hub.ssh")
+log = get_log("rookery.hub.ssh")
 
 # So much may wait in either direction.
 HIGH = 1 << 20

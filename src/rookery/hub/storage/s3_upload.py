@@ -8,7 +8,6 @@ What came from several processes was hashed by none: it is read back before anyt
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager
@@ -18,12 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rookery.annex import checksum
 from rookery.annex.keys import Key
+from rookery.core.log import get_log
 from rookery.hub.domain.errors import BadOffset, HubError, InUse, Unavailable
 from rookery.hub.storage.object_names import object_name, tail_name
 from rookery.hub.storage.object_rows import LEASE_SECONDS, Coming, ObjectRows, Part, Stored
 from rookery.hub.storage.s3 import S3, Missing
 
-log = logging.getLogger("rookery.hub")
+log = get_log("rookery.hub")
 
 # S3 takes 10,000 parts, of 5 MiB at least; an upload has two of them in memory.
 PART = 8 << 20

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import adding
 from rookery.annex.adding import Added
+from rookery.annex.keys import key_of_link
 from rookery.annex.metadata import add_metadata
 from rookery.annex.outcome import Listener
-from rookery.annex.remotes import register_urls
+from rookery.annex.web.registering import register
 from rookery.core.progress import SILENT
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
@@ -41,10 +43,14 @@ def add_rows(ds: Dataset, wanted: Sequence[tuple[str, Addition]], manner: Manner
     todo: dict[str, Addition] = {}
     aside: dict[str, Path] = {}
     keys: list[tuple[str, Addition, str]] = []
+    in_folder = cache(lambda folder: _obstacle_in(ds, folder))
     try:
         for path, one in wanted:
             file = ds.path / path
-            if (why := _obstacle(ds, file)) is not None:
+            why = in_folder(file.parent)
+            if why is None and file.is_dir() and not file.is_symlink():
+                why = "there is a folder of this name"
+            if why is not None:
                 yield result("addurls", file, "error", type="file", message=why, url=one.url)
                 continue
             if os.path.lexists(file):
@@ -60,28 +66,36 @@ def add_rows(ds: Dataset, wanted: Sequence[tuple[str, Addition]], manner: Manner
             if added.ok:
                 if (old := aside.pop(added.path, None)) is not None:
                     old.unlink()
-                if added.key and one.meta:
-                    keys.append((added.path, one, added.key))
+                # Of a file that was there git-annex names no key: one that was added before we were killed, too.
+                key = added.key or _key_at(ds.path / added.path)
+                if key and one.meta:
+                    keys.append((added.path, one, key))
     finally:
         for path, old in aside.items():
             os.replace(old, ds.path / path)
-    yield from _described(ds, keys)
+    order = {path: number for number, path in enumerate(todo)}
+    yield from _described(ds, sorted(keys, key=lambda one: order[one[0]]))
 
 
-def _obstacle(ds: Dataset, file: Path) -> str | None:
-    """Say why a file cannot be put into a dataset at a place."""
-    for folder in file.parents:
+def _obstacle_in(ds: Dataset, place: Path) -> str | None:
+    """Say why no file of a dataset can be in a folder."""
+    for folder in (place, *place.parents):
         if folder == ds.path:
             break
         if folder.is_symlink():
             return f"the folder {folder} is a symbolic link"
         if folder.exists() and not folder.is_dir():
             return f"there is a file at {folder}"
-    if file.is_dir() and not file.is_symlink():
-        return "there is a folder of this name"
-    if (root := find_root(file.parent)) != ds.path:
+    if (root := find_root(place)) != ds.path:
         return f"this is in the dataset {root}: write // behind its name in the file name format"
     return None
+
+
+def _key_at(file: Path) -> str | None:
+    try:
+        return key_of_link(os.readlink(file))
+    except OSError:
+        return None
 
 
 def _put_aside(ds: Dataset, file: Path) -> Path:
@@ -138,9 +152,7 @@ def _added(
 ) -> Iterator[tuple[str, Added]]:
     by_url = {path: one.url for path, one in todo.items() if one.key is None}
     listener = None if ds.ctx.progress is SILENT else hear  # news of each file cost time
-    for added in adding.add_urls(
-        ds.repo, by_url, fast=manner.fast, jobs=ds.annex_jobs(manner.jobs), on_progress=listener
-    ):
+    for added in _from_urls(ds, by_url, manner, listener):
         yield "addurl", added
     by_key = _keys(ds, todo)
     failed = {key: why for key, _, why in _registered(ds, todo, by_key) if why}
@@ -152,10 +164,22 @@ def _added(
         yield "fromkey", added
 
 
+def _from_urls(ds: Dataset, by_url: dict[str, str], manner: Manner, hear: Listener | None) -> Iterator[Added]:
+    """Add files, by ourselves where we can; what is left to git-annex comes last."""
+    if by_url and not manner.fast:
+        from rookery.steps.fetching.fromweb import add_from_web  # start-up: HTTP and TLS take long to load
+
+        by_url = yield from add_from_web(ds, by_url, jobs=manner.jobs, hear=hear)
+    yield from adding.add_urls(
+        ds.repo, by_url, fast=manner.fast, jobs=ds.annex_jobs(manner.jobs), on_progress=hear
+    )
+
+
 def _registered(
     ds: Dataset, todo: Mapping[str, Addition], by_key: Mapping[str, str]
 ) -> list[tuple[str, str, str]]:
-    return list(register_urls(ds.repo, [(key, todo[path].url) for path, key in by_key.items()]))
+    pairs = [(key, todo[path].url) for path, key in by_key.items()]
+    return list(register(ds.repo, pairs, now=ds.ctx.clock()))
 
 
 def _keys(ds: Dataset, todo: Mapping[str, Addition]) -> dict[str, str]:

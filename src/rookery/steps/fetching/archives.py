@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import tarfile
 import tempfile
@@ -16,11 +15,12 @@ from rookery.annex.files import index_files
 from rookery.annex.remotes import register_urls
 from rookery.annex.urls import enable_archives, inside_archive
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import Status, failed, result
 from rookery.dataset.model import Dataset
 from rookery.steps.saving.commit import commit_changes
 
-log = logging.getLogger("rookery.archives")
+log = get_log("rookery.archives")
 
 Record = dict[str, Any]
 

@@ -13,7 +13,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from rookery import __version__
 from rookery.core.errors import AccessDeniedError, AccessFailedError, DownloadError, IncompleteDownloadError
+from rookery.core.keepalive import Connect, KeepAlive
 from rookery.core.proxies import Proxies
 from rookery.core.webrequest import Login, basic
 
@@ -35,6 +36,10 @@ OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 # A busy or troubled server: another try may find it better.
 PASSING = frozenset({408, 425, 429, *range(500, 600)})
 GONE = frozenset({404, 410})
+
+
+class NothingMoreError(IncompleteDownloadError):
+    """What was asked for begins where the content ends."""
 
 
 class Answer(NamedTuple):
@@ -73,10 +78,11 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
 
 
 class Logins:
-    """The names and passwords of one command: those in its URLs, and those of the user's netrc file."""
+    """The names and passwords of one command: those in its URLs, and those of the user's netrc file if it is `read`."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], *, read: bool = True) -> None:
         self._env = env
+        self._no_file = not read
         self._given: dict[tuple[str, str, int | None], Login] = {}
         self._netrc: netrc.netrc | None = None
 
@@ -88,6 +94,8 @@ class Logins:
         """Find the login for a URL.  Raises DownloadError when the netrc file cannot be understood."""
         if (given := self._given.get(origin_of(url))) is not None:
             return given
+        if self._no_file:
+            return None
         entry = self._read().authenticators(urlsplit(url).hostname or "")
         return Login(entry[0], entry[2] or "") if entry else None
 
@@ -106,12 +114,15 @@ class Logins:
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects, with the login of the new origin and never with that of the old one."""
 
-    def __init__(self, logins: Logins) -> None:
+    def __init__(self, logins: Logins, allowed: Callable[[str], bool]) -> None:
         self._logins = logins
+        self._allowed = allowed
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
+        if not self._allowed(newurl):
+            return None
         newurl, login = without_login(newurl)
         if login is not None:
             self._logins.give(newurl, login)
@@ -128,21 +139,51 @@ def _identify(request: urllib.request.Request, logins: Logins) -> None:
 
 
 class Web:
-    """Asks for URLs, for the length of one command."""
+    """Asks for URLs, for the length of one command, from any number of threads; to be closed.
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.logins = Logins(env)
+    `connect` makes connections to http and https servers that are not reached by a proxy; redirects are followed
+    to what is `allowed`.  Without `logins` the user's netrc file is not read.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        *,
+        connect: Connect | None = None,
+        allowed: Callable[[str], bool] = lambda _: True,
+        logins: bool = True,
+    ) -> None:
+        self.logins = Logins(env, read=logins)
         self._opener = urllib.request.OpenerDirector()
+        self._lines = KeepAlive(PATIENCE, connect)
+        proxies = Proxies(env)
+        direct = (
+            (self._lines,) if proxies.none else (urllib.request.HTTPHandler(), urllib.request.HTTPSHandler())
+        )
         for handler in (
-            Proxies(env),
-            _Redirects(self.logins),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(),
+            proxies,
+            _Redirects(self.logins, allowed),
+            *direct,
             urllib.request.HTTPErrorProcessor(),
             urllib.request.HTTPDefaultErrorHandler(),
             urllib.request.UnknownHandler(),  # where a redirect leads to another scheme
         ):
             self._opener.add_handler(handler)
+
+    def __enter__(self) -> Web:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._lines.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._lines.stopped
+
+    def stop(self) -> None:
+        """Let what is under way in other threads fail at once, and begin nothing anew."""
+        self._lines.stop()
 
     @contextmanager
     def open(self, url: str, *, start: int = 0, validator: str | None = None) -> Iterator[Answer]:
@@ -197,7 +238,7 @@ def _refusal(url: str, status: int, *, known: bool) -> DownloadError:
     if status in PASSING:
         return AccessFailedError(text, hints=["the server is in trouble or busy: try again later"])
     if status == RANGE_NOT_SATISFIABLE:
-        return IncompleteDownloadError(text)
+        return NothingMoreError(text)
     host = urlsplit(url).hostname
     advice = {
         401: f"put a line `machine {host} login NAME password SECRET` into ~/.netrc, readable by you only",

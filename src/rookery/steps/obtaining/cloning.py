@@ -7,7 +7,6 @@ killed half-way is marked, and the same command does it again.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from rookery.annex import identity
 from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.process import decode
 from rookery.core.results import Message, failed, result
 from rookery.dataset import sources, unfinished
@@ -30,7 +30,7 @@ from rookery.steps.obtaining import ria
 from rookery.steps.obtaining.settle import Setup, inherited_reckless, require_commit, settle
 from rookery.steps.removing.uninstall import remove_tree
 
-log = logging.getLogger("rookery.clone")
+log = get_log("rookery.clone")
 
 Record = dict[str, Any]
 After = Callable[[Dataset], Iterator[Record]]

@@ -6,13 +6,13 @@ what is written in the superdataset's settings is written by one thread.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import Message, result
 from rookery.dataset import candidates
 from rookery.dataset.hierarchy import Limit, Subdataset, registered, walk
@@ -24,7 +24,7 @@ from rookery.steps.obtaining.settle import Setup, inherited_reckless
 if TYPE_CHECKING:  # start-up
     from concurrent.futures import Future, ThreadPoolExecutor
 
-log = logging.getLogger("rookery.clone")
+log = get_log("rookery.clone")
 
 SKIP_KEY = "datalad-recursiveinstall"
 

@@ -14,12 +14,10 @@ from rookery.core.results import result
 from rookery.dataset import invented_dates, layout, unfinished
 from rookery.dataset.model import Dataset
 from rookery.git import modes, objects
-from rookery.git.index import NewEntry
+from rookery.git.index import NewEntry, name_length
 from rookery.git.modes import GITLINK
 from rookery.git.repo import find_root
-from rookery.steps.removing.uninstall import remove_tree
 from rookery.steps.saving.entries import commit_missing
-from rookery.steps.saving.register import register
 
 Record = dict[str, Any]
 Refusal = tuple[Any, Any]
@@ -53,6 +51,8 @@ def make_dataset(
     if configure is not None:
         yield from configure(new)
     if above is not None:
+        from rookery.steps.saving.register import register  # start-up: for subdatasets
+
         yield from register(above, new, message=message or "[DATALAD] Created subdataset")
     unfinished.finish(new.repo)
     yield result("create", new.path, "ok", type="dataset", refds=refds)
@@ -109,6 +109,8 @@ def _what_is_there(path: Path) -> set[str] | None:
 
 def _take_back(path: Path, names: set[str] | None) -> None:
     """Remove what a failed creation has made, and nothing that was there before."""
+    from rookery.steps.removing.uninstall import remove_tree  # start-up: mostly it succeeds
+
     if names is None:
         remove_tree(path)
         return
@@ -141,8 +143,10 @@ def _make(
 def _commit_layout(new: Dataset, written: list[Path]) -> None:
     """Commit the files of the layout, to Git, as far as they are not committed already."""
     contents = {str(path): (new.path / path).read_bytes() for path in written}
+    objects.write_blobs(new.repo, contents.values())
+    length = name_length(new.repo)
     wanted = [
-        NewEntry(path, modes.FILE, objects.hash_blob(new.repo, text)) for path, text in contents.items()
+        NewEntry(path, modes.FILE, objects.name_of_blob(text, length)) for path, text in contents.items()
     ]
     commit_missing(new, wanted, message="[DATALAD] new dataset", run_hooks=False)
 

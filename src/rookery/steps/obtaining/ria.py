@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from rookery.annex import identity
 from rookery.annex import remotes as annex_remotes
 from rookery.annex.remotes import SpecialRemote
 from rookery.core.errors import CommandError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.process import decode
 from rookery.dataset import siblings
 from rookery.dataset.model import Dataset
@@ -20,7 +20,7 @@ from rookery.dataset.sources import Source
 from rookery.git import remotes
 from rookery.git.modules import parse_config
 
-log = logging.getLogger("rookery.clone")
+log = get_log("rookery.clone")
 
 # Before DataLad's ordinary candidates, which expect subdatasets to lie below their superdataset.
 CANDIDATE_KEY = "datalad.get.subdataset-source-candidate-200origin"
@@ -107,7 +107,7 @@ def _read_config(ds: Dataset, giturl: str) -> bytes:
     if parts.scheme in ("http", "https"):
         from rookery.steps.fetching.web import Web  # start-up: few stores are asked over HTTP
 
-        with Web(ds.ctx.env).open(f"{giturl.rstrip('/')}/config") as answer:
+        with Web(ds.ctx.env) as web, web.open(f"{giturl.rstrip('/')}/config") as answer:
             return answer.body.read(LARGEST_CONFIG)
     path = f"{unquote(parts.path).rstrip('/')}/config"
     if parts.scheme == "ssh":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,13 +11,14 @@ from typing import Any, NamedTuple
 from rookery.annex import identity, program, store
 from rookery.annex import remotes as annex_remotes
 from rookery.core.errors import CommandError, RookeryError, UsageError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset import layout, siblings, sources
 from rookery.dataset.model import Dataset
 from rookery.git import refs, remotes, worktree
 from rookery.git.repo import NotARepository, Repo, find_root, open_repo
 
-log = logging.getLogger("rookery.clone")
+log = get_log("rookery.clone")
 
 Record = dict[str, Any]
 

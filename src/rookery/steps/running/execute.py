@@ -8,13 +8,13 @@ these are kept and wrapped into a merge that carries the record.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 
 from rookery.core.context import Context
 from rookery.core.environment import command_environment
+from rookery.core.log import get_log
 from rookery.core.results import text_of
 from rookery.dataset.globs import Globs
 from rookery.dataset.model import Dataset
@@ -31,7 +31,7 @@ from rookery.steps.running.preparation import (
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.saving import guard
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 DIRTY = (
     "clean dataset required to detect changes from command; use `rookery status` to inspect unsaved changes"

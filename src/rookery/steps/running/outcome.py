@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from rookery.core import files
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.core.results import text_of
 from rookery.dataset.globs import Globs
 from rookery.dataset.locate import GivenPath
@@ -19,7 +19,7 @@ from rookery.steps.running.history import Before
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.saving.save import How, save_datasets
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 LEFT_BEHIND = "Remaining changes after command execution"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from rookery.annex.files import AnnexedFile, annexed, index_entries
 from rookery.annex.keys import key_of_pointer
 from rookery.annex.unlocking import put_copy
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.globs import Globs
 from rookery.dataset.grouping import below_root, by_dataset
@@ -21,7 +21,7 @@ from rookery.git.status import status
 from rookery.steps.obtaining.obtain import obtain
 from rookery.steps.obtaining.reach import Content, Wish, reach
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 Record = dict[str, Any]
 

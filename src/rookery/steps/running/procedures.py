@@ -10,7 +10,6 @@ if a person asks for it by name.
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import sys
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 from rookery.core.config import Config
 from rookery.core.context import Context
 from rookery.core.errors import CommandError, InsufficientArgumentsError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
@@ -29,7 +29,7 @@ from rookery.git import runrecords
 from rookery.steps.running.request import Record, Request, about
 from rookery.steps.running.shipped import SHIPPED
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 SHIPPED_FOLDER = Path(__file__).parents[2] / "resources" / "procedures"
 IN_DATASET = ".datalad/procedures"

@@ -7,18 +7,18 @@ never takes commits away from it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from rookery.core.context import Context
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git import commits, refs, worktree
 from rookery.steps.running.recorded import Step
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 Record = dict[str, Any]
 RunAgain = Callable[[Step], Iterator[Record]]

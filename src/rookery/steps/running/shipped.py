@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from rookery.annex import branch, identity, program
 from rookery.core import files
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.dataset import layout
 from rookery.dataset.model import Dataset
 from rookery.git.attributes import check_attributes
 from rookery.git.status import status
 from rookery.steps.saving.commit import commit_changes
 
-log = logging.getLogger("rookery.run")
+log = get_log("rookery.run")
 
 RULE = "annex.largefiles"
 TEXT_TO_GIT = "((mimeencoding=binary)and(largerthan=0))"

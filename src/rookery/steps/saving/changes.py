@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rookery.annex.files import keys_of_blobs
 from rookery.git import modes, modules
 from rookery.git.index import NewEntry
 from rookery.git.refs import Head
@@ -88,7 +89,21 @@ def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
             changes.staged[path] = NewEntry(path, change.mode_index, change.sha_index)
         else:
             changes.files.append(path)
+    for path in _unlocked(repo, changes):
+        del changes.staged[path]
+        changes.files.append(path)
     return changes
+
+
+def _unlocked(repo: Repo, changes: Changes) -> list[str]:
+    """Give the staged files that HEAD has locked: git-annex locks them again when they are added, as DataLad does."""
+    opened = [
+        entry
+        for path, entry in changes.staged.items()
+        if changes.before[path][0] == modes.SYMLINK and entry.mode != modes.SYMLINK
+    ]
+    annexed = keys_of_blobs(repo, opened) if opened else {}
+    return [entry.path for entry in opened if entry.sha in annexed]
 
 
 def _is_as_in_head(repo: Repo, change: Change) -> bool:

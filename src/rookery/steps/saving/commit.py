@@ -227,7 +227,7 @@ class _Saving:
         self, view: Repo, wanted: set[str], silent: list[str], failed: set[str]
     ) -> Iterator[Record]:
         """Learn from the index what was taken in, and report those that nothing was said of."""
-        there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.read_index(view) if e.path in wanted}
+        there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.entries_at(view, wanted)}
         # What was refused may be in the index all the same, and must not be in the commit.
         index.put_entries(
             view, (NewEntry(path, *self.changes.before[path]) for path in failed if path in there)

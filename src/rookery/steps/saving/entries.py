@@ -7,7 +7,6 @@ killed anywhere leaves the branch where it was or where it was to be.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 from rookery.annex import identity
 from rookery.core import files
 from rookery.core.errors import LockedError, LostRaceError, RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
@@ -26,7 +26,7 @@ from rookery.git.refs import Head
 from rookery.git.repo import Repo
 from rookery.steps.saving.nesting import gitmodules_entry
 
-log = logging.getLogger("rookery.save")
+log = get_log("rookery.save")
 
 DEFAULT_MESSAGE = "[DATALAD] Recorded changes"
 
@@ -113,7 +113,7 @@ def commit_missing(
     missing = {entry.path: entry for entry in wanted if held.get(entry.path) != entry.sha}
     if missing:
         commit_entries(ds, missing, message=message, run_hooks=run_hooks)
-    indexed = {entry.path for entry in index.read_index(repo)}
+    indexed = {entry.path for entry in index.entries_at(repo, paths)}
     bring_up_to_date(repo, [entry for entry in wanted if entry.path not in indexed])
     return bool(missing)
 

@@ -17,7 +17,6 @@ location log stops claiming that it is here.
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -30,15 +29,16 @@ from rookery.annex.store import annex_dir
 from rookery.annex.unlocking import put_copy
 from rookery.core import files
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
-from rookery.git.index import read_index
+from rookery.git.index import paths_of_mode
 from rookery.git.modes import SYMLINK
 from rookery.git.repo import Repo, open_repo
 from rookery.git.trees import Selection
 
-log = logging.getLogger("rookery.guard")
+log = get_log("rookery.guard")
 
 Record = dict[str, Any]
 
@@ -89,9 +89,9 @@ def _locked_files(repo: Repo, paths: Iterable[str] = ()) -> Iterator[str]:
     """Yield the files (absolute) that the index holds as symlinks, at or below `paths`; no process."""
     wanted = Selection(list(paths))
     root = os.path.join(str(repo.root), "")
-    for entry in read_index(repo):
-        if entry.mode == SYMLINK and entry.path in wanted:
-            yield root + entry.path
+    for path in paths_of_mode(repo, SYMLINK):
+        if path in wanted:
+            yield root + path
 
 
 def _object_of(file: str) -> str | None:
@@ -100,7 +100,10 @@ def _object_of(file: str) -> str | None:
         target = os.readlink(file)
     except OSError:
         return None  # whoever writes there writes into a file of its own
-    return os.path.join(os.path.dirname(file), target) if "annex/objects/" in target else None
+    if "annex/objects/" not in target:
+        return None
+    # of an absolute file; `os.path` would take as long for this as the system for its answer
+    return target if target[0] == "/" else file[: file.rindex("/") + 1] + target
 
 
 def _key_of(place: str) -> str:
@@ -119,8 +122,11 @@ class Watch:
                 mark = None if place is None else _mark(place)
                 if mark is None or place is None:
                     continue
-                known = self._objects.setdefault(mark.inode, Watched(place, one.path, [], mark))
-                known.paths.append(file)
+                known = self._objects.get(mark.inode)
+                if known is None:
+                    self._objects[mark.inode] = Watched(place, one.path, [file], mark)
+                else:
+                    known.paths.append(file)
 
     def touched(self) -> list[Corrupt]:
         """Give the objects that were changed since and are corrupt now; only changed ones are read."""

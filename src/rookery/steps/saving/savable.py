@@ -6,16 +6,16 @@ Both are settings of DataLad's: `datalad.save.windows-compat-warning` and
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.openfiles import CannotSeeOpenFilesError, writers
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
 
-log = logging.getLogger("rookery.save")
+log = get_log("rookery.save")
 
 Record = dict[str, Any]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,8 +83,9 @@ def plan_save(
     """Decide which datasets have to be looked at, and where in them."""
     targets: dict[Path, set[str] | None] = {}
     impossible: list[Record] = []
+    root_of = cache(find_root)  # thousands of files have few folders
     for one in given:
-        problem = _target(top, one, targets, upward=upward)
+        problem = _target(top, one, targets, root_of, upward=upward)
         if problem is not None:
             impossible.append(problem)
     if not given:
@@ -98,14 +100,20 @@ def plan_save(
 
 
 def _target(
-    top: Dataset, one: GivenPath, targets: dict[Path, set[str] | None], *, upward: bool
+    top: Dataset,
+    one: GivenPath,
+    targets: dict[Path, set[str] | None],
+    root_of: Callable[[Path], Path | None],
+    *,
+    upward: bool,
 ) -> Record | None:
     """Note where a path belongs; a record comes back if it belongs nowhere."""
     path = one.path
     if path != top.path and top.path not in path.parents:
         why = ("path not underneath the reference dataset %s", str(top.path))
         return result("status", path, "error", refds=top.path, message=why)
-    root = find_root(path if path == top.path or one.content or not upward else path.parent)
+    inside = path == top.path or one.content or not upward
+    root = root_of(path if inside and os.path.isdir(path) else path.parent)
     if root is None or not (root == top.path or top.path in root.parents):
         root = top.path
     if root == path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import identity
 from rookery.core.errors import RookeryError
+from rookery.core.log import get_log
 from rookery.core.results import Message, result
 from rookery.dataset import siblings as model
 from rookery.dataset.hierarchy import walk
@@ -18,7 +18,7 @@ from rookery.forges.platform import Hosted, annex_url, as_name
 from rookery.forges.tokens import place_of
 from rookery.git import remotes
 
-log = logging.getLogger("rookery.siblings")
+log = get_log("rookery.siblings")
 
 Record = dict[str, Any]
 Existing = Literal["skip", "error", "reconfigure"]

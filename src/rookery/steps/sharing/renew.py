@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rookery.annex.files import index_files
 from rookery.annex.identity import Adjusted, parse_adjusted
 from rookery.annex.remotes import Remote
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.core.results import failed, result
 from rookery.dataset.model import Dataset
 from rookery.git import refs, remotes, worktree
@@ -26,7 +26,7 @@ from rookery.steps.sharing import merge as merging
 from rookery.steps.sharing.outlook import first_there, foretold, look, news_of
 from rookery.steps.sharing.targets import meant, siblings_of
 
-log = logging.getLogger("rookery.update")
+log = get_log("rookery.update")
 
 Record = dict[str, Any]
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from typing import NamedTuple
 
 from rookery.annex import identity, program
 from rookery.annex import remotes as annex_remotes
 from rookery.annex.remotes import Preference
 from rookery.core.errors import CommandError
+from rookery.core.log import get_log
 from rookery.dataset import siblings as model
 from rookery.dataset.hierarchy import superdataset_of
 from rookery.dataset.model import Dataset
 from rookery.git import remotes
 
-log = logging.getLogger("rookery.siblings")
+log = get_log("rookery.siblings")
 
 # How long another machine may take to answer before its annex counts as not reachable, in seconds.
 PATIENCE = 20
