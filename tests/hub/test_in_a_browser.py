@@ -38,7 +38,7 @@ class Site(NamedTuple):
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(90_000)  # a loaded machine is slow, not wrong
         if name:
             context.add_cookies([{"name": COOKIE, "value": self.secrets[name], "url": self.server.url}])
         return watched(context)
