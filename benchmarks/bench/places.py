@@ -50,6 +50,8 @@ class Places:
         place.parent.mkdir(exist_ok=True)
         copy(kept, place)
         refresh(place)
+        if state.server is not None:
+            state.server(place)
         self._laid[state.root] = (state, scale)
         return place
 

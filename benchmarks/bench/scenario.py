@@ -50,12 +50,19 @@ class State:
     """Where a command starts: `make` builds it in a folder that holds the state it comes `after`, or nothing.
 
     States are made once in a run and copied for each command, always to the
-    same path, so that absolute paths in them stay true.
+    same path, so that absolute paths in them stay true.  `serve` starts, each time
+    that a copy is there, what serves it, also for the states that come after.
     """
 
     name: str
     make: Callable[[Path, Scale], None]
     after: State | None = None
+    serve: Callable[[Path], None] | None = None
+
+    @property
+    def server(self) -> Callable[[Path], None] | None:
+        """What serves the state: its own server, or that of a state before it."""
+        return self.serve or (self.after.server if self.after else None)
 
     @property
     def root(self) -> str:

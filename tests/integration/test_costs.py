@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from support import situations
-from support.counting import GitTrace, files_opened, programs_started
+from support.counting import GitTrace, changes_made, files_opened, programs_started
 from support.inside import Inside
 from support.programs import Program
 from support.samples import binary, write_tree
@@ -28,12 +28,13 @@ YOUNG = 12
 
 
 class Cost(NamedTuple):
-    """Programs that Rookery starts, git-annex among them, all `git` below any of them, files that it opens."""
+    """Programs that Rookery starts, git-annex among them, all `git` below any; files opened, names or modes changed."""
 
     programs: int
     annexes: int
     gits: int
     opened: int
+    changed: int
 
 
 # At most, with any number of files: programs, git-annex among them, and files opened for each file that moves.
@@ -55,6 +56,10 @@ LIMITS = {
     "update of nothing": (9, 0, 0),
 }
 
+# At most, for each file that moves: folders and files made, renamed, removed, given other permissions.
+# Three folders for each content, which come or go with it; a lock that is moved to both copies and back.
+CHANGES = {"save": 9, "get": 6, "drop": 12, "push": 6}
+
 
 class Journey:
     """A dataset with so many files on its way from `save` to `push`; each step is counted."""
@@ -67,10 +72,10 @@ class Journey:
         trace = GitTrace(self.root / "trace" / name)
         with pytest.MonkeyPatch.context() as patch, programs_started() as started:
             patch.setenv("GIT_TRACE2_EVENT", trace.env["GIT_TRACE2_EVENT"])
-            with files_opened(self.root) as opened:
+            with files_opened(self.root) as opened, changes_made(self.root) as changed:
                 lines = self.inside(*words, cwd=self.root / cwd).lines
         annexes = [argv for argv in started.programs if argv[0] == "git-annex"]
-        self.costs[name] = Cost(len(started), len(annexes), len(trace.commands()), len(opened))
+        self.costs[name] = Cost(len(started), len(annexes), len(trace.commands()), len(opened), len(changed))
         return lines
 
     def travel(self, annex: Program, git: Program) -> dict[str, Cost]:
@@ -119,6 +124,10 @@ def test_what_commands_cost_does_not_grow_with_the_files(
         assert many[name].programs <= few[name].programs, f"{name}: {few[name]}, {many[name]}"
         assert many[name].gits <= few[name].gits + YOUNG, f"{name}: {few[name]}, {many[name]}"
         assert many[name].opened - few[name].opened <= opened * (MANY - FEW), (
+            f"{name}: {few[name]}, {many[name]}"
+        )
+    for name, changed in CHANGES.items():
+        assert many[name].changed - few[name].changed <= changed * (MANY - FEW), (
             f"{name}: {few[name]}, {many[name]}"
         )
 

@@ -1,4 +1,4 @@
-"""Count what a command costs: programs that Rookery starts, every `git` on its behalf, files that it opens."""
+"""Count what a command costs: programs that Rookery starts, every `git` for it, files that it opens or changes."""
 
 from __future__ import annotations
 
@@ -65,34 +65,52 @@ class GitTrace:
         return found
 
 
-_counting: list[tuple[str, list[str]]] = []  # below which folder, and what has been opened there
+_OPENING = frozenset({"open"})
+_CHANGING = frozenset(
+    f"os.{name}" for name in ("chmod", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "utime")
+)
+
+# Which events, below which folder, and where they have been.
+_counting: list[tuple[frozenset[str], str, list[str]]] = []
 _hooked: list[bool] = []
 
 
-def _note_opening(event: str, arguments: tuple[object, ...]) -> None:
-    if event != "open" or not _counting:
+def _note(event: str, arguments: tuple[object, ...]) -> None:
+    if not _counting or (event not in _OPENING and event not in _CHANGING):
         return
     path = arguments[0]
     if isinstance(path, str | bytes):
         name = os.path.abspath(os.fsdecode(path))
-        for folder, opened in _counting:
-            if name.startswith(folder):
-                opened.append(name)
+        for events, folder, seen in _counting:
+            if event in events and name.startswith(folder):
+                seen.append(name)
 
 
 @contextlib.contextmanager
-def files_opened(folder: Path) -> Iterator[list[str]]:
-    """List the files below a folder that Python opens in this process while the block runs, each time anew.
-
-    Python's own audit event is the witness.  A hook stays until the process
-    ends, so there is one, which does nothing while nobody counts.
-    """
+def _noted(events: frozenset[str], folder: Path) -> Iterator[list[str]]:
+    # A hook stays until the process ends, so there is one, which does nothing while nobody counts.
     if not _hooked:
-        sys.addaudithook(_note_opening)
+        sys.addaudithook(_note)
         _hooked.append(True)
-    counting = (str(folder), list[str]())
+    counting = (events, str(folder), list[str]())
     _counting.append(counting)
     try:
-        yield counting[1]
+        yield counting[2]
     finally:
         _counting.remove(counting)
+
+
+def files_opened(folder: Path) -> contextlib.AbstractContextManager[list[str]]:
+    """List the files below a folder that Python opens in this process while the block runs, each time anew.
+
+    Python's own audit event is the witness.
+    """
+    return _noted(_OPENING, folder)
+
+
+def changes_made(folder: Path) -> contextlib.AbstractContextManager[list[str]]:
+    """List what is made, renamed, removed or given other permissions below a folder, as `files_opened` does.
+
+    By name, that is: what is done to an open file is not seen.
+    """
+    return _noted(_CHANGING, folder)

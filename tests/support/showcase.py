@@ -9,19 +9,20 @@ import struct
 import wave
 from collections.abc import Mapping
 
+from PIL import Image, ImageDraw
+
 from rookery.git import runrecords
 from rookery.hub.domain.access import Level, Visibility
 from rookery.hub.domain.names import OwnerName, parse_path
 from support.hubs import HubInside
 from support.planting import Annexed, Dataset, Planted, plant
-from support.samples import picture
 
 README = """\
 # Penguins of the Palmer Archipelago
 
 Measurements of **344 penguins** of three species, with photographs.
 
-![A penguin](images/adelie.png)
+<img src="images/adelie.png" alt="A penguin" width="260">
 
 ## What is here
 
@@ -42,6 +43,25 @@ birds = pandas.read_csv("data/measurements.tsv", sep="\\t")
 """
 
 _SPECIES = (("Adelie", (60, 90, 160)), ("Gentoo", (190, 100, 50)), ("Chinstrap", (60, 140, 100)))
+
+
+def portrait(colour: tuple[int, int, int]) -> bytes:
+    """Draw a penguin before a coloured background."""
+    image = Image.new("RGB", (320, 240), colour)
+    draw = ImageDraw.Draw(image)
+    black, white, orange = (28, 32, 38), (245, 245, 240), (232, 150, 50)
+    draw.rectangle((0, 200, 320, 240), fill=white)
+    draw.ellipse((115, 190, 155, 214), fill=orange)
+    draw.ellipse((165, 190, 205, 214), fill=orange)
+    draw.ellipse((100, 60, 220, 210), fill=black)
+    draw.ellipse((118, 90, 202, 205), fill=white)
+    draw.ellipse((120, 22, 200, 102), fill=black)
+    draw.polygon([(150, 66), (170, 66), (160, 84)], fill=orange)
+    for x in (140, 172):
+        draw.ellipse((x, 48, x + 9, 57), fill=white)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _table() -> bytes:
@@ -133,7 +153,7 @@ def penguins() -> Planted:
         "data/about.yaml": "species:\n  - Adelie\nyear: 2009\n",
         "data/article.pdf": Annexed(PDF),
         "images/coast.svg": SVG,
-        **{f"images/{name.lower()}.png": Annexed(picture(colour, 320, "PNG")) for name, colour in _SPECIES},
+        **{f"images/{name.lower()}.png": Annexed(portrait(colour)) for name, colour in _SPECIES},
     }
 
 
@@ -149,7 +169,7 @@ def _runs() -> list[tuple[str, list[str], Planted]]:
         (
             "plot the averages",
             [means],
-            {"results/means.svg": SVG, "results/means.png": Annexed(picture((9, 9, 9)))},
+            {"results/means.svg": SVG, "results/means.png": Annexed(portrait((90, 90, 90)))},
         ),
         (
             "average by species, without the heaviest",
@@ -198,7 +218,7 @@ def _discuss(hub: HubInside) -> None:
     services.issues.comment(ada, study, issue.number, "It is. I shall mend it, or you propose it as in #2?")
     fork = services.forks.fork(robin, study)
     news: Planted = {
-        "images/rockhopper.png": Annexed(picture((140, 90, 150), 320, "PNG")),
+        "images/rockhopper.png": Annexed(portrait((140, 90, 150))),
         "README.md": README + "\nMore.\n",
     }
     plant(hub, robin, fork, news, message="Add a rockhopper", branch="rockhopper", onto="main")
@@ -281,5 +301,12 @@ PAGES: Mapping[str, str] = {
     "settings": "/ada/penguins/settings",
     "collaboration": "/ada/penguins/settings/collaboration",
     "deploy-keys": "/ada/penguins/settings/keys",
+    "upload": "/ada/penguins/upload/main/data",
+    "organisation": "/field-lab",
+    "new-organisation": "/org/create",
+    "teams": "/org/field-lab/teams",
+    "admin": "/admin",
+    "admin-repositories": "/admin/repositories",
+    "admin-audit": "/admin/audit",
     "missing": "/nobody/nothing",
 }

@@ -14,7 +14,7 @@ import pytest
 
 from rookery.core.context import Context
 from support.comparison import missing_from, normalised
-from support.counting import GitTrace, Started, files_opened
+from support.counting import GitTrace, Started, changes_made, files_opened
 from support.home import Home
 from support.programs import Program
 from support.samples import ODD_NAMES, UNDECODABLE_NAME, binary, picture, write_tree
@@ -74,6 +74,14 @@ def test_opened_files_are_listed_each_time_and_only_below_the_folder(tmp_path: P
         (tmp_path / "outside").read_text()
     (tmp_path / "in" / "one").read_text()
     assert opened == [str(tmp_path / "in" / "one")] * 2
+
+
+def test_changes_are_listed_by_name_and_openings_are_none(tmp_path: Path) -> None:
+    with changes_made(tmp_path) as changed:
+        (tmp_path / "one").mkdir()
+        (tmp_path / "one" / "two").write_text("x")
+        (tmp_path / "one" / "two").chmod(0o600)
+    assert changed == [str(tmp_path / "one"), str(tmp_path / "one" / "two")]
 
 
 def test_the_web_server_gives_whole_files_and_parts(web: WebServer) -> None:

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,9 @@ FAMILY = "elsewhere"
 SCALES = (Scale(1000),)
 LARGE = (Scale(1, 200_000_000),)
 
+# Seconds that git-annex's HTTP server may take to listen.
+PATIENCE = 60.0
+
 
 def host() -> str:
     """Give the name of a host that is this machine, for the ssh of this run's home."""
@@ -54,31 +58,49 @@ def _sshd(home: Path) -> str:
 
 
 @cache
-def served(folder: Path) -> str:
-    """Start git-annex's HTTP server for the repositories in a folder; give the URL.  It ends with this program."""
+def port() -> int:
+    """Give the port of this run's HTTP server, which was free when this was first asked for."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            "git-annex",
-            "p2phttp",
-            f"--directory={folder}",
-            "--wideopen",
-            "--bind=127.0.0.1",
-            f"--port={port}",
-            "-J4",
-        ],
-        cwd=folder / "ds",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    atexit.register(process.kill)
-    while process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return f"annex+http://127.0.0.1:{port}"
+        return int(probe.getsockname()[1])
+
+
+_serving: list[subprocess.Popen[bytes]] = []
+
+
+def serve(folder: Path) -> None:
+    """Start git-annex's HTTP server anew for the repositories in a folder; it ends with this program.
+
+    Anew, since one that served the copies before has their files open, and goes
+    on in a folder that was moved away.  Raises Unprepared.
+    """
+    stop_serving()
+    options = ["--wideopen", "--bind=127.0.0.1", f"--port={port()}", "-J4"]
+    with open(os.devnull, "r+b") as nothing:
+        process = subprocess.Popen(
+            ["git-annex", "p2phttp", f"--directory={folder}", *options],
+            cwd=folder / "ds",
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+        )
+    _serving.append(process)
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port()), 1):
+            return
+        time.sleep(0.02)
+    stop_serving()
     raise Unprepared("git annex p2phttp did not start")
+
+
+@atexit.register
+def stop_serving() -> None:
+    """End the HTTP server, if there is one."""
+    while _serving:
+        process = _serving.pop()
+        process.kill()
+        process.wait()
 
 
 # git-annex would leave an ssh behind for the next command, for whose end the count of processes waits.
@@ -92,7 +114,7 @@ def _far(place: Path, _: Scale) -> None:
 
 
 def _behind_http(place: Path, _: Scale) -> None:
-    sh(f"git config remote.origin.annexurl {served(place)}", place / "clone")
+    sh(f"git config remote.origin.annexurl annex+http://127.0.0.1:{port()}", place / "clone")
     sh("git config annex.security.allowed-ip-addresses 127.0.0.1", place / "clone")
 
 
@@ -108,7 +130,7 @@ def _on_the_web(place: Path, _: Scale) -> None:
 
 
 BY_SSH = State("by-ssh", _far, states.CLONED)
-BY_HTTP = State("by-http", _behind_http, states.CLONED)
+BY_HTTP = State("by-http", _behind_http, states.CLONED, serve)
 HAD_BY_SSH = State("had-by-ssh", by("git annex get -q .", "clone"), BY_SSH)
 HAD_BY_HTTP = State("had-by-http", by("git annex get -q .", "clone"), BY_HTTP)
 PUBLISHED = State("published-by-ssh", _published, states.PUBLISHED)

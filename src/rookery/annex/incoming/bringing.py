@@ -12,12 +12,10 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.incoming.arrival import Arrival, Inlet
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.plain import Settings, require_plain, require_usual_modes, reserve, unlocked_keys
+from rookery.annex.nearby.side_by_side import at_a_time
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
-
-# So many keys are written down together: a killed process leaves no more than these untold.
-TOGETHER = 5_000
 
 
 class Source(Protocol):
@@ -73,8 +71,9 @@ class Bringing(NamedTuple):
             else:
                 left.append(item)  # another name of a key too: git-annex says nothing of it when it is here
         wanted = list(todo.values())
-        for start in range(0, len(wanted), TOGETHER):
-            left += yield from self._bring(wanted[start : start + TOGETHER], on_progress)
+        together = at_a_time(len(wanted))
+        for start in range(0, len(wanted), together):
+            left += yield from self._bring(wanted[start : start + together], on_progress)
         return left
 
     def _bring(

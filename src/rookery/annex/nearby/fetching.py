@@ -14,13 +14,10 @@ from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
-from rookery.annex.nearby.side_by_side import side_by_side
+from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
-
-# So many keys are written down together: a killed process leaves no more than these untold.
-TOGETHER = 5_000
 
 
 class Fetching(NamedTuple):
@@ -43,8 +40,9 @@ class Fetching(NamedTuple):
         for item in items:
             fits = self.sources.get(item.key) and item.key not in self.unlocked
             (todo if fits and placing.checkable(item.key) else left).append(item)
-        for start in range(0, len(todo), TOGETHER):
-            left += yield from self._bring(todo[start : start + TOGETHER], on_progress)
+        together = at_a_time(len(todo))
+        for start in range(0, len(todo), together):
+            left += yield from self._bring(todo[start : start + together], on_progress)
         return left
 
     def _bring(

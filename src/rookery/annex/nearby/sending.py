@@ -13,13 +13,10 @@ from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
 from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
-from rookery.annex.nearby.side_by_side import side_by_side
+from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
-
-# So many keys are written down together: a killed process leaves no more than these untold.
-TOGETHER = 5_000
 
 
 class Sending(NamedTuple):
@@ -51,8 +48,9 @@ class Sending(NamedTuple):
             else:
                 todo[item.key] = item
         wanted = list(todo.values())
-        for start in range(0, len(wanted), TOGETHER):
-            left += yield from self._send(wanted[start : start + TOGETHER], on_progress)
+        together = at_a_time(len(wanted))
+        for start in range(0, len(wanted), together):
+            left += yield from self._send(wanted[start : start + together], on_progress)
         return left
 
     def _send(

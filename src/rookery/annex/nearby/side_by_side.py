@@ -22,6 +22,18 @@ SMALL = 1 << 20
 # Items that a thread takes at once: what it costs to hand them over is shared by so many.
 TOGETHER = 32
 
+# So many keys, and at least this part of all, are written down together.
+TOLD_TOGETHER, PARTS = 10_000, 8
+
+
+def at_a_time(number: int) -> int:
+    """Give how many keys are to be written down together, of so many: a killed process leaves no more untold.
+
+    Each time git-annex's branch is listed and its index written: a number of times that grew with the keys would
+    take time that grows with their square.
+    """
+    return max(TOLD_TOGETHER, -(-number // PARTS))
+
 
 def side_by_side(
     work: Callable[[Item], Result], items: Iterable[Item]
