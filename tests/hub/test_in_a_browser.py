@@ -63,7 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], st
 # A page of each kind; the campaign looks at all, in both schemes, on a phone and on a wide screen.
 SOME = (
     "guest-sign-up", "profile", "tokens", "create", "repository", "empty", "file-table", "file-notebook", "settings",
-    "collaboration", "commit", "branches", "provenance", "search", "find",
+    "collaboration", "commit", "branches", "provenance", "search", "find", "issue", "pull", "hook",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from rookery.hub.asking import Site, actor_of, hub_of, site_of
 from rookery.hub.domain.access import Actor
@@ -25,6 +25,10 @@ AskedBy = Annotated[Actor, Depends(actor_of)]
 AskedHub = Annotated[Hub, Depends(hub_of)]
 AskedSite = Annotated[Site, Depends(site_of)]
 AskedPath = Annotated[RepositoryPath, Depends(_path)]
+
+
+# Of a row in the database, whichever it is.
+Number = Annotated[int, Path(ge=0, le=2_147_483_647)]
 
 
 T = TypeVar("T")

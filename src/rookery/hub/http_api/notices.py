@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from rookery.hub.http_api import talk_shapes as shapes
-from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
+from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite, Number
 from rookery.hub.http_api.shapes import Shape
 
 router = APIRouter()
@@ -27,21 +29,25 @@ def unread(asked_by: AskedBy, hub: AskedHub) -> Shape:
     return {"new": hub.notices.unread(asked_by)}
 
 
-@router.put("/notifications", status_code=205)
+@router.put("/notifications", status_code=204)
 def read_all(asked_by: AskedBy, hub: AskedHub) -> None:
     """Mark all as read."""
     hub.notices.mark(asked_by, None)
 
 
-@router.patch("/notifications/threads/{notice}", status_code=205)
-def read(notice: int, asked_by: AskedBy, hub: AskedHub) -> None:
+@router.patch("/notifications/threads/{notice}", status_code=204)
+def read(notice: Number, asked_by: AskedBy, hub: AskedHub) -> None:
     """Mark one as read."""
     hub.notices.mark(asked_by, notice)
 
 
 @router.get("/repos/{owner}/{repo}/activities/feeds")
 def activity(
-    path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, before: int | None = None
+    path: AskedPath,
+    asked_by: AskedBy,
+    hub: AskedHub,
+    site: AskedSite,
+    before: Annotated[int, Query(ge=1, le=2_147_483_647)] | None = None,
 ) -> list[Shape]:
     """Tell what happened in a repository, newest first; `before` is the number of the last one that is known."""
     where = hub.repositories.get(asked_by, path)
