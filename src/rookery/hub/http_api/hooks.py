@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from rookery.hub.domain.errors import BadName
 from rookery.hub.domain.hooks import Delivery, Hook, hook_events
 from rookery.hub.domain.moments import moment
-from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, Number
+from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath
 from rookery.hub.http_api.bodies import HookChange, HookConfig, NewHook
 from rookery.hub.http_api.shapes import Shape
 
@@ -64,13 +64,13 @@ def add(path: AskedPath, body: NewHook, asked_by: AskedBy, hub: AskedHub) -> Sha
 
 
 @router.get("/{number}")
-def one_hook(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub) -> Shape:
+def one_hook(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Tell of a webhook."""
     return _shape(hub.webhooks.hook(asked_by, path, number))
 
 
 @router.patch("/{number}")
-def change(path: AskedPath, number: Number, body: HookChange, asked_by: AskedBy, hub: AskedHub) -> Shape:
+def change(path: AskedPath, number: int, body: HookChange, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Change a webhook."""
     config = body.config or HookConfig()
     events = None if body.events is None else hook_events(body.events)
@@ -81,26 +81,26 @@ def change(path: AskedPath, number: Number, body: HookChange, asked_by: AskedBy,
 
 
 @router.delete("/{number}", status_code=204)
-def remove(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub) -> None:
+def remove(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub) -> None:
     """Remove a webhook."""
     hub.webhooks.remove(asked_by, path, number)
 
 
 @router.post("/{number}/tests", status_code=204)
-def try_out(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub) -> None:
+def try_out(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub) -> None:
     """Send a message of a push that changed nothing."""
     hub.webhooks.try_out(asked_by, path, number)
 
 
 @router.get("/{number}/deliveries")
 def deliveries(
-    path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, page: AskedPage
+    path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, page: AskedPage
 ) -> list[Shape]:
     """Tell of the last messages, newest first, and of what became of each."""
     return [_delivery(one) for one in page.of(hub.webhooks.deliveries(asked_by, path, number, limit=500))]
 
 
 @router.post("/{number}/deliveries/{delivery}", status_code=201)
-def redeliver(path: AskedPath, number: Number, delivery: Number, asked_by: AskedBy, hub: AskedHub) -> Shape:
+def redeliver(path: AskedPath, number: int, delivery: int, asked_by: AskedBy, hub: AskedHub) -> Shape:
     """Send a message again."""
     return _delivery(hub.webhooks.redeliver(asked_by, path, number, delivery))

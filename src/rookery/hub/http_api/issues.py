@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from rookery.hub.domain.errors import NotFound
 from rookery.hub.http_api import talk_shapes as shapes
-from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite, Number
+from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
 from rookery.hub.http_api.bodies import IssueChange, IssueLabels, NewComment, NewIssue, NewLabel
 from rookery.hub.http_api.shapes import Shape
 
@@ -55,14 +55,14 @@ def add_issue(path: AskedPath, body: NewIssue, asked_by: AskedBy, hub: AskedHub,
 
 
 @router.get("/issues/{number}")
-def one_issue(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
+def one_issue(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell of an issue, or of what a pull request has of one."""
     return _told(hub, asked_by, path, number, site)
 
 
 @router.patch("/issues/{number}", status_code=201)
 def change_issue(
-    path: AskedPath, number: Number, body: IssueChange, asked_by: AskedBy, hub: AskedHub, site: AskedSite
+    path: AskedPath, number: int, body: IssueChange, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
     """Change an issue, close it, or open it again."""
     open_ = None if body.state is None else body.state == "open"
@@ -70,7 +70,7 @@ def change_issue(
     return _told(hub, asked_by, path, number, site)
 
 
-def _told(hub: AskedHub, asked_by: AskedBy, path: AskedPath, number: Number, site: AskedSite) -> Shape:
+def _told(hub: AskedHub, asked_by: AskedBy, path: AskedPath, number: int, site: AskedSite) -> Shape:
     found = hub.issues.get(asked_by, path, number)
     return shapes.issue(found.issue, found.labels, found.repository, site)
 
@@ -80,7 +80,7 @@ def _told(hub: AskedHub, asked_by: AskedBy, path: AskedPath, number: Number, sit
 
 @router.get("/issues/{number}/comments")
 def comments(
-    path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
+    path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
 ) -> list[Shape]:
     """Tell what was said, oldest first."""
     found = hub.issues.get(asked_by, path, number)
@@ -90,7 +90,7 @@ def comments(
 
 @router.get("/issues/{number}/timeline")
 def timeline(
-    path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
+    path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
 ) -> list[Shape]:
     """Tell what was said and done, oldest first."""
     found = hub.issues.get(asked_by, path, number)
@@ -99,7 +99,7 @@ def timeline(
 
 @router.post("/issues/{number}/comments", status_code=201)
 def add_comment(
-    path: AskedPath, number: Number, body: NewComment, asked_by: AskedBy, hub: AskedHub, site: AskedSite
+    path: AskedPath, number: int, body: NewComment, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
     """Say something."""
     said = hub.issues.comment(asked_by, path, number, body.body)
@@ -109,7 +109,7 @@ def add_comment(
 
 @router.patch("/issues/comments/{comment}")
 def change_comment(
-    path: AskedPath, comment: Number, body: NewComment, asked_by: AskedBy, hub: AskedHub, site: AskedSite
+    path: AskedPath, comment: int, body: NewComment, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
     """Say something else."""
     changed = hub.issues.change_comment(asked_by, path, comment, body.body)
@@ -119,7 +119,7 @@ def change_comment(
 
 
 @router.delete("/issues/comments/{comment}", status_code=204)
-def remove_comment(path: AskedPath, comment: Number, asked_by: AskedBy, hub: AskedHub) -> None:
+def remove_comment(path: AskedPath, comment: int, asked_by: AskedBy, hub: AskedHub) -> None:
     """Take it back."""
     hub.issues.change_comment(asked_by, path, comment, None)
 
@@ -140,14 +140,14 @@ def add_label(path: AskedPath, body: NewLabel, asked_by: AskedBy, hub: AskedHub)
 
 
 @router.delete("/labels/{label}", status_code=204)
-def remove_label(path: AskedPath, label: Number, asked_by: AskedBy, hub: AskedHub) -> None:
+def remove_label(path: AskedPath, label: int, asked_by: AskedBy, hub: AskedHub) -> None:
     """Remove a label, from all issues too."""
     hub.issues.remove_label(asked_by, path, label)
 
 
 @router.put("/issues/{number}/labels")
 def set_labels(
-    path: AskedPath, number: Number, body: IssueLabels, asked_by: AskedBy, hub: AskedHub
+    path: AskedPath, number: int, body: IssueLabels, asked_by: AskedBy, hub: AskedHub
 ) -> list[Shape]:
     """Have an issue bear these labels and no others."""
     return [shapes.label(one) for one in hub.issues.set_labels(asked_by, path, number, body.labels)]

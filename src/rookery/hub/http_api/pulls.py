@@ -12,7 +12,7 @@ from rookery.hub.domain.errors import Conflict, NotFound
 from rookery.hub.domain.names import RepositoryPath
 from rookery.hub.http_api import shapes as general
 from rookery.hub.http_api import talk_shapes as shapes
-from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite, Number
+from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
 from rookery.hub.http_api.bodies import IssueChange, MergeOrder, NewPull
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.hub import Hub
@@ -59,7 +59,7 @@ def propose(path: AskedPath, body: NewPull, asked_by: AskedBy, hub: AskedHub, si
 
 
 @router.get("/{number}")
-def one_pull(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
+def one_pull(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell of a pull request, whether it can be merged, and where its content is."""
     return _told(hub, asked_by, path, number, site)
 
@@ -78,7 +78,7 @@ def _told(hub: Hub, asked_by: Actor, path: RepositoryPath, number: int, site: Si
 
 @router.patch("/{number}", status_code=201)
 def change(
-    path: AskedPath, number: Number, body: IssueChange, asked_by: AskedBy, hub: AskedHub, site: AskedSite
+    path: AskedPath, number: int, body: IssueChange, asked_by: AskedBy, hub: AskedHub, site: AskedSite
 ) -> Shape:
     """Change a pull request, close it, or open it again."""
     open_ = None if body.state is None else body.state == "open"
@@ -88,7 +88,7 @@ def change(
 
 @router.get("/{number}/commits")
 def commits(
-    path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
+    path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, site: AskedSite, page: AskedPage
 ) -> list[Shape]:
     """Tell of the proposed commits, newest first."""
     request = hub.pulls.get(asked_by, path, number)
@@ -97,7 +97,7 @@ def commits(
 
 
 @router.get("/{number}/files")
-def files(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
+def files(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of the files that differ, annexed ones with their keys, and whether their content is here already."""
     request = hub.pulls.get(asked_by, path, number)
     seen = hub.pulls.comparison(request)
@@ -107,14 +107,14 @@ def files(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, pag
 
 
 @router.get("/{number}/merge", status_code=204)
-def is_merged(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub) -> None:
+def is_merged(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub) -> None:
     """Say whether it was merged: 204, or 404."""
     if hub.pulls.get(asked_by, path, number).pull.merged is None:
         raise NotFound(f"#{number} is not merged")
 
 
 @router.post("/{number}/merge")
-def merge(path: AskedPath, number: Number, asked_by: AskedBy, hub: AskedHub, body: MergeOrder) -> Shape:
+def merge(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, body: MergeOrder) -> Shape:
     """Merge, with the content that its commits speak of."""
     message = "\n\n".join(part for part in (body.MergeTitleField, body.MergeMessageField) if part.strip())
     done = hub.merging.merge(
