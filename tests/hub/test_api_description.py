@@ -17,6 +17,7 @@ from rookery.hub.domain.access import Action, Visibility
 from rookery.hub.domain.names import parse_path
 from rookery.hub.http_api import answers, shapes
 from rookery.hub.services.runs import Run
+from support.asgi import Caller
 from support.home import make_home
 from support.hubs import HubInside, make_hub_inside
 from support.programs import Program
@@ -134,3 +135,21 @@ def test_every_field_is_described(hub: HubInside, described: Described) -> None:
     }
     for model, shape in told.items():
         assert set(shape) == set(model.model_fields), model
+
+
+def test_numbers_that_no_table_has_lead_nowhere(hub: HubInside, described: Described) -> None:
+    schema, headers = described
+    ask = Caller(make_app(hub.opened.hub, hub.opened.settings))
+    asked = 0
+    for path, methods in schema.raw_schema["paths"].items():
+        for method, operation in methods.items():
+            told = [one for one in operation.get("parameters", []) if one["in"] == "path"]
+            numbers = [one["name"] for one in told if one["schema"].get("type") == "integer"]
+            url = "/api/v1" + path
+            for name in (one["name"] for one in told):
+                url = url.replace(f"{{{name}}}", "9" * 19 if name in numbers else THERE.get(name, "x"))
+            if numbers:
+                asked += 1
+                assert ask(method.upper(), url, headers=headers).status in (404, 422), (method, url)
+    assert asked > 5
+    ask.close()

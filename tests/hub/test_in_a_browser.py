@@ -38,7 +38,7 @@ class Site(NamedTuple):
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(90_000)  # a loaded machine is slow, not wrong
         if name:
             context.add_cookies([{"name": COOKIE, "value": self.secrets[name], "url": self.server.url}])
         return watched(context)
@@ -63,7 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], st
 # A page of each kind; the campaign looks at all, in both schemes, on a phone and on a wide screen.
 SOME = (
     "guest-sign-up", "profile", "tokens", "create", "repository", "empty", "file-table", "file-notebook", "settings",
-    "collaboration", "commit", "branches", "provenance", "search", "find",
+    "collaboration", "commit", "branches", "provenance", "search", "find", "issue", "pull", "hook",
 )  # fmt: skip
 
 

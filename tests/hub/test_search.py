@@ -200,7 +200,7 @@ queries = st.text(
 def test_there_is_no_wrong_query(hub: HubInside, ada: Actor, made: Callable[..., Repository]) -> None:
     made("data", {"README": "near and or not match"})
 
-    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(queries)
     def holds(text: str) -> None:
         hub.opened.hub.search.find(ada, text)

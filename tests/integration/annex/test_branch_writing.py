@@ -14,6 +14,7 @@ import pytest
 from rookery.annex import branch, identity
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.files import index_files
+from rookery.annex.nearby.knowledge import told
 from rookery.core.environment import program_environment
 from rookery.core.process import Runner
 from rookery.git.repo import Repo, open_repo
@@ -104,6 +105,21 @@ def test_what_is_known_is_not_written_again(repo: Repo, git: Program, annex: Pro
     record_presence(repo, [(key(1), here(repo), True)], now=NOW + 9)
     record_presence(repo, [], now=NOW)
     assert git("rev-parse", "git-annex", cwd=repo.root).text == tip
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_what_was_said_is_said_again_if_somebody_wrote_meanwhile(
+    repo: Repo, annex: Program, journal: bool
+) -> None:
+    uuid = here(repo)
+    said = record_presence(repo, [(key(1), uuid, False), (key(2), uuid, False)], now=NOW)
+    with programs_started() as started:
+        told(repo, uuid, [key(1), key(2)], present=False, clock=lambda: NOW, said=said)
+    assert [argv[1] for argv in started.programs] == ["show-ref"]
+    later = ["-c", "annex.alwayscommit=false"] if journal else []
+    annex("setpresentkey", *later, key(1), uuid, "1", cwd=repo.root)
+    told(repo, uuid, [key(1), key(2)], present=False, clock=lambda: NOW, said=said)
+    assert said_here(annex, repo, [key(1), key(2)]) == set()
 
 
 def test_lines_of_others_and_unknown_lines_stay(repo: Repo, git: Program) -> None:

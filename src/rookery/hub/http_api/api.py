@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
@@ -28,7 +28,7 @@ from rookery.hub.http_api import (
     runs,
     sharing,
 )
-from rookery.hub.http_api.asked import AskedSite
+from rookery.hub.http_api.asked import AskedSite, bounded_numbers
 from rookery.hub.http_api.described import PROBLEMS, Described
 from rookery.hub.http_api.shapes import Shape
 
@@ -86,7 +86,12 @@ def make_api(origins: Sequence[str] = ()) -> FastAPI:
     somebody there looks at.
     """
     api = Described(
-        title="Rookery hub", version=__version__, docs_url=None, redoc_url=None, responses=PROBLEMS
+        title="Rookery hub",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEMS,
+        dependencies=[Depends(bounded_numbers)],
     )
     api.add_middleware(TolerantOfTypes)
     api.add_middleware(Bounded)

@@ -27,6 +27,19 @@ AskedSite = Annotated[Site, Depends(site_of)]
 AskedPath = Annotated[RepositoryPath, Depends(_path)]
 
 
+# What a number in the tables can be (a 32-bit integer in PostgreSQL).
+_LARGEST_NUMBER = (1 << 31) - 1
+
+
+def bounded_numbers(request: Request) -> None:
+    """See that the numbers in an address can be ones of the tables.  Raises NotFound."""
+    told = getattr(request.scope.get("route"), "dependant", None)
+    for field in told.path_params if told is not None else ():
+        text = str(request.path_params.get(field.name, ""))
+        if field.field_info.annotation is int and text.isdecimal() and int(text[:20]) > _LARGEST_NUMBER:
+            raise NotFound(f"there is nothing of the number {text[:20]}")
+
+
 T = TypeVar("T")
 
 

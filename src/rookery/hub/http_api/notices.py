@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from rookery.hub.http_api import talk_shapes as shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
@@ -27,21 +29,27 @@ def unread(asked_by: AskedBy, hub: AskedHub) -> Shape:
     return {"new": hub.notices.unread(asked_by)}
 
 
-@router.put("/notifications", status_code=205)
-def read_all(asked_by: AskedBy, hub: AskedHub) -> None:
+@router.put("/notifications", status_code=205, response_class=Response)
+def read_all(asked_by: AskedBy, hub: AskedHub) -> Response:
     """Mark all as read."""
     hub.notices.mark(asked_by, None)
+    return Response(status_code=205)  # FastAPI would announce a body of four bytes and send none
 
 
-@router.patch("/notifications/threads/{notice}", status_code=205)
-def read(notice: int, asked_by: AskedBy, hub: AskedHub) -> None:
+@router.patch("/notifications/threads/{notice}", status_code=205, response_class=Response)
+def read(notice: int, asked_by: AskedBy, hub: AskedHub) -> Response:
     """Mark one as read."""
     hub.notices.mark(asked_by, notice)
+    return Response(status_code=205)
 
 
 @router.get("/repos/{owner}/{repo}/activities/feeds")
 def activity(
-    path: AskedPath, asked_by: AskedBy, hub: AskedHub, site: AskedSite, before: int | None = None
+    path: AskedPath,
+    asked_by: AskedBy,
+    hub: AskedHub,
+    site: AskedSite,
+    before: Annotated[int, Query(ge=1, le=2_147_483_647)] | None = None,
 ) -> list[Shape]:
     """Tell what happened in a repository, newest first; `before` is the number of the last one that is known."""
     where = hub.repositories.get(asked_by, path)

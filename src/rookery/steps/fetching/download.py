@@ -170,9 +170,11 @@ class Downloader:
         """Receive what is small: it is not worth a note of where it was cut, unless it is."""
         assert answer.total is not None
         pieces: list[bytes] = []
+        self._progress.start(url, path.name, answer.total)
         try:
             while piece := _read(url, answer, sum(map(len, pieces))):
                 pieces.append(piece)
+                self._progress.set(url, sum(map(len, pieces)))
             self._require_all(url, answer, sum(map(len, pieces)))
         except BaseException:
             if pieces:
@@ -180,6 +182,8 @@ class Downloader:
                 partial.begin(answer)
                 _write(url, partial, pieces)
             raise
+        finally:
+            self._progress.finish(url)
         own = claim.own()
         _write(url, own, pieces)
         self._date(own, answer)

@@ -58,6 +58,8 @@ def add_from_web(
     except (NotForUs, CommandError, OSError) as e:
         log.debug("addurl is left to git-annex: %s", e)
         return left
+    if not mine:
+        return left
     web = Web(repo.runner.env, connect=_connecting(rules), allowed=rules.allowed, logins=False)
     keep = kept(ds)
     heard = _Heard(hear, mine)
