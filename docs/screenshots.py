@@ -1,16 +1,20 @@
 """Take a picture of every page of the hub, light and dark, on a phone and on a wide screen: `./run screenshots`.
 
-A hub with something to see is served for it; Chromium is the machine's own (Debian: chromium).
+A hub with something to see is served for it; Chromium is the machine's own (Debian: chromium).  `--docs` takes
+those that stand in the documentation.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from rookery.hub.web.visit import COOKIE
@@ -18,14 +22,21 @@ from support.home import make_home
 from support.hubs import HubServer, serving
 from support.showcase import PAGES, furnish
 
+Scheme = Literal["light", "dark"]
+
 WIDTHS = (360, 1600)
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+DOCS = Path(__file__).resolve().parent / "pictures"
+IN_DOCS: dict[str, Scheme] = {"repository": "light", "file-table": "dark"}
 
 
 def main() -> int:
     """Take the pictures into a folder, `screenshots` unless another one is named."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
-    only = sys.argv[2:]
+    words = sys.argv[1:]
+    for_docs = words[:1] == ["--docs"]
+    folder = DOCS if for_docs else Path(words[0] if words else "screenshots")
+    only = words[1:]
     folder.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
@@ -42,7 +53,9 @@ def main() -> int:
                 secret = inside.opened.hub.identity.begin(inside.person("ada"))
             browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             for name, path in PAGES.items():
-                if not only or name in only:
+                if for_docs and name in IN_DOCS:
+                    take_for_docs(browser, server, path, folder / f"hub-{name}.png", IN_DOCS[name])
+                elif not for_docs and (not only or name in only):
                     take(browser, server, secret, path, folder / name)
             browser.close()
     print(f"Taken: {folder}")
@@ -55,7 +68,7 @@ def take(browser: Browser, server: HubServer, secret: str, path: str, file: Path
         for width in WIDTHS:
             page = browser.new_page(
                 viewport={"width": width, "height": 900},
-                color_scheme="dark" if scheme == "dark" else "light",
+                color_scheme=scheme,
                 base_url=server.url,
             )
             if not file.name.startswith("guest-"):
@@ -66,6 +79,14 @@ def take(browser: Browser, server: HubServer, secret: str, path: str, file: Path
                 print(f"{file.name}: {wide} px wide on a screen of {width}", file=sys.stderr)
             page.screenshot(path=f"{file}-{scheme}-{width}.png", full_page=True)
             page.close()
+
+
+def take_for_docs(browser: Browser, server: HubServer, path: str, file: Path, scheme: Scheme) -> None:
+    """Take a page as strangers see it on a laptop, in 128 colours: a few dozen kilobytes."""
+    page = browser.new_page(viewport={"width": 1180, "height": 800}, color_scheme=scheme, base_url=server.url)
+    page.goto(path)
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(128).save(file, optimize=True)
+    page.close()
 
 
 if __name__ == "__main__":

@@ -37,6 +37,17 @@ body = json.dumps({{"permission": "write"}}).encode()
 urllib.request.urlopen(urllib.request.Request(url, body, headers, method="PUT"))
 '''
 
+# What a person does with a button of a page; for comments of the page.
+PRESS = '''#!{python}
+"""Ask the hub's API as somebody: press PERSON METHOD PATH JSON."""
+import os, subprocess, sys, urllib.request
+person, method, path, body = sys.argv[1:]
+made = subprocess.run(["rookery", "hub", "user", "token", person], capture_output=True, text=True, check=True)
+headers = {{"Authorization": "token " + made.stdout.split()[-1], "Content-Type": "application/json"}}
+url = f"{{os.environ['HUB']}}/api/v1/{{path}}"
+urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers, method=method))
+'''
+
 # OpenSSH looks for its files in the account's home, whatever HOME says.
 SSH = '#!/bin/sh\nexec {ssh} -F "$HOME/.ssh/config" "$@"\n'
 
@@ -126,7 +137,9 @@ def furnish(home: Path, access: Access) -> None:
 def make_programs(folder: Path) -> None:
     """Make the programs that the stage has of its own."""
     folder.mkdir()
-    programs = {"invite": INVITE.format(python=sys.executable)}
+    programs = {
+        name: text.format(python=sys.executable) for name, text in (("invite", INVITE), ("press", PRESS))
+    }
     if ssh := shutil.which("ssh"):
         programs["ssh"] = SSH.format(ssh=ssh)
     for name, text in programs.items():

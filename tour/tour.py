@@ -99,7 +99,8 @@ def play_all(root: Path, hub: Hub) -> list[str]:
         wrong = play(stage, PAGE, hub, access)
         if wrong:
             return wrong
-        set_aside(hub, "alice", "my-dataset", f"my-dataset-over-{access}")
+        for person in ("alice", "bob"):
+            set_aside(hub, person, "my-dataset", f"my-dataset-over-{access}")
     return []
 
 

@@ -9,7 +9,19 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import backend, deposits, goals, hub_transfers, machine, measuring, page, peers, table, turns
+from bench import (
+    backend,
+    deposits,
+    goals,
+    hub_pages,
+    hub_transfers,
+    machine,
+    measuring,
+    page,
+    peers,
+    table,
+    turns,
+)
 from bench.places import Places, remove
 from bench.result import Report
 from bench.scenario import Scale, Scenario
@@ -17,10 +29,11 @@ from bench.scenarios import FAMILIES, SCENARIOS
 
 DEPOSIT = "deposit"  # alone: it counts bytes
 HUB = "hub"  # alone: it starts servers
+HUB_PAGES = "hub-pages"  # the part of it that takes a minute
 BACKEND = "backend"  # alone: one program's start
 GOALS = "goals"  # what the table of goals needs, at its sizes and no others
 PAGE = "page"  # measures nothing: writes docs/benchmarks.md of benchmarks/results
-ALONE = {DEPOSIT, HUB, BACKEND, PAGE}
+ALONE = {DEPOSIT, HUB, HUB_PAGES, BACKEND, PAGE}
 USUAL = ("startup", "files", "transfer", "run", "web")
 
 
@@ -151,6 +164,9 @@ def main() -> int:
             return 0
         if HUB in asked.name:
             for line in hub_transfers.lines(root / "hub", asked.repeat):
+                print(line, flush=True)
+        if HUB in asked.name or HUB_PAGES in asked.name:
+            for line in hub_pages.lines(root / "pages"):
                 print(line, flush=True)
             return 0
         return measure(asked, root)

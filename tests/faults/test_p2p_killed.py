@@ -82,7 +82,7 @@ def says_what_is_so(answer: Answer, struck: World, whole: World, command: Sequen
 
 
 @times(1, 25, COMMANDS[:1])
-@pytest.mark.parametrize("way", ["comes", "goes"])
+@pytest.mark.parametrize("way", ["comes", pytest.param("goes", marks=pytest.mark.campaign)])
 @pytest.mark.timeout(3600)
 def test_a_server_over_ssh_that_is_killed(
     command: Sequence[str], moments: int, way: str, world: World

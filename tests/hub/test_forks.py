@@ -28,7 +28,7 @@ def inode(hub: HubInside, where: Repository, key: str) -> int:
     return place.stat().st_ino
 
 
-def test_a_fork_has_history_and_content_and_no_byte_is_stored_twice(hub: HubInside) -> None:
+def test_a_fork_has_history_and_content_and_no_byte_is_stored_twice(on_disk: None, hub: HubInside) -> None:
     ada, bob = hub.person("ada"), hub.person("bob")
     data = hub.repository(ada, visibility=Visibility.PUBLIC)
     keys = [store(hub, ada, data, bytes([n]) * 5000) for n in range(5)]
@@ -98,7 +98,7 @@ def test_shared_content_is_paid_by_the_origin_while_it_is_there(tmp_path: Path) 
 
 
 def test_a_fork_that_a_crash_left_unfinished_is_gone_on_with(
-    hub: HubInside, monkeypatch: pytest.MonkeyPatch
+    on_disk: None, hub: HubInside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, bob = hub.person("ada"), hub.person("bob")
     data = hub.repository(ada, visibility=Visibility.PUBLIC)
@@ -127,7 +127,7 @@ def test_a_fork_that_a_crash_left_unfinished_is_gone_on_with(
 
 
 def test_where_links_are_not_to_be_had_content_is_copied(
-    hub: HubInside, monkeypatch: pytest.MonkeyPatch
+    on_disk: None, hub: HubInside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, bob = hub.person("ada"), hub.person("bob")
     data = hub.repository(ada, visibility=Visibility.PUBLIC)
@@ -145,7 +145,7 @@ def test_where_links_are_not_to_be_had_content_is_copied(
     reader.close()
 
 
-def test_a_claim_whose_bytes_are_cut_off_is_not_shared(hub: HubInside) -> None:
+def test_a_claim_whose_bytes_are_cut_off_is_not_shared(on_disk: None, hub: HubInside) -> None:
     ada, bob = hub.person("ada"), hub.person("bob")
     data = hub.repository(ada, visibility=Visibility.PUBLIC)
     key = store(hub, ada, data, b"content")
@@ -158,7 +158,9 @@ def test_a_claim_whose_bytes_are_cut_off_is_not_shared(hub: HubInside) -> None:
     assert hub.opened.objects.path(fork.id, key) is None
 
 
-def test_backup_and_restore_keep_what_is_shared_stored_once(hub: HubInside, tmp_path: Path) -> None:
+def test_backup_and_restore_keep_what_is_shared_stored_once(
+    on_disk: None, hub: HubInside, tmp_path: Path
+) -> None:
     ada, bob = hub.person("ada"), hub.person("bob")
     data = hub.repository(ada, visibility=Visibility.PUBLIC)
     key = store(hub, ada, data, b"x" * 100_000)

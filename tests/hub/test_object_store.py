@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rookery.core.process import Runner
 from rookery.hub.admin import backup, doctor, fsck, upkeep
 from rookery.hub.admin.findings import Verdict
-from rookery.hub.domain.access import Actor
+from rookery.hub.domain.access import Actor, Visibility
 from rookery.hub.domain.errors import BadOffset, InUse, NotFound, Unavailable
 from rookery.hub.domain.records import Repository
 from rookery.hub.storage.object_names import object_name, parse_name
@@ -293,25 +293,28 @@ def test_contents_go_with_their_repository(stored: HubInside, ada: Actor, where:
     assert read(stored, ada, other.id, key_of(SMALL)) == SMALL
 
 
-def test_an_object_of_two_repositories_goes_with_the_second_of_them(
+def test_a_fork_has_the_same_objects_which_go_with_the_last_of_both(
     stored: HubInside, ada: Actor, where: Repository
 ) -> None:
-    objects, contents = stored.opened.objects, stored.opened.hub.contents
-    assert isinstance(objects, S3Objects)
+    bob, contents, key = stored.person("bob"), stored.opened.hub.contents, key_of(SMALL)
+    stored.opened.hub.repositories.change(ada, where.id, visibility=Visibility.PUBLIC)
     put(stored, ada, where.id, SMALL)
-    key, other = key_of(SMALL), stored.repository(ada, "other")
-    assert objects.link("WORM-s4-m1--x", where.id, other.id) is None
-    with stored.opened.database.writing() as work:
-        assert objects.link(key, where.id, other.id) == len(SMALL)
-        work.contents.add(other.id, key, len(SMALL), stored.clock())
-    assert len(names(stored)) == 1, "no byte was copied"
+    put(stored, ada, where.id, BIG)
+    before = names(stored)
+    fork = stored.opened.hub.forks.fork(bob, where.id)
+    assert names(stored) == before, "no byte was copied"
+    assert read(stored, bob, fork.id, KEY) == BIG
+    assert contents.remove(ada, where.id, key)
+    upkeep.tidy(stored.opened)
+    assert read(stored, bob, fork.id, key) == SMALL
     stored.opened.hub.repositories.remove(ada, where.id)
     upkeep.tidy(stored.opened)
-    assert read(stored, ada, other.id, key) == SMALL
+    assert names(stored) == before
     assert [one.verdict for one in fsck.look(stored.opened)] == [Verdict.GOOD]
-    assert contents.remove(ada, other.id, key)
+    assert contents.remove(bob, fork.id, key)
     upkeep.tidy(stored.opened)
-    assert names(stored) == []
+    assert [name for name in before if key not in name] == names(stored)
+    assert read(stored, bob, fork.id, KEY) == BIG
 
 
 def test_fsck_claims_what_is_in_the_store_and_right(stored: HubInside, ada: Actor, where: Repository) -> None:

@@ -77,6 +77,14 @@ ROUTES: dict[str, Case] = {
     "POST /user/settings/applications": Case("page of one's own", "/user/settings/applications", FORM),
     "GET /user/settings/password": Case("page of one's own", "/user/settings/password"),
     "POST /user/settings/password": Case("page of one's own", "/user/settings/password", FORM),
+    "GET /admin": Case("page of an administrator", "/admin"),
+    "POST /admin": Case("page of an administrator", "/admin", "close=nobody"),
+    "GET /admin/repositories": Case("page of an administrator", "/admin/repositories"),
+    "GET /admin/audit": Case("page of an administrator", "/admin/audit"),
+    "GET /org/create": Case("page of one's own", "/org/create"),
+    "POST /org/create": Case("page of one's own", "/org/create", "name=lab"),
+    "GET /org/{org}/teams": Case("page of lab's", "/org/lab/teams"),
+    "POST /org/{org}/teams": Case("page of lab's", "/org/lab/teams", "team=1&person=nobody"),
     "GET /repo/create": Case("page of one's own", "/repo/create"),
     "POST /repo/create": Case("page of one's own", "/repo/create", "name=other&visibility=private"),
     "GET /{owner}/{repo}": Case("page:read", "/ada/data"),
@@ -280,6 +288,9 @@ def expected(right: str, who: str, visibility: str) -> str:
         right, who = of_page, who if who in BROWSERS else "stranger"
     elif page == "page of one's own":
         return "passed" if who in BROWSERS else "sign in"
+    elif right in ("page of an administrator", "page of lab's"):
+        inside = who == "root" or (who == "member" and "lab" in right)
+        return "passed" if inside else "forbidden" if who in BROWSERS else "sign in"
     if right == "nothing":  # what is not there looks as what may not be read
         return "hidden"
     if right == "fork":  # who reads it, and may make repositories

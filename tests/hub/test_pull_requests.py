@@ -23,6 +23,7 @@ from rookery.hub.services.last_copy import places_of
 from rookery.hub.services.merging import MergeService, Style
 from rookery.hub.services.pulls import PullRequest
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.uploads import Arrived, Wish
 from support.hub_histories import begin_annex_branch, commit, pushed, repo_of, store
 from support.hubs import HubInside, make_hub_inside
 
@@ -83,7 +84,8 @@ def test_a_merge_brings_history_content_and_what_is_known_of_it_and_no_byte_twic
     made = read_commit(repo_of(hub, scene.data), "refs/heads/main")
     assert (made.sha, made.parents[1], made.author.name) == (done.commit, head, "ada")
     assert services.contents.present(scene.ada, scene.data.id, key)
-    inodes = {hub.opened.objects.path(one.id, key).stat().st_ino for one in (scene.data, scene.fork)}
+    places = [hub.opened.objects.path(one.id, key) for one in (scene.data, scene.fork)]  # none in a store
+    inodes = {place.stat().st_ino if place else 0 for place in places}
     assert len(inodes) == 1
     assert set(places_of(repo_of(hub, scene.data), key) or ()) == {scene.data.uuid, LAPTOP}
     again = services.pulls.get(scene.ada, scene.data.id, 1)
@@ -203,6 +205,16 @@ def test_a_push_is_followed_and_a_merge_of_what_was_not_looked_at_is_refused(sce
     with pytest.raises(Conflict, match="has changed since"):
         services.merging.merge(scene.ada, scene.data.id, 1, head=first)
     services.merging.merge(scene.ada, scene.data.id, 1, head=second)
+
+
+def test_an_upload_by_browser_is_followed_like_a_push(scene: Scene, tmp_path: Path) -> None:
+    services, first = scene.hub.opened.hub, commit(scene.hub, scene.fork, {"bob": b"1"}, branch="news")
+    scene.propose()
+    (tmp_path / "new.txt").write_text("new")
+    wish = Wish("news", "", "One more", first)
+    made = services.uploads.commit(scene.bob, scene.fork.id, wish, [Arrived("new.txt", tmp_path / "new.txt")])
+    assert services.pulls.get(scene.ada, scene.data.id, 1).pull.head == made
+    assert services.notices.activity(scene.bob, scene.fork.id)[0].detail == "news: One more"
 
 
 def test_what_somebody_merges_by_hand_and_pushes_counts_as_merged(scene: Scene) -> None:

@@ -78,7 +78,7 @@ def on_disk(folder: Path) -> int:
     ],
 )
 def test_data_is_proposed_reviewed_merged_and_fetched_and_no_byte_is_stored_twice(
-    served: HubServer, datalad: Program, tmp_path: Path, size: int
+    on_disk: None, served: HubServer, datalad: Program, tmp_path: Path, size: int
 ) -> None:
     alice, bob, carol = (
         arrive(served, f"{name}{size // MB}", tmp_path, datalad) for name in ("alice", "bob", "carol")

@@ -220,8 +220,8 @@ def test_a_site_with_an_address_of_its_own_believes_no_host(tmp_path: Path) -> N
     ask = Caller(make_app(made.opened.hub, made.opened.settings))
     for url in ("/ada/data/config", "/api/v1/repos/ada/data", "/ada/data"):
         told = ask("GET", url, headers={"host": "evil.example"}).body
-        assert b"hub.example.org" in told
-        assert b"evil" not in told
+        assert b"evil" not in told, url
+        assert b"hub.example.org" in told or url == "/ada/data", url
     ask.close()
     made.opened.database.close()
 

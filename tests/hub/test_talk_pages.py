@@ -63,9 +63,9 @@ def test_a_change_with_data_is_forked_proposed_looked_at_and_merged(scene: Scene
     ada.go("/notifications")
     assert "you were mentioned" in ada.text
     ada.go("/ada/data/pulls/1")
-    assert "1 comes along" in ada.text
+    assert "The content of 1 annexed file comes along (5.0 kB)" in ada.text
     assert "lost.dat" in ada.text
-    assert "It fits to main" in ada.text
+    assert "It can be merged into main" in ada.text
     assert "Nothing new" in ada.go("/notifications").text, "who has seen it knows"
     ada.go("/ada/data/pulls/1/files")
     assert "new.dat" in ada.text

@@ -49,11 +49,17 @@ def plant(
     *,
     message: str = "Add files",
     branch: str = "main",
+    onto: str = "",
     when: int = 1_790_000_000,
 ) -> None:
-    """Commit files onto a branch, say in the branch git-annex who has them, and put their content on the hub."""
+    """Commit files onto a branch, say in the branch git-annex who has them, and put their content on the hub.
+
+    `onto` is the branch that a new one begins at.
+    """
     contents = hub.opened.hub.contents
     repo = hub.opened.histories.open(where.id)
+    if onto:
+        refs.update(repo, refs.HEADS + branch, refs.resolve(repo, refs.HEADS + onto))
     head = _commit(repo, branch, who.name, when, message)
     logs = [_commit(repo, "git-annex", who.name, when, "update"), _file("uuid.log", _uuids(where))]
     for path, told in files.items():

@@ -9,19 +9,20 @@ import struct
 import wave
 from collections.abc import Mapping
 
+from PIL import Image, ImageDraw
+
 from rookery.git import runrecords
 from rookery.hub.domain.access import Level, Visibility
 from rookery.hub.domain.names import OwnerName, parse_path
 from support.hubs import HubInside
 from support.planting import Annexed, Dataset, Planted, plant
-from support.samples import picture
 
 README = """\
 # Penguins of the Palmer Archipelago
 
 Measurements of **344 penguins** of three species, with photographs.
 
-![A penguin](images/adelie.png)
+<img src="images/adelie.png" alt="A penguin" width="260">
 
 ## What is here
 
@@ -42,6 +43,25 @@ birds = pandas.read_csv("data/measurements.tsv", sep="\\t")
 """
 
 _SPECIES = (("Adelie", (60, 90, 160)), ("Gentoo", (190, 100, 50)), ("Chinstrap", (60, 140, 100)))
+
+
+def portrait(colour: tuple[int, int, int]) -> bytes:
+    """Draw a penguin before a coloured background."""
+    image = Image.new("RGB", (320, 240), colour)
+    draw = ImageDraw.Draw(image)
+    black, white, orange = (28, 32, 38), (245, 245, 240), (232, 150, 50)
+    draw.rectangle((0, 200, 320, 240), fill=white)
+    draw.ellipse((115, 190, 155, 214), fill=orange)
+    draw.ellipse((165, 190, 205, 214), fill=orange)
+    draw.ellipse((100, 60, 220, 210), fill=black)
+    draw.ellipse((118, 90, 202, 205), fill=white)
+    draw.ellipse((120, 22, 200, 102), fill=black)
+    draw.polygon([(150, 66), (170, 66), (160, 84)], fill=orange)
+    for x in (140, 172):
+        draw.ellipse((x, 48, x + 9, 57), fill=white)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _table() -> bytes:
@@ -133,7 +153,7 @@ def penguins() -> Planted:
         "data/about.yaml": "species:\n  - Adelie\nyear: 2009\n",
         "data/article.pdf": Annexed(PDF),
         "images/coast.svg": SVG,
-        **{f"images/{name.lower()}.png": Annexed(picture(colour, 320, "PNG")) for name, colour in _SPECIES},
+        **{f"images/{name.lower()}.png": Annexed(portrait(colour)) for name, colour in _SPECIES},
     }
 
 
@@ -149,7 +169,7 @@ def _runs() -> list[tuple[str, list[str], Planted]]:
         (
             "plot the averages",
             [means],
-            {"results/means.svg": SVG, "results/means.png": Annexed(picture((9, 9, 9)))},
+            {"results/means.svg": SVG, "results/means.png": Annexed(portrait((90, 90, 90)))},
         ),
         (
             "average by species, without the heaviest",
@@ -182,7 +202,43 @@ def furnish(hub: HubInside) -> None:
     hub.repository(robin, "empty", Visibility.PUBLIC)
     services.repositories.create(ada, OwnerName("field-lab"), "protocols", visibility=Visibility.INTERNAL)
     services.repositories.set_collaborator(ada, parse_path("ada/penguins"), "robin", Level.WRITE)
+    _discuss(hub)
     services.search.catch_up()
+
+
+def _discuss(hub: HubInside) -> None:
+    """Let ada and robin talk: an issue, a pull request with data that fits, one that does not, a webhook."""
+    services, study = hub.opened.hub, parse_path("ada/penguins")
+    ada, robin = hub.person("ada"), hub.person("robin")
+    wrong = services.issues.add_label(ada, study, "mistake", "b42318", "something is not right")
+    services.issues.add_label(ada, study, "question", "1f6f8b")
+    text = "In `data/measurements.tsv` two birds of *Dream* weigh **37 kg**.\n\n- row 12\n- row 80\n\n@ada, grams?"
+    issue = services.issues.create(robin, study, "Two penguins are very heavy", text)
+    services.issues.set_labels(ada, study, issue.number, [wrong.id])
+    services.issues.comment(ada, study, issue.number, "It is. I shall mend it, or you propose it as in #2?")
+    fork = services.forks.fork(robin, study)
+    news: Planted = {
+        "images/rockhopper.png": Annexed(portrait((140, 90, 150))),
+        "README.md": README + "\nMore.\n",
+    }
+    plant(hub, robin, fork, news, message="Add a rockhopper", branch="rockhopper", onto="main")
+    fits = {"title": "A rockhopper", "body": "Seen in May, see #1.", "target_branch": "main"}
+    services.pulls.propose(robin, study, fork.id, source_branch="rockhopper", **fits)
+    plant(hub, robin, fork, {"code/count.py": "print(1)\n"}, message="Count", branch="count", onto="main")
+    plant(
+        hub,
+        ada,
+        services.repositories.get(ada, study),
+        {"code/count.py": "print(2)\n"},
+        message="Count again",
+    )
+    services.pulls.propose(
+        robin, study, fork.id, source_branch="count", target_branch="main", title="Count otherwise"
+    )
+    plant(hub, robin, fork, {"NOTES": "to be proposed\n"}, message="Notes", branch="notes", onto="main")
+    hook = services.webhooks.add(ada, study, "http://127.0.0.1:9/hooks/penguins", secret="not shown")
+    services.webhooks.try_out(ada, study, hook.id)
+    services.webhooks.send_due()
 
 
 # Every page, by a name for its picture; those that begin with `guest-` are what strangers see.
@@ -214,6 +270,26 @@ PAGES: Mapping[str, str] = {
             "markdown": "README.md",
         }.items()
     },
+    "guest-issue": "/ada/penguins/issues/1",
+    "issues": "/ada/penguins/issues",
+    "issues-none": "/robin/empty/issues",
+    "issue": "/ada/penguins/issues/1",
+    "issue-edited": "/ada/penguins/issues/1?edit=1",
+    "issue-new": "/ada/penguins/issues/new",
+    "labels": "/ada/penguins/labels",
+    "pulls": "/ada/penguins/pulls",
+    "pulls-none": "/robin/empty/pulls",
+    "pull": "/ada/penguins/pulls/2",
+    "pull-contradicts": "/ada/penguins/pulls/3",
+    "pull-commits": "/ada/penguins/pulls/2/commits",
+    "pull-files": "/ada/penguins/pulls/2/files",
+    "pull-new": "/ada/penguins/pulls/new?source=ada/penguins",
+    "fork": "/ada/penguins/fork",
+    "activity": "/ada/penguins/activity",
+    "notifications": "/notifications",
+    "notifications-all": "/notifications?all=1",
+    "hooks": "/ada/penguins/settings/hooks",
+    "hook": "/ada/penguins/settings/hooks/1",
     "commits": "/ada/penguins/commits",
     "commit": "/ada/penguins/commit/main",
     "branches": "/ada/penguins/branches",
@@ -225,5 +301,12 @@ PAGES: Mapping[str, str] = {
     "settings": "/ada/penguins/settings",
     "collaboration": "/ada/penguins/settings/collaboration",
     "deploy-keys": "/ada/penguins/settings/keys",
+    "upload": "/ada/penguins/upload/main/data",
+    "organisation": "/field-lab",
+    "new-organisation": "/org/create",
+    "teams": "/org/field-lab/teams",
+    "admin": "/admin",
+    "admin-repositories": "/admin/repositories",
+    "admin-audit": "/admin/audit",
     "missing": "/nobody/nothing",
 }

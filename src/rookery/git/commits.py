@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.core.errors import CommandError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git.repo import Repo
-from rookery.git.trees import Difference, parse_raw
 
 
 class IdentityMissing(RookeryError):
@@ -129,19 +128,36 @@ def _commit(first: bytes, records: Iterator[bytes]) -> Commit:
     return Commit(sha, tree, tuple(parents.split()), Person(an, ae, ad), Person(cn, ce, cd), _ended(message))
 
 
+class Touched(NamedTuple):
+    """A path that a commit changed; `status` is A, D, M, T, or R and C with the path that it came from."""
+
+    status: str
+    path: str
+    from_path: str | None
+
+
 class Logged(NamedTuple):
     """A commit, and what it changed since its first parent, as Git wrote it: most of them nobody looks into."""
 
     commit: Commit
     raw: bytes
 
-    def changes(self) -> Iterator[Difference]:
+    def changes(self) -> Iterator[Touched]:
         """Yield what it changed, renames found."""
-        return parse_raw(iter(self.raw.split(b"\0")[:-1]))
+        parts = iter(self.raw.split(b"\0")[:-1])
+        for meta in parts:
+            status = meta.rpartition(b" ")[2][:1].decode()
+            first = decode(next(parts))
+            yield (
+                Touched(status, decode(next(parts)), first)
+                if status in "RC"
+                else Touched(status, first, None)
+            )
 
+    def may_touch(self, path: str) -> bool:
+        """Say quickly whether it may have changed a path, or what is below it; False is sure."""
+        return b"\0" + encode(path) in self.raw
 
-# A record that begins with it, where no path is expected, is a commit's.
-_BEGINS = b"\x01"
 
 # Renames are looked for among so many files of one commit that came and went; exact ones always.
 _RENAMES = 100
@@ -152,20 +168,30 @@ def log_with_changes(repo: Repo, revision: str, *, most: int) -> Generator[Logge
 
     Raises CommandError.
     """
+    import secrets  # start-up: only the hub follows histories so
+
+    # Nobody can have written a path or a message with this in it, so commits are cut apart without a look at the rest.
+    mark = f"\x01{secrets.token_hex(12)}".encode()
     argv = ["log", "-z", "--raw", "-M", f"-l{_RENAMES}", "--no-abbrev", "--topo-order", "--root", f"-n{most}"]
     argv += ["--diff-merges=first-parent", "--date=raw", "--no-show-signature", "--encoding=UTF-8"]
-    argv += [f"--format=tformat:%x01{'%x00'.join(_FIELDS)}", "--end-of-options", revision, "--"]
-    records = repo.records(*argv)
-    first = next(records, None)
-    while first is not None:
-        commit, parts = _commit(first.removeprefix(_BEGINS), records), []
-        while (first := next(records, None)) is not None and not first.startswith(_BEGINS):
-            meta = first.lstrip(b"\n")
-            if meta:  # an empty record stands between the message and what follows
-                parts += [meta, next(records)]
-                if meta.rpartition(b" ")[2][:1] in (b"R", b"C"):
-                    parts.append(next(records))
-        yield Logged(commit, b"".join(part + b"\0" for part in parts))
+    argv += [f"--format=tformat:{mark.decode()}{'%x00'.join(_FIELDS)}", "--end-of-options", revision, "--"]
+    with repo.stream(*argv) as out:
+        for text in _between(out.chunks(), mark):
+            *fields, raw = text.split(b"\0", len(_FIELDS))
+            yield Logged(_commit(fields[0], iter(fields[1:])), raw.lstrip(b"\0\n"))
+
+
+def _between(chunks: Iterable[bytes], mark: bytes) -> Iterator[bytes]:
+    """Yield what is behind each mark, up to the next one or to the end."""
+    held: list[bytes] = []
+    for chunk in chunks:
+        edge = held[-1][-len(mark) :] if held else b""
+        held.append(chunk)
+        if mark in edge + chunk:
+            *whole, rest = b"".join(held).split(mark)
+            yield from filter(None, whole)
+            held = [mark, rest]
+    yield from filter(None, b"".join(held).split(mark))
 
 
 def read_commit(repo: Repo, rev: str) -> Commit:

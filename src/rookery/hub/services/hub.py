@@ -12,6 +12,7 @@ from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services import outward
 from rookery.hub.services.accounts import AccountService
+from rookery.hub.services.administration import AdministrationService
 from rookery.hub.services.archives import ArchiveService
 from rookery.hub.services.browsing import BrowsingService
 from rookery.hub.services.changes import ChangeService
@@ -66,6 +67,7 @@ class Hub(NamedTuple):
     changes: ChangeService
     summaries: SummaryService
     uploads: UploadService
+    administration: AdministrationService
     search: SearchService
     lineage: LineageService
     histories: Histories
@@ -125,7 +127,8 @@ def make_hub(
         runs,
         ChangeService(contents),
         SummaryService(contents),
-        UploadService(database, histories, gate, contents, clock),
+        UploadService(database, histories, gate, contents, pushes, clock),
+        AdministrationService(database, objects, gate, clock),
         SearchService(database, histories, gate, runs, clock),
         LineageService(runs),
         histories,

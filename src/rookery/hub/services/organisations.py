@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rookery.hub.domain.access import Actor, Level, Scope
-from rookery.hub.domain.errors import BadName, Forbidden, NotFound
+from rookery.hub.domain.errors import BadName, Forbidden, NeedsSignIn, NotFound
 from rookery.hub.domain.names import RepositoryPath, new_owner_name, one_line, owner_name
 from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.organisations import Team
@@ -59,6 +59,16 @@ class OrganisationService:
             organisation = _organisation(work, name)
             self._require(work, actor, organisation.id, Level.READ, Scope.READ_ORGANIZATION)
             return work.organisations.teams(organisation.id)
+
+    def runs(self, actor: Actor, name: str) -> bool:
+        """Say whether somebody may change an organisation's teams."""
+        with self._database.reading() as work:
+            organisation = _organisation(work, name)
+            try:
+                self._require(work, actor, organisation.id, Level.OWNER, Scope.WRITE_ORGANIZATION)
+            except (Forbidden, NeedsSignIn):
+                return False
+            return True
 
     def members(self, actor: Actor, team: int) -> list[Account]:
         """Give the people of a team, to people of the organisation.  Raises NotFound, Forbidden."""

@@ -17,8 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rookery.git.commits import Commit, Logged
-from rookery.git.trees import Difference
+from rookery.git.commits import Commit, Logged, Touched
 from rookery.hub.services.runs import Run
 
 # How much is shown: versions of files, steps back, inputs of one command, later uses.
@@ -166,6 +165,12 @@ class _Wishes:
         twin.patterns = dict(self.patterns)
         return twin
 
+    def may_meet(self, logged: Logged) -> bool:
+        """Say whether a commit may have changed anything that is wanted: most have not."""
+        if self.patterns or "" in self.folders:
+            return True
+        return any(map(logged.may_touch, self.paths)) or any(map(logged.may_touch, self.folders))
+
     def around(self, path: str) -> Iterator[_Reader]:
         """Yield who wants a path because of a folder above it, or of a pattern."""
         if self.folders:
@@ -208,7 +213,7 @@ class _Walk:
         merges = len(commit.parents) > 1 and commit.sha not in self._runs
         onward = _Wishes()
         aside = wishes.for_any() if merges else _Wishes()
-        for change in logged.changes():
+        for change in logged.changes() if wishes.may_meet(logged) else ():
             readers = wishes.paths.pop(change.path, [])
             if merges:
                 if readers:
@@ -223,7 +228,7 @@ class _Walk:
         ):
             self._hand_on(parent, wished)
 
-    def _changed(self, change: Difference, commit: Commit, readers: list[_Reader], onward: _Wishes) -> None:
+    def _changed(self, change: Touched, commit: Commit, readers: list[_Reader], onward: _Wishes) -> None:
         if change.status == "D":
             for reader in readers:
                 reader.seen.add(change.path)  # there was none any more
@@ -334,6 +339,8 @@ def _taken(run: Run, paths: frozenset[str]) -> Iterator[str]:
 def _moved(logged: Logged, paths: frozenset[str]) -> frozenset[str]:
     """Give the paths under which what they named is after a commit."""
     if len(logged.commit.parents) > 1:
+        return paths
+    if not any(map(logged.may_touch, paths)):
         return paths
     gone = {change.path for change in logged.changes() if change.status == "D"}
     renamed = {c.from_path: c.path for c in logged.changes() if c.status == "R" and c.from_path in paths}

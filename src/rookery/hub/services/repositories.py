@@ -152,6 +152,25 @@ class RepositoryService:
             self._histories.open(repository.id), "HEAD", refs.HEADS + default_branch_name(branch)
         )
 
+    def transfer(self, actor: Actor, where: Where, owner: OwnerName) -> Repository:
+        """Give a repository to another owner, for whom the actor may make repositories.
+
+        Raises NotFound, Forbidden, BadName, Conflict.
+        """
+        with self._database.writing() as work:
+            repository = self._gate.within(work, actor, where, Action.OWN).repository
+            heir = work.accounts.by_name(owner)
+            if heir is None or not heir.active:
+                raise NotFound(f"there is no account {owner}")
+            if heir.id == repository.owner_id:
+                raise BadName(f"{owner} owns it already")
+            self._gate.owner(work, actor, heir, Scope.WRITE_REPOSITORY)
+            work.repositories.transfer(repository.id, heir.id)
+            given = work.repositories.by_id(repository.id)
+            assert given is not None
+            note(work, actor, "transfer", str(repository.path), f"to {given.path}", self._clock())
+        return given
+
     def remove(self, actor: Actor, where: Where) -> None:
         """Remove a repository, its history and its content.  Raises NotFound, Forbidden."""
         with self._database.writing() as work:

@@ -133,13 +133,15 @@ class SearchService:
     def _read(self, number: int) -> None:
         with self._database.reading() as work:
             repository, asked = work.repositories.by_id(number), work.search.asked(number)
+            document = work.search.document(number) or Document("")
         if repository is None:
             return
-        document = Document("")
         try:
             repo = self._histories.open(number)
             commit = refs.resolve(repo, HEADS + repository.default_branch)
-            if commit is not None:
+            if commit is None:
+                document = Document("")
+            elif commit != document.commit:  # else it is the name that changed, or another branch
                 place = Place(repository, repo, commit, repository.default_branch)
                 document = read_document(place, self._runs)
         except (OSError, RookeryError) as e:

@@ -39,6 +39,7 @@ from rookery.hub.services.auditing import note
 from rookery.hub.services.contents import ContentService
 from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.keeping_rules import Keep, Kept, decide
+from rookery.hub.services.pushes import Moves, Pushes
 from rookery.hub.services.stored_trees import FOLDER, SUBDATASET, tree_at
 
 MOST_TRIES = 5
@@ -72,12 +73,14 @@ class UploadService:
         histories: Histories,
         gate: Gate,
         contents: ContentService,
+        pushes: Pushes,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._histories = histories
         self._gate = gate
         self._contents = contents
+        self._pushes = pushes
         self._clock = clock
 
     def commit(self, actor: Actor, where: Where, wish: Wish, arrived: Sequence[Arrived]) -> str:
@@ -113,12 +116,17 @@ class UploadService:
                 refs.update_together(repo, moves, message=f"upload by {actor.name}")
             except LostRaceError:
                 continue
-            now = self._clock()
-            with self._database.writing() as work:
-                work.repositories.change(repository.id, updated=now)
-                note(work, actor, "upload", f"{repository.path}", f"{len(files)} to {wish.branch}", now)
+            self._settle(actor, repository, f"{len(files)} to {wish.branch}", {ref: (tip or "", made)})
             return made
         raise Conflict(f"{wish.branch} is being changed by others", hints=["upload again in a moment"])
+
+    def _settle(self, actor: Actor, repository: Repository, told: str, moved: Moves) -> None:
+        """Note what was uploaded, and see to what follows any push."""
+        now = self._clock()
+        with self._database.writing() as work:
+            work.repositories.change(repository.id, updated=now)
+            note(work, actor, "upload", f"{repository.path}", told, now)
+        self._pushes.moved(actor, repository, moved)
 
     def _stored(self, actor: Actor, repository: Repository, path: str, backend: str, file: Path) -> str:
         """Put content into the store; give its key."""

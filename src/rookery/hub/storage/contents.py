@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text, true
 
 from rookery.core.process import encode
 from rookery.hub.domain.ports.contents import Totals
@@ -66,6 +66,10 @@ class SqlContents:
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""
         return self._sum(content.c.repository_id == repository)
+
+    def everything(self) -> Totals:
+        """Say how much all have."""
+        return self._sum(true())
 
     def owed(self, repository: int) -> Totals:
         """Say how much counts for a repository's quota."""

@@ -209,9 +209,26 @@ class SqlRepositories:
             self._connection.execute(update(repository).where(repository.c.id == number).values(values))
         self._read_again(number)
         if name is not None and name.lower() != before.name.lower():
-            old = {"owner_id": before.owner_id, "name_lower": before.name.lower(), "repository_id": number}
-            put(self._connection, former_name, old)
+            self._remember_former(before)
             self._forget_former(before.owner_id, name)
+
+    def transfer(self, number: int, owner: int, /) -> None:
+        """Give one to another owner."""
+        before = self.by_id(number)
+        if before is None or before.owner_id == owner:
+            return
+        with unique(self._connection, f"repository already exists: {before.name}"):
+            self._connection.execute(
+                update(repository).where(repository.c.id == number).values(owner_id=owner)
+            )
+        self._connection.execute(delete(team_repository).where(team_repository.c.repository_id == number))
+        self.set_collaborator(number, owner, Level.NONE)
+        self._remember_former(before)
+        self._forget_former(owner, before.name)
+
+    def _remember_former(self, before: Repository) -> None:
+        old = {"owner_id": before.owner_id, "name_lower": before.name.lower(), "repository_id": before.id}
+        put(self._connection, former_name, old)
 
     def _read_again(self, number: int) -> None:
         """Have it read again for the search; one that never was has no row, and is waiting already."""

@@ -7,6 +7,7 @@ is complete before a row names it, and is removed some time after no row does (`
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,15 +18,18 @@ from urllib.parse import quote
 from rookery.annex import checksum
 from rookery.annex.keys import parse_key
 from rookery.core.process import encode
-from rookery.hub.domain.errors import BadName, BadOffset, Unavailable
+from rookery.hub.domain.errors import BadName, BadOffset, InUse, Unavailable
 from rookery.hub.storage.database import SqlDatabase
 from rookery.hub.storage.object_names import below, object_name, parse_name, tail_name
-from rookery.hub.storage.object_rows import BAD, GONE, ObjectRows, Other, Stored
+from rookery.hub.storage.object_rows import BAD, GONE, Coming, ObjectRows, Other, Stored
 from rookery.hub.storage.s3 import S3, Missing
 from rookery.hub.storage.s3_upload import S3Upload, Stock
 
 # Parts that are sent at the same time, of all uploads.
 SENDERS = 32
+
+# How often, and how long, an upload waits for the one before: somewhat longer than a dead one is taken for alive.
+_LOOKS, _LOOK_SECONDS = 14, 0.5
 
 
 class S3Reader:
@@ -175,8 +179,8 @@ class S3Objects:
         if parsed is None:
             raise BadName(f"{key!r} is not a key")
         holder, fresh = secrets.token_hex(16), secrets.token_hex(16)
+        found = self._taken(repository, key, fresh, holder)
         with self._noted() as rows:
-            found = rows.take(repository, key, fresh, holder, self._clock())
             if found.held < offset:
                 rows.change(found.suffix, holder, self._clock(), until=0.0)
             elif offset == 0 and found.parts:
@@ -204,6 +208,17 @@ class S3Objects:
 
     def settle(self, keys: Iterable[str], repository: int) -> None:
         """Have nothing to do: rows count when their transaction does."""
+
+    def _taken(self, repository: int, key: str, fresh: str, holder: str) -> Coming:
+        """Take an upload; who had it may be dead, or about to let go: a client that is started again comes at once."""
+        for _ in range(_LOOKS):
+            try:
+                with self._noted() as rows:
+                    return rows.take(repository, key, fresh, holder, self._clock())
+            except InUse:
+                time.sleep(_LOOK_SECONDS)
+        with self._noted() as rows:
+            return rows.take(repository, key, fresh, holder, self._clock())
 
     # --- taking away -----------------------------------------------------------------------------
 

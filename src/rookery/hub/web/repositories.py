@@ -17,7 +17,14 @@ def account(visit: Visit) -> Response:
     except BadName as e:
         raise NotFound("there is no such page") from e
     owner = visit.hub.accounts.named(name)
-    return visit.page("account.html", owner=owner, found=visit.hub.repositories.of_owner(visit.actor, owner))
+    mine = visit.hub.organisations.mine(visit.actor) if visit.session else []
+    return visit.page(
+        "account.html",
+        owner=owner,
+        found=visit.hub.repositories.of_owner(visit.actor, owner),
+        of_mine=any(one.id == owner.id for one in mine),
+        site=visit.site,
+    )
 
 
 def show_create(visit: Visit) -> Response:

@@ -8,11 +8,15 @@ from starlette.responses import Response
 
 from rookery.hub.domain.access import Action, Level
 from rookery.hub.domain.errors import BadName
+from rookery.hub.domain.names import owner_name
 from rookery.hub.domain.records import Repository
 from rookery.hub.web.own import number_of
 from rookery.hub.web.repositories import visibility_of
 from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import Visit
+
+# Branches that are for programs: nobody wants to see one of them first.
+_NOBODYS = ("git-annex", "synced/", "adjusted/", "view/")
 
 
 def _managed(visit: Visit) -> Repository:
@@ -31,7 +35,10 @@ def show(visit: Visit) -> Response:
     """Show the options."""
     repository = _managed(visit)
     branches = [name for name, _ in visit.hub.browsing.branches(visit.actor, repository.id)]
-    return _page(visit, "settings.html", repository, "options", branches=branches)
+    shown = [name for name in branches if not name.startswith(_NOBODYS) or name == repository.default_branch]
+    mine = [visit.actor.name, *(one.name for one in visit.hub.organisations.mine(visit.actor))]
+    heirs = [(name, name) for name in mine if name != repository.owner]
+    return _page(visit, "settings.html", repository, "options", branches=shown, heirs=heirs)
 
 
 def act(visit: Visit) -> Response:
@@ -40,6 +47,9 @@ def act(visit: Visit) -> Response:
     if what == "rename":
         renamed = visit.hub.repositories.change(visit.actor, visit.path, name=visit.field("name").strip())
         return visit.go(_home(renamed))
+    if what == "transfer":
+        given = visit.hub.repositories.transfer(visit.actor, visit.path, owner_name(visit.field("heir")))
+        return visit.go(f"/{given.path}")
     if what == "remove":
         if visit.field("confirm") != str(visit.path):
             raise BadName(f"type {visit.path} to remove it for ever")

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from rookery.hub.web import (
+    administration,
     commits,
     entrance,
     explore,
@@ -16,6 +17,7 @@ from rookery.hub.web import (
     issues,
     nested,
     notices,
+    organisations,
     own,
     provenance,
     pulls,
@@ -28,7 +30,10 @@ from rookery.hub.web.visit import pages
 
 def routes() -> list[BaseRoute]:
     """Give the routes; those of repositories come last, since they begin with any name."""
-    here = "/{owner}/{repo}"
+    return [*_of_the_site(), *_of_repositories(), pages("/{owner}", repositories.account)]
+
+
+def _of_the_site() -> list[BaseRoute]:
     return [
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets"), name="assets"),
         pages("/", explore.explore),
@@ -38,8 +43,19 @@ def routes() -> list[BaseRoute]:
         pages("/user/settings/keys", own.show_keys, own.act_on_keys),
         pages("/user/settings/applications", own.show_tokens, own.act_on_tokens),
         pages("/user/settings/password", own.show_password, own.set_password),
+        pages("/admin", administration.show_accounts, administration.act_on_accounts),
+        pages("/admin/repositories", administration.show_repositories),
+        pages("/admin/audit", administration.show_audit),
+        pages("/org/create", organisations.show_create, organisations.create),
+        pages("/org/{org}/teams", organisations.show_teams, organisations.act_on_teams),
         pages("/notifications", notices.show, notices.act),
         pages("/repo/create", repositories.show_create, repositories.create),
+    ]
+
+
+def _of_repositories() -> list[BaseRoute]:
+    here = "/{owner}/{repo}"
+    return [
         pages(f"{here}/settings", repository_settings.show, repository_settings.act),
         pages(
             f"{here}/settings/collaboration",
@@ -65,7 +81,6 @@ def routes() -> list[BaseRoute]:
         pages(f"{here}/raw/{{rest:path}}", files.raw),
         pages(f"{here}/archive/{{rest:path}}", files.archive),
         pages(here, files.front),
-        pages("/{owner}", repositories.account),
     ]
 
 

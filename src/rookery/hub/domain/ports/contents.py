@@ -44,6 +44,9 @@ class Contents(Protocol):
     def totals(self, repository: int) -> Totals:
         """Say how much a repository has."""
 
+    def everything(self) -> Totals:
+        """Say how much all repositories have together."""
+
     def owed(self, repository: int) -> Totals:
         """Say how much counts for a repository's quota: what it has and the one that it was forked from has not."""
 

@@ -71,6 +71,12 @@ class Repositories(Protocol):
     ) -> None:
         """Change what is given; a former name goes on to lead here.  Raises Conflict if the name is taken."""
 
+    def transfer(self, number: int, owner: int, /) -> None:
+        """Give one to another owner: the old owner's teams have it no longer, its former address leads here.
+
+        Raises Conflict if the new owner has one of that name.
+        """
+
     def remove(self, number: int, /) -> None:
         """Forget one, with all that belongs to it."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0003"
+revision = "0003"
+down_revision = "0002"
 
 _FTS5 = """CREATE VIRTUAL TABLE search_words USING fts5(
     name, about, readme, metadata, paths, runs, tokenize = 'unicode61 remove_diacritics 0'
