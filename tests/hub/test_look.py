@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from jinja2 import nodes
 
 from rookery.hub.web import look
+from rookery.hub.web.repository_page import TABS
 
 STYLE = (look.HERE / "assets" / "style.css").read_text("utf-8")
 TEMPLATES = sorted((look.HERE / "templates").glob("*.html"))
@@ -82,6 +84,31 @@ def test_every_icon_that_a_template_names_is_shipped_with_its_licence() -> None:
     assert "ISC License" in (look.ICONS / "LICENSE").read_text("utf-8")
     for drawn in look.ICONS.glob("*.svg"):
         assert not re.search(r"<script|href|url\(|\son\w+=", drawn.read_text("utf-8")), drawn
+
+
+# Which of its arguments each component shows as an icon.
+SYMBOL_AT = {"icon": 0, "blank": 0, "tag": 1, "card": 1}
+
+
+def icons_shown() -> set[str]:
+    """Give the names of icons that templates, components of them, or the tabs of a repository ask for."""
+    found = {tab.icon for tab in TABS}
+    for path in TEMPLATES:
+        for call in look.environment().parse(path.read_text("utf-8")).find_all(nodes.Call):
+            component = getattr(call.node, "attr", None) or getattr(call.node, "name", "")
+            at = SYMBOL_AT.get(component)
+            given = [] if at is None else call.args[at : at + 1]
+            given += [one.value for one in call.kwargs if one.key == "symbol"]
+            for one in given:
+                constants = [one] if isinstance(one, nodes.Const) else one.find_all(nodes.Const)
+                found |= {constant.value for constant in constants if isinstance(constant.value, str)}
+    return found
+
+
+def test_every_icon_that_is_shipped_is_shown_somewhere() -> None:
+    shown = icons_shown()
+    assert {"lock", "circle-x", "folder", "activity"} <= shown, "names in dictionaries, components and tabs"
+    assert not {path.stem for path in look.ICONS.glob("*.svg")} - shown
 
 
 def test_nothing_of_the_look_comes_from_elsewhere() -> None:
