@@ -125,6 +125,7 @@ def test_no_address_breaks_a_page(
 FORMS = {
     "/user/sign_up": ("name", "email", "password", "again"),
     "/user/login": ("name", "password", "next"),
+    "/user/settings": ("full_name", "email", "password"),
     "/user/settings/keys": ("title", "key", "remove"),
     "/user/settings/applications": ("name", "reach", "days", "remove"),
     "/repo/create": ("owner", "name", "description", "visibility"),

@@ -71,6 +71,8 @@ ROUTES: dict[str, Case] = {
     "GET /user/login": Case("open", "/user/login"),
     "POST /user/login": Case("open", "/user/login", FORM),
     "POST /user/logout": Case("open", "/user/logout", FORM),
+    "GET /user/settings": Case("page of one's own", "/user/settings"),
+    "POST /user/settings": Case("page of one's own", "/user/settings", FORM),
     "GET /user/settings/keys": Case("page of one's own", "/user/settings/keys"),
     "POST /user/settings/keys": Case("page of one's own", "/user/settings/keys", FORM),
     "GET /user/settings/applications": Case("page of one's own", "/user/settings/applications"),
@@ -140,6 +142,8 @@ ROUTES: dict[str, Case] = {
     "GET /api/v1/openapi.json": Case("open", "/api/v1/openapi.json"),
     "GET /api/v1/version": Case("open", "/api/v1/version"),
     "GET /api/v1/user": Case("user:read", "/api/v1/user"),
+    "GET /api/v1/user/settings": Case("user:read", "/api/v1/user/settings"),
+    "PATCH /api/v1/user/settings": Case("user:write", "/api/v1/user/settings", {"full_name": "x"}),
     "GET /api/v1/users/{name}": Case("open", "/api/v1/users/ada"),
     "POST /api/v1/admin/users": Case(
         "admin", "/api/v1/admin/users", {"username": "api", "email": "x@y", "password": "long enough"}

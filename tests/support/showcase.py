@@ -248,6 +248,7 @@ PAGES: Mapping[str, str] = {
     "guest-sign-in": "/user/login",
     "explore": "/",
     "profile": "/ada",
+    "own-profile": "/user/settings",
     "keys": "/user/settings/keys",
     "tokens": "/user/settings/applications",
     "password": "/user/settings/password",

@@ -9,7 +9,7 @@ from rookery.hub.domain.errors import Forbidden, NotFound
 from rookery.hub.domain.names import parse_path
 from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedSite
-from rookery.hub.http_api.bodies import NewKey, NewToken, NewUser
+from rookery.hub.http_api.bodies import NewKey, NewToken, NewUser, UserSettingsChange
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.hub import Hub
 
@@ -22,6 +22,18 @@ DAY = 86400.0
 def own_account(asked_by: AskedBy, hub: AskedHub, site: AskedSite) -> Shape:
     """Tell who asks."""
     return shapes.account(hub.accounts.own(asked_by), site, own=True)
+
+
+@router.get("/user/settings", response_model=answers.UserSettings)
+def own_settings(asked_by: AskedBy, hub: AskedHub) -> Shape:
+    """Tell of one's profile, in those of Gitea's fields that there are here."""
+    return shapes.settings(hub.accounts.own(asked_by))
+
+
+@router.patch("/user/settings", response_model=answers.UserSettings)
+def change_own_settings(body: UserSettingsChange, asked_by: AskedBy, hub: AskedHub) -> Shape:
+    """Change one's profile.  The e-mail address wants the password: it is changed on the page of the profile."""
+    return shapes.settings(hub.accounts.change_profile(asked_by, full_name=body.full_name))
 
 
 @router.get("/users/{name}", response_model=answers.User)

@@ -39,6 +39,13 @@ class User(Told):
     created: str
 
 
+class UserSettings(Told):
+    """One's profile."""
+
+    full_name: str
+    hide_email: Literal[True]
+
+
 class Collaborator(User):
     """Somebody who was invited to a repository."""
 

@@ -20,6 +20,13 @@ class NewToken(BaseModel):
     expires_in_days: int | None = Field(None, ge=1, le=36500)
 
 
+class UserSettingsChange(BaseModel):
+    """What is to be otherwise in one's profile."""
+
+    full_name: str | None = None
+    hide_email: Literal[True] | None = None  # nobody else ever sees it
+
+
 class NewKey(BaseModel):
     """An SSH key."""
 

@@ -30,6 +30,11 @@ def account(of: Account, site: Site, *, own: bool = False) -> Shape:
     }
 
 
+def settings(of: Account) -> Shape:
+    """Tell of an account's profile."""
+    return {"full_name": of.full_name, "hide_email": True}
+
+
 def repository(of: Repository, owner: Account, may: frozenset[Action], site: Site, *, empty: bool) -> Shape:
     """Tell of a repository, and of what whoever asks may do in it."""
     clone = site.clone(of.path)

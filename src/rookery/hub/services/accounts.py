@@ -91,6 +91,32 @@ class AccountService:
             found = work.accounts.by_id(account)
             note(work, actor, "set password", found.name if found else str(account), "ok", self._clock())
 
+    def change_profile(
+        self, actor: Actor, *, full_name: str | None = None, email: str | None = None
+    ) -> Account:
+        """Change one's full name or e-mail address.  Raises NeedsSignIn, Forbidden, BadName, Conflict.
+
+        People sign in with the address too: that a new one wants the password is for the caller to see to.
+        """
+        name = None if full_name is None else one_line(full_name, most=100, what="a full name")
+        address = None if email is None else email_address(email)
+        with self._database.writing() as work:
+            account = self._gate.account(work, actor, Scope.WRITE_USER)
+            work.accounts.change(account.id, full_name=name, email=address)
+            changed = work.accounts.by_id(account.id)
+            assert changed is not None
+            told = [
+                word
+                for word, before, after in (
+                    ("full name", account.full_name, changed.full_name),
+                    ("e-mail address", account.email, changed.email),
+                )
+                if before != after
+            ]
+            if told:
+                note(work, actor, "change account", account.name, ", ".join(told), self._clock())
+        return changed
+
     def own(self, actor: Actor, scope: Scope = Scope.READ_USER) -> Account:
         """Give the account that asks.  Raises NeedsSignIn, Forbidden."""
         with self._database.reading() as work:

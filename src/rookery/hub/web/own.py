@@ -1,4 +1,4 @@
-"""Pages of one's own account: SSH keys, tokens, the password."""
+"""Pages of one's own account: the profile, SSH keys, tokens, the password."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ from rookery.hub.domain.errors import BadName, NeedsSignIn
 from rookery.hub.web.visit import Visit, with_cookie
 
 DAY = 86400.0
+
+
+def show_profile(visit: Visit) -> Response:
+    """Show the forms for one's full name and e-mail address."""
+    visit.own()
+    return visit.page("profile.html", account=visit.hub.accounts.own(visit.actor))
+
+
+def act_on_profile(visit: Visit) -> Response:
+    """Change the full name; or the e-mail address, with which one signs in too: that wants the password."""
+    visit.own()
+    if "email" in visit.form:
+        _require_password(visit, visit.field("password"), "the password is wrong")
+        visit.hub.accounts.change_profile(visit.actor, email=visit.field("email"))
+    elif "full_name" in visit.form:
+        visit.hub.accounts.change_profile(visit.actor, full_name=visit.field("full_name"))
+    else:
+        raise BadName("this form has neither a full name nor an e-mail address")
+    return visit.go("/user/settings")
 
 
 def show_keys(visit: Visit) -> Response:
@@ -69,14 +88,19 @@ def set_password(visit: Visit) -> Response:
     visit.own()
     if visit.field("password") != visit.field("again"):
         raise BadName("the two passwords are not the same")
-    try:
-        visit.hub.identity.by_password(visit.actor.name, visit.field("old"), visit.actor.address)
-    except NeedsSignIn as e:
-        raise BadName("the old password is wrong") from e
+    _require_password(visit, visit.field("old"), "the old password is wrong")
     assert visit.actor.account is not None
     visit.hub.accounts.set_password(visit.actor, visit.actor.account, visit.field("password"))
     secret = visit.hub.identity.begin(visit.actor)
     return with_cookie(visit, visit.go("/user/settings/password"), secret)
+
+
+def _require_password(visit: Visit, password: str, wrong: str) -> None:
+    """Go on with the right password alone; wrong ones are counted as at the door.  Raises BadName, TooOften."""
+    try:
+        visit.hub.identity.by_password(visit.actor.name, password, visit.actor.address)
+    except NeedsSignIn as e:
+        raise BadName(wrong) from e
 
 
 def number_of(text: str) -> int:

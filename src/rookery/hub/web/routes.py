@@ -40,6 +40,7 @@ def _of_the_site() -> list[BaseRoute]:
         pages("/user/sign_up", entrance.show_sign_up, entrance.sign_up),
         pages("/user/login", entrance.show_login, entrance.login),
         pages("/user/logout", None, entrance.logout),
+        pages("/user/settings", own.show_profile, own.act_on_profile),
         pages("/user/settings/keys", own.show_keys, own.act_on_keys),
         pages("/user/settings/applications", own.show_tokens, own.act_on_tokens),
         pages("/user/settings/password", own.show_password, own.set_password),
