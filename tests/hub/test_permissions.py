@@ -82,6 +82,9 @@ ROUTES: dict[str, Case] = {
     "GET /admin": Case("page of an administrator", "/admin"),
     "POST /admin": Case("page of an administrator", "/admin", "close=nobody"),
     "GET /admin/repositories": Case("page of an administrator", "/admin/repositories"),
+    "POST /admin/repositories": Case("page of an administrator", "/admin/repositories", "repository=a/b&quota="),
+    "GET /admin/accounts/{name}": Case("page of an administrator", "/admin/accounts/ada"),
+    "POST /admin/accounts/{name}": Case("page of an administrator", "/admin/accounts/ada", "quota="),
     "GET /admin/audit": Case("page of an administrator", "/admin/audit"),
     "GET /org/create": Case("page of one's own", "/org/create"),
     "POST /org/create": Case("page of one's own", "/org/create", "name=lab"),
@@ -224,6 +227,7 @@ ROUTES: dict[str, Case] = {
     "POST /api/v1/orgs": Case("org:write", "/api/v1/orgs", {"username": "lab"}),
     "GET /api/v1/user/orgs": Case("org:read", "/api/v1/user/orgs"),
     "GET /api/v1/orgs/{org}": Case("open", "/api/v1/orgs/lab"),
+    "DELETE /api/v1/orgs/{org}": Case("lab's", "/api/v1/orgs/lab"),  # it owns a repository: nobody can
     "GET /api/v1/orgs/{org}/teams": Case("lab's", "/api/v1/orgs/lab/teams"),
     "POST /api/v1/orgs/{org}/teams": Case("lab's", "/api/v1/orgs/lab/teams", {"name": "\n\n"}),
     "GET /api/v1/teams/{team}/members": Case("lab's", "/api/v1/teams/1/members"),

@@ -6,13 +6,16 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from rookery.hub.domain.errors import HubError, InUse
+from rookery.hub.domain.access import Visibility
+from rookery.hub.domain.errors import BadName, HubError, InUse
+from rookery.hub.domain.names import parse_path, repository_name
 from rookery.hub.storage.database import SqlDatabase, WrongVersion
 from rookery.hub.storage.tables import metadata
 from support.hubs import HubInside, make_hub_inside
@@ -137,3 +140,43 @@ def test_storing_and_dropping_at_once_leave_claims_that_are_true(either: HubInsi
             assert opened.objects.verified(where, KEY)
         else:
             assert opened.objects.size(where, KEY) is None
+
+
+def test_an_account_that_is_just_given_a_repository_is_not_removed(either: HubInside) -> None:
+    boss, eve = either.person("boss", admin=True), either.person("eve")
+    database, service = either.opened.database, either.opened.hub.administration
+    refused = []
+
+    def remove() -> None:
+        try:
+            service.remove_account(boss, "eve")
+        except BadName as e:
+            refused.append(e.message)
+
+    with database.writing() as work:
+        other = threading.Thread(target=remove)
+        work.repositories.add(
+            eve.account or 0,
+            repository_name("study"),
+            uuid=str(uuid4()),
+            visibility=Visibility.PRIVATE,
+            description="",
+            default_branch="main",
+            now=0.0,
+        )
+        other.start()
+        while other.is_alive() and not _waiting(database):
+            other.join(0.01)
+    other.join()
+    assert refused == ["eve owns repositories: 1"]
+    with database.reading() as work:
+        assert work.repositories.by_path(parse_path("eve/study"))
+
+
+def _waiting(database: SqlDatabase) -> bool:
+    """Say whether somebody waits for a lock; in SQLite nobody could be seen to."""
+    if database.engine.dialect.name == "sqlite":
+        return True
+    with database.engine.connect() as connection:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return bool(connection.scalar(text(waiting)))

@@ -256,7 +256,7 @@ def test_only_who_may_write_uploads_and_nobody_over_a_quota(
     answer = browser.request("POST", "/ada/data/upload/main", body[:-36], {"Content-Type": kind})
     assert answer.status == 422, "it was cut off"
     with hub.opened.database.writing() as work:
-        work.repositories.change(where.id, quota=10)
+        work.repositories.set_quota(where.id, 10)
     with pytest.raises(TooMuch):
         put(ada, "big.dat", BINARY)
     assert services.browsing.branches(ada, where.id) == before

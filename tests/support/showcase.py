@@ -307,6 +307,7 @@ PAGES: Mapping[str, str] = {
     "new-organisation": "/org/create",
     "teams": "/org/field-lab/teams",
     "admin": "/admin",
+    "admin-account": "/admin/accounts/ada",
     "admin-repositories": "/admin/repositories",
     "admin-audit": "/admin/audit",
     "missing": "/nobody/nothing",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 _POWERS_OF_1024 = ("B", "KB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
@@ -16,6 +19,30 @@ def natural(size: float) -> str:
         if abs(size) < 999.95 or unit == _UNITS[-1]:  # what rounds to 1000.0 is one of the next unit
             break
     return f"{size:.1f} {unit}"
+
+
+_TYPED = re.compile(r"(\d{1,19}(?:\.\d{1,19})?) ?([kmgtpezy]?b)", re.IGNORECASE | re.ASCII)
+
+
+def typed(text: str) -> int | None:
+    """Read a size that a person typed, `500 GB` or `1.5 tb`, in decimal units; None if it is none.
+
+    The unit must be there: a number alone might be meant as bytes or as gigabytes.
+    """
+    found = _TYPED.fullmatch(text.strip())
+    if found is None:
+        return None
+    power = "bkmgtpezy".index(found[2][0].lower())
+    return int(Decimal(found[1]) * 1000**power)
+
+
+def exact(size: int) -> str:
+    """Write a size so that `typed` reads the same: `500 GB`, `1234567 B`."""
+    power = 0
+    while size and size % 1000 == 0 and power < len(_UNITS) - 1:
+        size //= 1000
+        power += 1
+    return f"{size} {_UNITS[power - 1] if power else 'B'}"
 
 
 def binary(size: float) -> str:

@@ -95,6 +95,12 @@ def one_organisation(org: str, hub: AskedHub, site: AskedSite, asked_by: AskedBy
     return shapes.account(hub.organisations.named(org), site, own=asked_by.admin)
 
 
+@router.delete("/orgs/{org}", status_code=204)
+def remove_organisation(org: str, asked_by: AskedBy, hub: AskedHub) -> None:
+    """Remove an organisation that owns no repositories."""
+    hub.organisations.remove(asked_by, org)
+
+
 @router.get("/orgs/{org}/teams", response_model=list[answers.Team])
 def teams(org: str, asked_by: AskedBy, hub: AskedHub, page: AskedPage) -> list[Shape]:
     """Tell of an organisation's teams."""

@@ -42,6 +42,23 @@ class OrganisationService:
             note(work, actor, "add organisation", made.name, "ok", now)
         return made
 
+    def remove(self, actor: Actor, name: str) -> None:
+        """Remove an organisation that owns no repositories, with its teams; whoever wants can then have the name.
+
+        Raises NotFound, Forbidden, and BadName for one that owns some.
+        """
+        with self._database.writing() as work:
+            organisation = _organisation(work, name)
+            self._require(work, actor, organisation.id, Level.OWNER, Scope.WRITE_ORGANIZATION)
+            work.accounts.hold(organisation.id)
+            if number := work.accounts.belongings(organisation.id).repositories:
+                raise BadName(
+                    f"{organisation.name} owns repositories: {number}",
+                    hints=["transfer them to another owner first, or remove them"],
+                )
+            work.accounts.remove(organisation.id)
+            note(work, actor, "remove organisation", organisation.name, "ok", self._clock())
+
     def mine(self, actor: Actor) -> list[Account]:
         """Give the organisations that one is in."""
         with self._database.reading() as work:

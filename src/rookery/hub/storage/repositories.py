@@ -186,7 +186,6 @@ class SqlRepositories:
         drop_level: Level | None = None,
         archived: bool | None = None,
         keep_last: bool | None = None,
-        quota: int | None = None,
         updated: float | None = None,
     ) -> None:
         """Change what is given."""
@@ -202,7 +201,6 @@ class SqlRepositories:
             drop_level=None if drop_level is None else int(drop_level),
             archived=archived,
             keep_last=keep_last,
-            quota=quota,
             updated=updated,
         )
         with unique(self._connection, f"repository already exists: {name}"):
@@ -211,6 +209,10 @@ class SqlRepositories:
         if name is not None and name.lower() != before.name.lower():
             self._remember_former(before)
             self._forget_former(before.owner_id, name)
+
+    def set_quota(self, number: int, quota: int | None, /) -> None:
+        """Give a quota of its own; None: the hub's."""
+        self._connection.execute(update(repository).where(repository.c.id == number).values(quota=quota))
 
     def transfer(self, number: int, owner: int, /) -> None:
         """Give one to another owner."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from rookery.core.sizes import typed
 from rookery.hub.domain.errors import BadName
+from rookery.hub.domain.names import parse_path
 from rookery.hub.services.administration import A_PAGE
 from rookery.hub.web.visit import Visit
 
@@ -31,6 +33,43 @@ def act_on_accounts(visit: Visit) -> Response:
         name, email = visit.field("name").strip(), visit.field("email")
         visit.hub.accounts.add_by_administrator(visit.actor, name, email, visit.field("password"))
     return visit.go("/admin")
+
+
+def show_account(visit: Visit) -> Response:
+    """Show one account: its quota, and the form that removes it."""
+    found, totals, has = visit.hub.administration.account(visit.actor, visit.request.path_params["name"])
+    return visit.page("admin_account.html", part="accounts", account=found, totals=totals, has=has)
+
+
+def act_on_account(visit: Visit) -> Response:
+    """Set the quota of an account, or remove it."""
+    name, service = visit.request.path_params["name"], visit.hub.administration
+    if visit.field("what") == "remove":
+        found, *_ = service.account(visit.actor, name)
+        if visit.field("confirm").strip() != found.name:
+            raise BadName(f"type {found.name} to remove this account")
+        service.remove_account(visit.actor, name)
+        return visit.go("/admin")
+    service.set_account_quota(visit.actor, name, _quota_of(visit))
+    return visit.go(f"/admin/accounts/{name}")
+
+
+def _quota_of(visit: Visit) -> int | None:
+    """Read the field of a quota; an empty one is the site's.  Raises BadName."""
+    if "quota" not in visit.form:
+        raise BadName("this form has no quota")
+    text = visit.field("quota").strip()
+    quota = typed(text) if text else None
+    if text and quota is None:
+        raise BadName(f"{text[:40]!r} is not a size", hints=["say it with its unit: 500 GB, 1.5 TB"])
+    return quota
+
+
+def act_on_repositories(visit: Visit) -> Response:
+    """Set the quota of a repository."""
+    path = parse_path(visit.field("repository").strip())
+    visit.hub.administration.set_repository_quota(visit.actor, path, _quota_of(visit))
+    return visit.go("/admin/repositories")
 
 
 def show_repositories(visit: Visit) -> Response:

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from rookery.core.process import encode
-from rookery.core.sizes import natural
+from rookery.core.sizes import exact, natural
 from rookery.git.commits import Commit
 from rookery.git.runrecords import words_of
 from rookery.hub.domain.access import Level, Visibility
@@ -86,6 +86,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters.update(
         size=natural,
+        exact=exact,
         moment=moment,
         counted=counted,
         hue=hue,

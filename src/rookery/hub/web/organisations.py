@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from rookery.hub.domain.access import Level
+from rookery.hub.domain.errors import BadName
 from rookery.hub.domain.names import OwnerName, RepositoryPath, repository_name
 from rookery.hub.web.own import number_of
 from rookery.hub.web.repository_settings import level_of
@@ -38,7 +39,7 @@ def show_teams(visit: Visit) -> Response:
 
 
 def act_on_teams(visit: Visit) -> Response:
-    """Make a team, or change who is in one, or which repositories it has."""
+    """Make a team, change who is in one or which repositories it has, or remove the organisation."""
     service = visit.hub.organisations
     organisation = service.named(visit.request.path_params["org"])
     what = visit.field("what")
@@ -51,6 +52,11 @@ def act_on_teams(visit: Visit) -> Response:
             all_repositories=visit.field("all") == "on",
         )
         return visit.go(f"/org/{organisation.name}/teams")
+    if what == "dissolve":
+        if visit.field("confirm").strip() != organisation.name:
+            raise BadName(f"type {organisation.name} to remove this organisation")
+        service.remove(visit.actor, organisation.name)
+        return visit.go("/")
     team = number_of(visit.field("team"))
     if what in ("give", "take"):
         name = repository_name(visit.field("repository").strip())

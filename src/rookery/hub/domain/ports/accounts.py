@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rookery.hub.domain.records import Account, Kind
+
+
+class Belongings(NamedTuple):
+    """What would go with an account, or be nobody's without it."""
+
+    repositories: int
+    said: int  # issues, pull requests, comments, and merges
+    alone_in: list[str]  # names of organisations that nobody else owns
 
 
 class Accounts(Protocol):
@@ -35,9 +43,20 @@ class Accounts(Protocol):
         full_name: str | None = None,
         admin: bool | None = None,
         active: bool | None = None,
-        quota: int | None = None,
     ) -> None:
         """Change what is given.  Raises Conflict if the address is taken."""
+
+    def set_quota(self, account: int, quota: int | None) -> None:
+        """Give a quota of its own; None: the hub's."""
+
+    def hold(self, account: int) -> None:
+        """Keep all others from giving it anything, to the end of this transaction."""
+
+    def belongings(self, account: int) -> Belongings:
+        """Say what must be elsewhere before an account can go."""
+
+    def remove(self, account: int) -> None:
+        """Forget one, with its keys, tokens, sessions, teams and former addresses.  Its number is never given again."""
 
     def password(self, account: int) -> str | None:
         """Give the hash of the password; None if there is none."""

@@ -66,10 +66,12 @@ class Repositories(Protocol):
         drop_level: Level | None = None,
         archived: bool | None = None,
         keep_last: bool | None = None,
-        quota: int | None = None,
         updated: float | None = None,
     ) -> None:
         """Change what is given; a former name goes on to lead here.  Raises Conflict if the name is taken."""
+
+    def set_quota(self, number: int, quota: int | None, /) -> None:
+        """Give a quota of its own; None: the hub's."""
 
     def transfer(self, number: int, owner: int, /) -> None:
         """Give one to another owner: the old owner's teams have it no longer, its former address leads here.
