@@ -14,6 +14,7 @@ import pytest
 
 from rookery.hub.domain.access import Visibility
 from support.hubs import PASSWORD, HubServer
+from support.planting import plant
 from support.programs import Program
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "{} ada@home"
@@ -237,6 +238,43 @@ def test_raw_gives_annexed_content_and_parts_of_it(
     again = served.ask("GET", url, token=ada, headers={"If-None-Match": whole.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
     assert served.ask("GET", url).status == 404
+
+
+@pytest.mark.parametrize("where", ["api/v1/{}/raw/main/big.txt", "{}/raw/main/big.txt"])
+def test_raw_gives_parts_of_what_git_has(served: HubServer, where: str) -> None:
+    text = b"".join(b"line %d\n" % n for n in range(60_000))  # some pieces of what Git writes
+    token = served.add_user("raw")
+    with served.beside() as inside:
+        raw = inside.person("raw")
+        name = f"open{len(where)}"
+        plant(inside, raw, inside.repository(raw, name, Visibility.PUBLIC), {"big.txt": text, "empty": b""})
+    url = where.format(f"repos/raw/{name}" if "api" in where else f"raw/{name}")
+    whole = served.ask("GET", url, token=token)
+    assert (whole.status, whole.body) == (200, text)
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    assert "sandbox" in whole.headers["Content-Security-Policy"]
+    head = served.ask("HEAD", url, token=token)
+    assert (head.headers["Content-Length"], head.headers["ETag"]) == (str(len(text)), whole.headers["ETag"])
+    size = len(text)
+    for asked, start, end in (
+        ("0-0", 0, 1),
+        ("65530-65545", 65530, 65546),
+        ("400000-", 400000, size),
+        ("-7", size - 7, size),
+        (f"{size - 1}-{size + 5}", size - 1, size),
+    ):
+        part = served.ask("GET", url, token=token, headers={"Range": f"bytes={asked}"})
+        assert (part.status, part.body) == (206, text[start:end]), asked
+        assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
+        assert part.headers["Content-Length"] == str(end - start)
+    beyond = served.ask("GET", url, token=token, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
+    changed = {"Range": "bytes=0-0", "If-Range": '"another"'}
+    assert served.ask("GET", url, token=token, headers=changed).body == text, "it is another file now"
+    known = served.ask("GET", url, token=token, headers={"If-None-Match": whole.headers["ETag"]})
+    assert (known.status, known.body) == (304, b"")
+    empty = served.ask("GET", url.replace("big.txt", "empty"), token=token)
+    assert (empty.status, empty.body) == (200, b"")
 
 
 def test_an_archive_has_annexed_content_and_says_what_it_has_not(

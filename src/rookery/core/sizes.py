@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 _POWERS_OF_1024 = ("B", "KB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
@@ -21,7 +20,7 @@ def natural(size: float) -> str:
     return f"{size:.1f} {unit}"
 
 
-_TYPED = re.compile(r"(\d{1,19}(?:\.\d{1,19})?) ?([kmgtpezy]?b)", re.IGNORECASE | re.ASCII)
+_TYPED = re.compile(r"(\d{1,19})(?:\.(\d{1,19}))? ?([kmgtpezy]?b)", re.IGNORECASE | re.ASCII)
 
 
 def typed(text: str) -> int | None:
@@ -32,8 +31,9 @@ def typed(text: str) -> int | None:
     found = _TYPED.fullmatch(text.strip())
     if found is None:
         return None
-    power = "bkmgtpezy".index(found[2][0].lower())
-    return int(Decimal(found[1]) * 1000**power)
+    whole, part, unit = found[1], found[2] or "", found[3]
+    power = "bkmgtpezy".index(unit[0].lower())
+    return int(int(whole + part) * 1000**power // 10 ** len(part))
 
 
 def exact(size: int) -> str:

@@ -1,8 +1,10 @@
-"""Content as an HTTP response: its length, parts of it, and a mark by which a cache knows it again."""
+"""Content and files of Git as HTTP responses: the length, parts, and a mark by which a cache knows them again."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import closing
+from typing import NamedTuple
 
 import anyio.lowlevel
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +16,7 @@ from rookery.hub.asking import hub_of
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import NotFound
 from rookery.hub.domain.ports.objects import PromptReader, Reader
+from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.gate import Where
 
 PIECE, FROM_DISK = 1 << 18, 1 << 20
@@ -29,16 +32,64 @@ SANDBOX = {
 def content_response(
     request: Request, actor: Actor, where: Where, key: str, *, media_type: str = "application/octet-stream"
 ) -> Response:
-    """Give the content of a key, or the part that was asked for.  Raises NotFound, and what the gate does.
-
-    HEAD gets the same headers.  One range is served (RFC 9110, 14); more than
-    one, or one in a form that is not known, gets all of the content.
-    """
+    """Give the content of a key, or the part that was asked for.  Raises NotFound, and what the gate does."""
     contents = hub_of(request).contents
     size = contents.size(actor, where, key)
     if size is None:
         raise NotFound(f"the content of {key} is not here")
     mark = f'"{key.encode("ascii", "xmlcharrefreplace").decode()}"'.replace("\\", "")
+    part = _wanted(request, size, mark, media_type)
+    if isinstance(part, Response):
+        return part
+    if _is_visit(request) and (elsewhere := _elsewhere(request, actor, where, key, media_type)):
+        return elsewhere
+    reader = contents.open(actor, where, key, part.start)
+    return StreamingResponse(pieces_of(reader, part.end - part.start), part.status, part.headers)
+
+
+def blob_response(
+    request: Request, place: Place, file: File, *, media_type: str = "application/octet-stream"
+) -> Response:
+    """Give what Git has of a file, or the part that was asked for; Git reads from the start, whatever the part.
+
+    Raises NotFound for what has no bytes.
+    """
+    if file.kind not in ("file", "symlink") or file.size is None:
+        raise NotFound(f"{file.path} is a {file.kind}")
+    part = _wanted(request, file.size, f'"{file.sha}"', media_type)
+    if isinstance(part, Response):
+        return part
+    pieces = _cut(hub_of(request).browsing.bytes_of(place, file), part.start, part.end)
+    return StreamingResponse(pieces, part.status, part.headers)
+
+
+def _cut(pieces: Generator[bytes, None, None], start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes [start, end) of what comes; then end the program that it comes from."""
+    at = 0
+    with closing(pieces):
+        for piece in pieces:
+            if inside := piece[max(start - at, 0) : max(end - at, 0)]:
+                yield inside
+            at += len(piece)
+            if at >= end:
+                break
+
+
+class _Part(NamedTuple):
+    """The bytes [start, end) that are wanted, and how the answer begins."""
+
+    start: int
+    end: int
+    status: int
+    headers: dict[str, str]
+
+
+def _wanted(request: Request, size: int, mark: str, media_type: str) -> _Part | Response:
+    """Say which part is wanted; or answer, where no bytes are to come.
+
+    HEAD gets the same headers.  One range is served (RFC 9110, 14); more than
+    one, or one in a form that is not known, gets all of the content.
+    """
     headers = {
         **SANDBOX,
         "Accept-Ranges": "bytes",
@@ -59,10 +110,7 @@ def content_response(
     headers["Content-Length"] = str(end - start)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    if _is_visit(request) and (elsewhere := _elsewhere(request, actor, where, key, media_type)):
-        return elsewhere
-    reader = contents.open(actor, where, key, start)
-    return StreamingResponse(pieces_of(reader, end - start), status, headers)
+    return _Part(start, end, status, headers)
 
 
 def _is_visit(request: Request) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from rookery.hub.asking import Site
-from rookery.hub.content_http import SANDBOX, content_response
+from rookery.hub.content_http import blob_response, content_response
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import NotFound
 from rookery.hub.http_api import answers, shapes
@@ -132,11 +132,7 @@ def raw(
     found = hub.browsing.file(place, inside)
     if found.key is not None:
         return content_response(request, asked_by, place.repository.id, found.key)
-    if found.kind not in ("file", "symlink"):
-        raise NotFound(f"{inside} is a {found.kind}")
-    headers = {**SANDBOX, "ETag": f'"{found.sha}"', "Content-Length": str(found.size or 0)}
-    body = iter(()) if request.method == "HEAD" else hub.browsing.bytes_of(place, found)
-    return StreamingResponse(body, headers=headers, media_type="application/octet-stream")
+    return blob_response(request, place, found)
 
 
 @router.head("/archive/{archive:path}", response_model=None, include_in_schema=False)

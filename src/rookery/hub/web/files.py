@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from rookery.annex.keys import parse_key
-from rookery.hub.content_http import SANDBOX, content_response
+from rookery.hub.content_http import blob_response, content_response
 from rookery.hub.domain.errors import NotFound
 from rookery.hub.domain.names import NestedPath
 from rookery.hub.domain.records import Repository
@@ -158,12 +158,8 @@ def raw(visit: Visit) -> Response:
     kind = media_type(found.name, annexed=found.key is not None)
     if found.key is not None:
         return content_response(visit.request, visit.actor, repository.id, found.key, media_type=kind)
-    if found.kind not in ("file", "symlink"):
-        raise NotFound(f"{inside} is a {found.kind}")
-    headers = {**SANDBOX, "ETag": f'"{found.sha}"', "Content-Length": str(found.size or 0)}
     # Text is shown, whatever it says that it is; nothing of it runs.
-    body = iter(()) if visit.request.method == "HEAD" else visit.hub.browsing.bytes_of(place, found)
-    return StreamingResponse(body, headers=headers, media_type=kind)
+    return blob_response(visit.request, place, found, media_type=kind)
 
 
 def archive(visit: Visit) -> Response:
