@@ -153,22 +153,32 @@ def test_every_worker_answers_and_one_that_dies_is_replaced(tmp_path: Path) -> N
         first = server.process.pid
         second = worker_of(first)
         for stopped in (first, second):
-            os.kill(stopped, signal.SIGSTOP)
-            try:
-                assert server.ask("GET", "healthz").status == 200
-            finally:
-                os.kill(stopped, signal.SIGCONT)
+            answers_without(server, stopped)
         os.kill(second, signal.SIGKILL)
         third = worker_of(first, but=second)
-        os.kill(first, signal.SIGSTOP)
-        try:
-            assert server.ask("GET", "healthz").status == 200
-        finally:
-            os.kill(first, signal.SIGCONT)
+        answers_without(server, first)
         assert third != second
         code, said = server.stop()
         assert code == 0 and "started again" in said
         assert not Path(f"/proc/{third}").exists()
+
+
+def answers_without(server: HubServer, stopped: int) -> None:
+    """See that the hub answers while one of its processes stands still.
+
+    Whoever is stopped while it holds the database's lock for writing keeps the others from beginning: tried again.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            assert server.ask("GET", "healthz", patience=3).status == 200
+            return
+        except TimeoutError:
+            assert time.monotonic() < deadline
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        time.sleep(0.2)
 
 
 def asking(server: HubServer) -> Ask:

@@ -57,7 +57,7 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def on_disk(folder: Path) -> int:
+def bytes_on_disk(folder: Path) -> int:
     """Give the bytes of disk blocks below a folder, each file once, whatever its names."""
     seen = {}
     for top, _, files in os.walk(folder):
@@ -94,10 +94,10 @@ def test_data_is_proposed_reviewed_merged_and_fetched_and_no_byte_is_stored_twic
     served.api("PATCH", home, {"visibility": "internal"}, token=alice.token)
 
     # bob forks, adds data in a branch, and proposes it
-    before = on_disk(served.folder)
+    before = bytes_on_disk(served.folder)
     fork = served.api("POST", f"{home}/forks", {}, 202, token=bob.token)
     assert fork["parent"]["full_name"] == f"{alice.name}/study"
-    assert on_disk(served.folder) - before < OVERHEAD
+    assert bytes_on_disk(served.folder) - before < OVERHEAD
     bob.rookery("clone", fork["clone_url"], "fork", cwd=tmp_path)
     clone = tmp_path / "fork"
     bob.rookery("get", "old.bin", cwd=clone)
@@ -106,7 +106,7 @@ def test_data_is_proposed_reviewed_merged_and_fetched_and_no_byte_is_stored_twic
     digest = write(clone / "new.bin", size)
     bob.rookery("save", "-m", "More data", cwd=clone)
     bob.rookery("push", "--to", "origin", cwd=clone)
-    stored = on_disk(served.folder)
+    stored = bytes_on_disk(served.folder)
     assert size <= stored - before < size + OVERHEAD
     made = served.api(
         "POST",
@@ -130,7 +130,7 @@ def test_data_is_proposed_reviewed_merged_and_fetched_and_no_byte_is_stored_twic
 
     done = served.api("POST", f"{pull}/merge", {"head_commit_id": seen["head"]["sha"]}, token=alice.token)
     assert (done["keys"], done["bytes"], done["missing"]) == (1, size, [])
-    assert on_disk(served.folder) - stored < OVERHEAD
+    assert bytes_on_disk(served.folder) - stored < OVERHEAD
     assert served.api("GET", pull, token=bob.token)["merged"]
 
     # a third person fetches it, of alice's repository alone

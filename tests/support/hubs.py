@@ -292,14 +292,18 @@ class HubServer:
         token: str = "",
         basic: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        patience: float = 60,
     ) -> Reply:
-        """Make one request, as a token's or a name's and password's owner, or as a stranger."""
+        """Make one request, as a token's or a name's and password's owner, or as a stranger.
+
+        Raises TimeoutError if nothing comes for `patience` seconds.
+        """
         told = dict(headers or {})
         if token:
             told["Authorization"] = f"token {token}"
         if basic:
             told["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
-        wire = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        wire = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=patience)
         try:
             wire.request(method, f"/{path}", body, told)
             answer = wire.getresponse()

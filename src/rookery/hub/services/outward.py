@@ -81,9 +81,10 @@ def send(
         connection = open_http(found, target.host, target.port, tls, patience=seconds)
     except (OSError, http.client.HTTPException) as e:
         raise NotSent(f"{target.host} could not be reached: {e}") from e
-    line = connection.sock
+    line, late = connection.sock, threading.Event()
 
     def end() -> None:
+        late.set()
         with suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
 
@@ -94,9 +95,8 @@ def send(
         answer = connection.getresponse()
         return Sent(answer.status, answer.read(MOST_ANSWER).decode("utf-8", "replace"))
     except (OSError, http.client.HTTPException) as e:
-        late = timer.finished.is_set()
         raise NotSent(
-            f"no answer within {seconds:g} seconds" if late else f"{target.host} gave no answer: {e}"
+            f"no answer within {seconds:g} seconds" if late.is_set() else f"{target.host} gave no answer: {e}"
         ) from e
     finally:
         timer.cancel()
