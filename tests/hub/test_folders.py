@@ -89,6 +89,21 @@ def test_a_summary_counts_files_and_what_is_missing(hub: HubInside) -> None:
     assert old.missing == 0, "what has come since counts for an older commit too"
 
 
+def test_a_summary_has_the_last_runs(hub: HubInside) -> None:
+    ada = hub.person("ada")
+    where = hub.repository(ada)
+    record = '\n\n=== Do not change lines below ===\n{"cmd": "true"}\n^^^ Do not change lines above ^^^'
+    for name in ("one", "two", "three", "four"):
+        plant(hub, ada, where, {name: name}, message=f"[DATALAD RUNCMD] make {name}{record}")
+    plant(hub, ada, where, {"other": "by hand"}, message="save by hand")
+    place = hub.opened.hub.browsing.at(ada, where.id)
+    found = hub.opened.hub.summaries.of(ada, place, patience=60)
+    assert found is not None
+    assert [run.subject for run in found.runs] == [
+        f"[DATALAD RUNCMD] make {name}" for name in ("four", "three", "two")
+    ]
+
+
 @given(
     st.lists(
         st.tuples(

@@ -126,7 +126,7 @@ def make_hub(
         *talk,
         runs,
         ChangeService(contents),
-        SummaryService(contents),
+        SummaryService(contents, runs),
         UploadService(database, histories, gate, contents, pushes, clock),
         AdministrationService(database, objects, gate, clock),
         SearchService(database, histories, gate, runs, clock),

@@ -1,4 +1,4 @@
-"""What a dataset is all in all: files, bytes, how much of it is on the hub, its subdatasets.
+"""What a dataset is all in all: files, bytes, how much of it is on the hub, its subdatasets, its last runs.
 
 All files of a commit have to be looked at, two seconds for 100,000.  So it is done once
 for a commit and for what the hub has at that time, beside the request, which waits a moment only.
@@ -17,18 +17,24 @@ from typing import NamedTuple
 from rookery.annex.files import with_keys
 from rookery.annex.keys import size_of
 from rookery.git import modes, trees
+from rookery.git.commits import Commit
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.ports.contents import Totals
 from rookery.hub.services.browsing import Place
 from rookery.hub.services.contents import ContentService
+from rookery.hub.services.runs import RunService
 
-# So many are remembered; each is a hundred bytes.
+# So many are remembered; each is a few hundred bytes.
 _MOST = 1000
+_LAST_RUNS = 3
 _CHUNK = 500
 
 
 class Summary(NamedTuple):
-    """One dataset at one commit.  `size` is without annexed content that tells none."""
+    """One dataset at one commit.  `size` is without annexed content that tells none.
+
+    `runs` are the last commits that commands have made, newest first.
+    """
 
     files: int
     size: int
@@ -36,6 +42,7 @@ class Summary(NamedTuple):
     present: int
     missing_size: int
     subdatasets: int
+    runs: tuple[Commit, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -49,8 +56,9 @@ _Mark = tuple[int, str, Totals]
 class SummaryService:
     """Counts once, remembers, and never lets a page wait long."""
 
-    def __init__(self, contents: ContentService) -> None:
+    def __init__(self, contents: ContentService, runs: RunService) -> None:
         self._contents = contents
+        self._runs = runs
         self._known: OrderedDict[_Mark, Future[Summary]] = OrderedDict()
         self._guard = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
@@ -87,7 +95,8 @@ class SummaryService:
             here = self._contents.present_of(actor, place.repository.id, some)
             present += sum(keys[key] for key in here)
             missing_size += sum(size_of(key) or 0 for key in some if key not in here)
-        return Summary(files, size, sum(keys.values()), present, missing_size, subdatasets)
+        runs = tuple(run.commit for run in self._runs.runs(place, limit=_LAST_RUNS))
+        return Summary(files, size, sum(keys.values()), present, missing_size, subdatasets, runs)
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
