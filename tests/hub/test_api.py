@@ -291,6 +291,11 @@ def test_an_archive_has_annexed_content_and_says_what_it_has_not(
     said = rest.read(f"{top}/NOT-IN-THIS-ARCHIVE.txt").decode()
     assert said.count("is not here") == 2
     assert rest.read(f"{top}/read me.txt").decode() == "text ü\n"
+    below = served.ask("GET", f"api/v1/{pushed}/archive/feature/one/sub.zip", token=ada)
+    assert 'filename="' + pushed.name + '-feature-one-sub.zip"' in below.headers["Content-Disposition"]
+    named = ZipFile(io.BytesIO(below.body)).namelist()
+    assert named == [f"{top}/NOT-IN-THIS-ARCHIVE.txt"], "its only file was dropped above"
+    served.api("GET", f"{pushed}/archive/feature/one/open.dat.zip", code=404, token=ada)
     served.api("GET", f"{pushed}/archive/none.zip", code=404, token=ada)
     served.api("GET", f"{pushed}/archive/main.rar", code=404, token=ada)
 

@@ -20,14 +20,18 @@ ENDING = ".zip"
 
 
 def archive_response(request: Request, actor: Actor, where: Where, name: str) -> Response:
-    """Give the files of a branch, tag or commit as `NAME.zip`.  Raises NotFound and what the gate does."""
+    """Give the files of a branch, tag or commit as `NAME.zip`, those of a folder as `NAME/FOLDER.zip`.
+
+    Raises NotFound and what the gate does.
+    """
     if not name.endswith(ENDING):
         raise NotFound(f"archives end in {ENDING}")
     hub = hub_of(request)
-    place = hub.browsing.at(actor, where, name.removesuffix(ENDING))
-    file = f"{place.repository.name}-{place.ref.replace('/', '-')}{ENDING}".encode(
-        "ascii", "replace"
-    ).decode()
+    place, folder = hub.browsing.split(actor, where, name.removesuffix(ENDING))
+    if folder and hub.browsing.file(place, folder).kind != "directory":
+        raise NotFound(f"{folder} is no folder")
+    words = [place.repository.name, place.ref, *([folder] if folder else [])]
+    file = ("-".join(words).replace("/", "-") + ENDING).encode("ascii", "replace").decode()
     headers = {
         **SANDBOX,
         "Content-Disposition": f'attachment; filename="{file.replace(chr(34), chr(39))}"',
@@ -35,7 +39,7 @@ def archive_response(request: Request, actor: Actor, where: Where, name: str) ->
     }
     if request.method == "HEAD":
         return Response(headers=headers, media_type="application/zip")
-    pieces = hub.archives.zipped(actor, place)
+    pieces = hub.archives.zipped(actor, place, folder)
     return StreamingResponse(_in_a_place(request, pieces), headers=headers, media_type="application/zip")
 
 

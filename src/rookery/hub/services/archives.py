@@ -50,12 +50,12 @@ class ArchiveService(NamedTuple):
     browsing: BrowsingService
     contents: ContentService
 
-    def zipped(self, actor: Actor, place: Place) -> Generator[bytes, None, None]:
-        """Yield a zip archive of all files of a commit, in one folder named for the repository."""
+    def zipped(self, actor: Actor, place: Place, folder: str = "") -> Generator[bytes, None, None]:
+        """Yield a zip archive of all files of a commit, or of one of its folders, below the repository's name."""
         sink, left_out = _Sink(), []
         seconds = float(self.browsing.commits(place, limit=1)[0].committer.date.partition(" ")[0])
         with ZipFile(sink, "w", strict_timestamps=False) as out:
-            for file in self.browsing.walk(place):
+            for file in self.browsing.walk(place, folder):
                 info = _info(place, file, seconds)
                 reason = yield from self._member(actor, place, file, info, out, sink)
                 if reason:

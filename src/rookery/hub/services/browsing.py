@@ -160,10 +160,11 @@ class BrowsingService:
         except CommandError as e:
             raise NotFound(f"{place.repository.path} has no folder {path!r} at {place.ref}") from e
 
-    def walk(self, place: Place) -> Iterator[File]:
-        """Yield every file of a commit, in Git's order, subdatasets too."""
+    def walk(self, place: Place, folder: str = "") -> Iterator[File]:
+        """Yield every file of a commit, or of one of its folders, in Git's order, subdatasets too."""
+        below = [folder] if folder else []
         with objects.object_reader(place.repo) as reader:
-            for entry in trees.ls_tree(place.repo, place.commit, sizes=True):
+            for entry in trees.ls_tree(place.repo, place.commit, below, sizes=True):
                 small = entry.kind == "blob" and (entry.size or 0) <= POINTER_LIMIT
                 found = reader.read(entry.sha) if small else None
                 yield file_of(entry, "", found.content if found else None)
