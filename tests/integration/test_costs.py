@@ -60,6 +60,9 @@ LIMITS = {
 # Three folders for each content, which come or go with it; a lock that is moved to both copies and back.
 CHANGES = {"save": 9, "get": 6, "drop": 12, "push": 6}
 
+# Several transfers at once find the same folder missing, and each tries to make it: no more often than there are transfers.
+AT_ONCE = 8
+
 
 class Journey:
     """A dataset with so many files on its way from `save` to `push`; each step is counted."""
@@ -127,7 +130,7 @@ def test_what_commands_cost_does_not_grow_with_the_files(
             f"{name}: {few[name]}, {many[name]}"
         )
     for name, changed in CHANGES.items():
-        assert many[name].changed - few[name].changed <= changed * (MANY - FEW), (
+        assert many[name].changed - few[name].changed <= changed * (MANY - FEW) + AT_ONCE, (
             f"{name}: {few[name]}, {many[name]}"
         )
 
