@@ -64,17 +64,21 @@ class SummaryService:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
 
     def of(self, actor: Actor, place: Place, *, patience: float = 0.1) -> Summary | None:
-        """Give the summary; None if counting takes more than `patience` seconds: it goes on, ask again."""
+        """Give the summary; None if counting takes more than `patience` seconds: it goes on, ask again.
+
+        Who asks while it is being counted does not wait.
+        """
         mark = place.repository.id, place.commit, self._contents.totals(actor, place.repository.id)
         with self._guard:
             counted = self._known.get(mark)
-            if counted is None or (counted.done() and counted.exception() is not None):
+            begins = counted is None or (counted.done() and counted.exception() is not None)
+            if counted is None or begins:
                 counted = self._known[mark] = self._thread.submit(self._count, actor, place)
             self._known.move_to_end(mark)
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
         try:
-            return counted.result(patience)
+            return counted.result(patience if begins else 0)
         except NotYet:
             return None
 
