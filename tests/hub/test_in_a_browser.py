@@ -19,7 +19,7 @@ from support.planting import Annexed, plant
 from support.showcase import PAGES, furnish
 
 # Chromium's own, in which it shows a PDF.
-VIEWER = ("chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/index.html", "chrome://resources/")
+VIEWER = ("chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/", "chrome://resources/")
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43 + " ada@home"
 
 
@@ -192,7 +192,7 @@ def test_a_pdf_is_loaded_when_somebody_wants_to_see_it(site: Site, scripts: bool
     assert raw not in seen.requests, "whoever looks at the page has not opened the file"
     page.get_by_role("link", name="Show it here").click()
     expect(page.locator("iframe")).to_be_visible()
-    assert VIEWER[0] in seen.requests
+    assert any(url.startswith(VIEWER[0]) for url in seen.requests)
     expect(page.get_by_role("link", name="Download article.pdf")).to_have_attribute("download", "")
     answer = page.request.get(raw)
     assert answer.headers["content-type"] == "application/pdf"

@@ -81,6 +81,7 @@ class Document(NamedTuple):
     runs: str = ""
     files: int = 0
     size: int = 0  # bytes of all files, annexed content too, wherever it is
+    missing: tuple[str, ...] = ()  # keys of files that would tell more, if their content were here
 
 
 class Facet(StrEnum):

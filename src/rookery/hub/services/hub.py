@@ -36,6 +36,7 @@ from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.searching import SearchService
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.small_contents import SmallContents
 from rookery.hub.services.summaries import SummaryService
 from rookery.hub.services.telling import Telling
 from rookery.hub.services.uploads import UploadService
@@ -100,7 +101,8 @@ def make_hub(
     gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
-    passwords, runs = Passwords(clock), RunService(database, objects)
+    passwords, small = Passwords(clock), SmallContents(database, objects)
+    runs = RunService(small)
     sharing, telling = Sharing(database, objects, clock), Telling(gate, home, clock)
     pulls = PullService(database, histories, sharing, gate, telling, clock)
     pushes = Pushes(database, histories, pulls, telling, log.warning)
@@ -129,7 +131,7 @@ def make_hub(
         SummaryService(contents, runs),
         UploadService(database, histories, gate, contents, pushes, clock),
         AdministrationService(database, objects, gate, clock),
-        SearchService(database, histories, gate, runs, clock),
+        SearchService(database, histories, gate, runs, small, clock),
         LineageService(runs),
         histories,
         limits,
