@@ -81,7 +81,7 @@ def _of_a_library(name: str) -> Hasher | None:
     """BLAKE3 and XXH3 (64 bits wide) are not in Python: the extra `rookery[hashes]` brings them."""
     try:
         if name == "XXH3":
-            from xxhash import xxh3_64
+            from xxhash import xxh3_64  # start-up, and neither need be installed
 
             return xxh3_64()
         from blake3 import blake3
