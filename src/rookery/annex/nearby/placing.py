@@ -28,6 +28,9 @@ READ = 1 << 20
 # Content of these keys has no checksum; its size has to do, for git-annex as well.
 _BY_SIZE = ("WORM", "URL")
 
+# How the names of files begin that are on their way.
+DRAFT = ".rookery."
+
 _serial = itertools.count()
 
 Heard = Callable[[int], None]
@@ -79,12 +82,22 @@ def place(
 
     `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.
     """
+    with copied(source, key, folder=folder, reserve=reserve, heard=heard) as draft:
+        show(draft, candidates(into, key)[0])
+
+
+@contextmanager
+def copied(source: str, key: str, *, folder: str, reserve: int, heard: Heard | None = None) -> Iterator[str]:
+    """Copy an object into a folder and give its path there, for the block to move it away.
+
+    Raises Unplaced if it is not what the key says, OSError; nothing of it is
+    left then, or if the block fails.
+    """
     parsed = parse_key(key)
     assert parsed is not None
     hasher = checksum.hasher_of(parsed.backend)
-    draft = f"{folder}/.rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
+    draft = f"{folder}/{DRAFT}{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    shown = False
     try:
         seen = os.fstat(origin)
         if not stat.S_ISREG(seen.st_mode) or (parsed.size is not None and seen.st_size != parsed.size):
@@ -104,13 +117,13 @@ def place(
             os.utime(target, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
         finally:
             os.close(target)
-        show(draft, candidates(into, key)[0])
-        shown = True
+        yield draft
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
     finally:
         os.close(origin)
-        if not shown:
-            with suppress(FileNotFoundError):
-                os.unlink(draft)
 
 
 def _copied(origin: int, target: int, update: Update | None, heard: Heard | None) -> int:
@@ -195,7 +208,7 @@ def show(draft: str, place: str) -> None:
     folder = os.path.dirname(place)
     for attempt in range(10):
         try:
-            _made(folder)
+            made(folder)
             mode = thaw(folder)
             try:
                 os.rename(draft, place)
@@ -207,7 +220,7 @@ def show(draft: str, place: str) -> None:
                 raise
 
 
-def _made(folder: str) -> None:
+def made(folder: str) -> None:
     """Make a folder and those above, trying first what is lacking mostly: `os.makedirs` looks at each of them."""
     try:
         os.mkdir(folder)

@@ -118,12 +118,8 @@ def prepare(
         raise NotForUs(f"{to} is no neighbour that takes content")
     require_plain(target.repo, target.settings)
     require_plain_branch(target.repo)
-    keys = [item.key for item in items]
-    there = frozenset[str]()
-    if trust_log:
-        known = branch.locations(repo, keys)
-        there = frozenset(
-            k for k, places in known.items() if any(p.uuid == target.uuid and p.present for p in places)
-        )
+    there = (
+        branch.placed_at(repo, target.uuid, [item.key for item in items]) if trust_log else frozenset[str]()
+    )
     bound = unlocked_keys(target.repo) | unlocked_keys(repo)
     return Sending(repo, target, reserve(target.settings), there, bound, clock, owed)
