@@ -9,7 +9,8 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 
 from rookery.annex import checksum
 from rookery.annex.keys import parse_key, size_of
@@ -76,14 +77,51 @@ def drafts(repo: Repo) -> Iterator[str]:
 
 
 def place(
-    source: str, into: Repo, key: str, *, folder: str, reserve: int, heard: Heard | None = None
+    source: str,
+    into: Repo,
+    key: str,
+    *,
+    folder: str,
+    reserve: int,
+    heard: Heard | None = None,
+    link: bool = False,
 ) -> None:
     """Bring an object to where a store wants it.  Raises Unplaced, OSError.
 
-    `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.
+    `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.  With
+    `link` both stores share the file if the disk can do that.
     """
-    with copied(source, key, folder=folder, reserve=reserve, heard=heard) as draft:
+    bring = partial(copied, source, key, folder=folder, reserve=reserve, heard=heard)
+    with _linked(source, key, folder, bring) if link else bring() as draft:
         show(draft, candidates(into, key)[0])
+
+
+@contextmanager
+def _linked(
+    source: str, key: str, folder: str, otherwise: Callable[[], AbstractContextManager[str]]
+) -> Iterator[str]:
+    """Link an object into a folder as `copied` copies it, which is done `otherwise`: where it cannot be linked.
+
+    What may be written to is not shared, nor what is not proven to be the
+    content; it is read as well, though git-annex takes it unread (10.20261026).
+    """
+    draft = _draft(folder)
+    try:
+        os.link(source, draft, follow_symlinks=False)
+    except OSError:  # another disk, one that has no links, too many of them
+        with otherwise() as other:
+            yield other
+        return
+    try:
+        seen = os.lstat(draft)
+        if stat.S_ISREG(seen.st_mode) and not seen.st_mode & 0o222 and checksum.verified(key, draft):
+            yield draft
+            return
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+    with otherwise() as other:
+        yield other
 
 
 @contextmanager
@@ -96,7 +134,7 @@ def copied(source: str, key: str, *, folder: str, reserve: int, heard: Heard | N
     parsed = parse_key(key)
     assert parsed is not None
     hasher = checksum.hasher_of(parsed.backend)
-    draft = f"{folder}/{DRAFT}{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
+    draft = _draft(folder)
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         seen = os.fstat(origin)
@@ -124,6 +162,10 @@ def copied(source: str, key: str, *, folder: str, reserve: int, heard: Heard | N
         raise
     finally:
         os.close(origin)
+
+
+def _draft(folder: str) -> str:
+    return f"{folder}/{DRAFT}{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
 
 
 def _copied(origin: int, target: int, update: Update | None, heard: Heard | None) -> int:
