@@ -210,3 +210,32 @@ def test_what_people_pushed_is_shown_and_does_nothing(
     assert "sandbox" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert ask("GET", next(link for link in links if link.endswith("/link"))).body == b"/etc/passwd"
+
+
+def test_colours_are_chosen_by_a_form_for_who_is_signed_in_and_who_is_not(browser: Browser) -> None:
+    system = [("style", ""), ("dark", ' media="(prefers-color-scheme: dark)"')]
+    assert sheets_of(browser.go("/?q=a%20b")) == system
+    browser.submit("Dark")
+    assert browser.at == "/?q=a%20b"
+    assert sheets_of(browser) == [("style", ""), ("dark", "")]
+    assert b'content="dark"' in browser.answer.body
+    assert sheets_of(browser.submit("Light")) == [("style", "")]
+    assert sheets_of(browser.submit("As the system")) == system
+    browser.cookies["rookery_look"] = '"><script>'
+    assert sheets_of(browser.go("/")) == system
+    assert browser.submit("Dark", next="//elsewhere.example/").at == "/"
+
+
+def sheets_of(browser: Browser) -> list[tuple[str, str]]:
+    return re.findall(
+        r'<link rel="stylesheet" href="/assets/(\w+)\.css"([^>]*)>', browser.answer.body.decode()
+    )
+
+
+def test_a_picture_of_a_name_is_drawn_here_and_tells_nothing_of_who_is_there(ask: Caller) -> None:
+    for name, letters in (("ada", "A"), ("field-lab", "FL"), ("nobody", "N"), ("%3Cscript%3E", "S")):
+        answer = ask("GET", f"/avatars/{name}")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
+        assert f">{letters}</text>" in answer.body.decode()
+        assert b"<script" not in answer.body
+        assert "sandbox" in answer.headers["content-security-policy"]
