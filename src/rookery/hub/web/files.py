@@ -13,7 +13,6 @@ from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.folders import FolderPage, folder_page
 from rookery.hub.streaming import archive_response
 from rookery.hub.web.look import address
-from rookery.hub.web.own import number_of
 from rookery.hub.web.previews.kinds import media_type
 from rookery.hub.web.previews.markdown import Base
 from rookery.hub.web.previews.shown import MOST_MARKDOWN, Preview, bytes_wanted, preview
@@ -73,7 +72,7 @@ def browse(visit: Visit) -> Response:
 
 def _folder(visit: Visit, place: Place, inside: str, branches: list[str]) -> Response:
     hub, repository = visit.hub, place.repository
-    page = folder_page(place, inside, first=number_of(visit.query("from") or "0"), limit=A_PAGE)
+    page = folder_page(place, inside, first=visit.number("from"), limit=A_PAGE)
     present = hub.contents.present_of(visit.actor, repository.id, (f.key for f in page.files if f.key))
     before, after = page.others(A_PAGE)
     return repository_page(
