@@ -123,9 +123,7 @@ def test_what_was_broken_off_is_there_or_not_and_can_be_done_again(
     before = subprocess.run(
         ["git", "rev-parse", "main"], cwd=template / "hub/repositories/1.git", capture_output=True, text=True
     ).stdout.strip()
-    # The last points are the interesting ones: the branch moves there.
-    points = range(total, 0, -1) if steps >= total else [total - n * n for n in range(steps)]
-    for point in points:
+    for point in range(total, 0, -max(total // steps, 1)):
         here = tmp_path / f"at-{point}"
         shutil.copytree(template, here, symlinks=True)
         assert run(here, point, deed).returncode == -signal.SIGKILL

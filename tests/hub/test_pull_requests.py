@@ -434,3 +434,14 @@ def test_one_command_alone_stays_a_command_when_it_is_squashed(scene: Scene) -> 
     assert (run.commit.sha, run.command, run.words) == (place.commit, "make clean", "clean (#1)")
     lineage = services.lineage.of(place, "out")
     assert [version.path for version in lineage.makers[lineage.root].inputs] == ["old.dat"]  # type: ignore[index]  # it is there
+
+
+def test_content_that_came_before_a_merge_was_broken_off_is_told_of_by_the_next(scene: Scene) -> None:
+    hub, services = scene.hub, scene.hub.opened.hub
+    key = store(hub, scene.bob, scene.fork, b"new")
+    commit(hub, scene.fork, {"new.dat": key}, branch="news")
+    scene.propose()
+    Sharing(hub.opened.database, hub.opened.objects, hub.clock).share({key}, scene.fork.id, scene.data.id)
+    assert not places_of(repo_of(hub, scene.data), key), "nobody wrote down yet that it is here"
+    services.merging.merge(scene.ada, scene.data.id, 1)
+    assert scene.data.uuid in (places_of(repo_of(hub, scene.data), key) or ())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from rookery.annex.branch import LOCAL
 from rookery.annex.branch_picking import take_logs
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.core.errors import LostRaceError, RookeryError
@@ -182,24 +183,28 @@ class MergeService:
     def _bring_content(self, repo: Repo, request: PullRequest, tip: str) -> tuple[Totals, list[str]]:
         """Link the content that the new commits speak of; give how much came, and the keys that are nowhere here."""
         repository, source = request.repository, self._pulls.content_source(request)
-        lacking = self._sharing.missing(new_keys(repo, request.pull.head, known=tip), repository.id)
-        if source is None or not lacking:
-            return Totals(0, 0), sorted(lacking)
-        with self._database.reading() as work:
-            coming = sum(work.contents.size(source, key) or 0 for key in lacking)
-            require_room(work, repository, coming, self._limits, None)
-        came = self._sharing.share(lacking, source, repository.id)
+        keys = new_keys(repo, request.pull.head, known=tip)
+        lacking, came = self._sharing.missing(keys, repository.id), Totals(0, 0)
+        if source is not None and lacking:
+            with self._database.reading() as work:
+                coming = sum(work.contents.size(source, key) or 0 for key in lacking)
+                require_room(work, repository, coming, self._limits, None)
+            came = self._sharing.share(lacking, source, repository.id)
         missing = self._sharing.missing(lacking, repository.id)
-        self._tell_logs(repo, request, source, lacking, lacking - missing)
+        # Of all keys, not of those alone that came now: a merge may have been broken off after its content had come.
+        self._tell_logs(repo, request, source, keys, keys - missing)
         return came, sorted(missing)
 
     def _tell_logs(
-        self, repo: Repo, request: PullRequest, source: int, keys: set[str], here: set[str]
+        self, repo: Repo, request: PullRequest, source: int | None, keys: set[str], here: set[str]
     ) -> None:
         """Let location logs say what the source's say of these keys, and that their content is here now."""
         now, uuid = self._clock(), request.repository.uuid
+        if not keys or (source is None and refs.resolve(repo, LOCAL) is None):
+            return
         try:
-            take_logs(repo, self._histories.open(source), keys, now=now)
+            if source is not None:
+                take_logs(repo, self._histories.open(source), keys, now=now)
             record_presence(repo, ((key, uuid, True) for key in sorted(here)), now=now)
         except (NotForUs, LostRaceError) as e:
             raise Conflict(
