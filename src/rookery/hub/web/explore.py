@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -23,6 +24,9 @@ from rookery.hub.web.visit import Visit
 
 _LONGEST = 300
 _ABOUT = 300
+
+# What Markdown is written with and nobody reads; `_` is a part of names.
+_MARKS = re.compile(r"[*#`|]+ ?")
 
 _HEADINGS = {
     Facet.OWNER: "Owner",
@@ -107,7 +111,7 @@ def _shown(hit: Hit, query: Query) -> Shown:
     excerpt = excerpt_of(query, document) if document else None
     if excerpt is None or (excerpt.source == "description" and not hit.repository.description):
         return made  # what is found there is to be seen already
-    text = f"{excerpt.before}{excerpt.word}{excerpt.after}"
+    text = _MARKS.sub("", f"{excerpt.before}{excerpt.word}{excerpt.after}")
     return made._replace(source=excerpt.source, excerpt=marked(query, text))
 
 

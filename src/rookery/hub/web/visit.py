@@ -199,7 +199,10 @@ def refusal(visit: Visit, error: HubError) -> Response:
     if isinstance(error, NeedsSignIn):
         here = visit.request.url.path if visit.request.method == "GET" else "/"
         return visit.go(f"/user/login?next={quote(here, safe='')}")
-    return visit._replace(problem=None).page("problem.html", status=status_of(error), error=error)
+    shown = visit._replace(problem=None)
+    return shown.page(
+        "problem.html", status=status_of(error), error=error, missing=isinstance(error, NotFound)
+    )
 
 
 def local(where: str) -> str:
