@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def upload(hub: HubInside) -> None:
 
 DEEDS: Mapping[str, Callable[[HubInside], None]] = {
     "upload": upload,
-    **{f"merge-{style}": lambda hub, style=style: merge(hub, style) for style in Style},  # type: ignore[misc]
+    **{f"merge-{style}": partial(merge, style=style) for style in Style},
 }
 
 
