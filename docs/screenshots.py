@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from rookery.hub.web.visit import COOKIE
 from support.home import make_home
@@ -73,7 +73,7 @@ def take(browser: Browser, server: HubServer, secret: str, path: str, file: Path
             )
             if not file.name.startswith("guest-"):
                 page.context.add_cookies([{"name": COOKIE, "value": secret, "url": server.url}])
-            page.goto(path)
+            load(page, path)
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > width:
                 print(f"{file.name}: {wide} px wide on a screen of {width}", file=sys.stderr)
@@ -81,10 +81,18 @@ def take(browser: Browser, server: HubServer, secret: str, path: str, file: Path
             page.close()
 
 
+def load(page: Page, path: str) -> None:
+    """Load a page, again if the hub was still counting the files of the dataset."""
+    page.goto(path)
+    while page.get_by_text("files are being counted").count():
+        page.wait_for_timeout(500)
+        page.reload()
+
+
 def take_for_docs(browser: Browser, server: HubServer, path: str, file: Path, scheme: Scheme) -> None:
     """Take a page as strangers see it on a laptop, in 128 colours: a few dozen kilobytes."""
     page = browser.new_page(viewport={"width": 1180, "height": 800}, color_scheme=scheme, base_url=server.url)
-    page.goto(path)
+    load(page, path)
     Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(128).save(file, optimize=True)
     page.close()
 
