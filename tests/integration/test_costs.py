@@ -37,6 +37,9 @@ class Cost(NamedTuple):
     changed: int
 
 
+# Programs that make a dataset.
+MAKING = 10
+
 # At most, with any number of files: programs, git-annex among them, and files opened for each file that moves.
 LIMITS = {
     "save": (14, 0, 1),
@@ -60,7 +63,7 @@ LIMITS = {
 # Three folders for each content, which come or go with it; a lock that is moved to both copies and back.
 CHANGES = {"save": 9, "get": 6, "drop": 12, "push": 6}
 
-# Several transfers at once find the same folder missing, and each tries to make it: no more often than there are transfers.
+# Several transfers at once find the same folder missing, and each tries to make it: once for each transfer at most.
 AT_ONCE = 8
 
 
@@ -133,6 +136,13 @@ def test_what_commands_cost_does_not_grow_with_the_files(
         assert many[name].changed - few[name].changed <= changed * (MANY - FEW) + AT_ONCE, (
             f"{name}: {few[name]}, {many[name]}"
         )
+
+
+def test_what_a_new_dataset_costs(tmp_path: Path, inside: Inside) -> None:
+    with programs_started() as started:
+        inside("create", "ds", cwd=tmp_path)
+    assert len(started) <= MAKING
+    assert [argv for argv in started.programs if argv[0] == "git-annex"] == []
 
 
 def test_a_file_from_the_web_is_asked_for_once(

@@ -130,6 +130,16 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
     return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
 
 
+def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
+    """Write an index where there is none: of version 2 and SHA-1, knowing nothing of files.  Raises LockedError."""
+    raws = {}
+    for path, entry in ((encode(entry.path), entry) for entry in entries):
+        stat = _NO_STAT[:24] + entry.mode.to_bytes(4, "big") + _NO_STAT[28:]
+        raws[path] = Raw(path, stat, bytes.fromhex(entry.sha), min(len(path), _NAME_MASK), 0)
+    with index_lock(file) as draft:
+        _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
+
+
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
     while at < len(data) - 20:
         size = int.from_bytes(data[at + 4 : at + 8], "big")
