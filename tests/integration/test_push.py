@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.counting import Started
+from support.counting import GitTrace, Started
 from support.inside import Inside
 from support.programs import Program
 from support.samples import ODD_NAMES, binary, write_tree
@@ -537,3 +537,50 @@ def test_a_checked_out_branch_there_says_how_to_let_it_be_updated(
     git("config", "receive.denyCurrentBranch", "updateInstead", cwd=there)
     inside("push", "--to", "there", cwd=tiny_dataset)
     assert (there / "notes.txt").exists()
+
+
+def pre_pushes(trace: GitTrace) -> int:
+    """Count how often git-annex was asked whether a push may go."""
+    return sum("pre-push" in argv and "--help" not in argv for argv in trace.commands())
+
+
+def test_git_annex_is_not_asked_where_there_is_no_special_remote(
+    inside: Inside, tiny_dataset: Path, bare: Path, git_trace: GitTrace
+) -> None:
+    inside("push", "--to", "gin", cwd=tiny_dataset)
+    assert pre_pushes(git_trace) == 0
+
+
+@pytest.mark.parametrize("where", ["settings", "log", "hooks"])
+def test_what_git_annex_is_to_prevent_it_may_prevent(
+    inside: Inside,
+    git: Program,
+    tiny_dataset: Path,
+    bare: Path,
+    git_trace: GitTrace,
+    where: str,
+    tmp_path: Path,
+) -> None:
+    """Whatever looks like a special remote, which may not be verified, is for git-annex to judge."""
+    if where == "settings":
+        git("config", "remote.disk.annex-directory", "/nowhere", cwd=tiny_dataset)
+        git("config", "remote.disk.annex-ignore", "true", cwd=tiny_dataset)
+    elif where == "log":
+        (tiny_dataset / ".git" / "annex" / "verified-remote.log").write_text("x\n")
+    else:
+        shutil.copytree(tiny_dataset / ".git" / "hooks", tmp_path / "hooks")
+        hook = tmp_path / "hooks" / "pre-push"
+        hook.write_text(hook.read_text() + "true\n")
+        git("config", "core.hooksPath", tmp_path / "hooks", cwd=tiny_dataset)
+    inside("push", "--to", "gin", cwd=tiny_dataset, code=None)
+    assert pre_pushes(git_trace) >= 1
+
+
+def test_a_hook_of_the_user_refuses_before_anything_is_sent(
+    inside: Inside, tiny_dataset: Path, bare: Path
+) -> None:
+    hook = tiny_dataset / ".git" / "hooks" / "pre-push"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    inside("push", "--to", "gin", cwd=tiny_dataset, code=1)
+    assert keys_in(bare) == set()

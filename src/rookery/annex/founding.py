@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from rookery.annex import identity
+from rookery.annex import identity, stock_hooks
 from rookery.annex.branch import LOCAL
 from rookery.annex.branch_writing import ENGINE, MESSAGE, NATIVE, NotForUs, exclusively, who, yes
 from rookery.annex.store import annex_dir
@@ -37,14 +37,6 @@ log = get_log("rookery.engine")
 # The format of repositories that git-annex makes now.
 VERSION = "10"
 
-_HOOKS = {
-    "pre-commit": "git annex pre-commit .",
-    "post-receive": "if git annex post-receive --help >/dev/null 2>&1; then git annex post-receive; fi",
-    "post-checkout": "git annex smudge --update",
-    "post-merge": "git annex smudge --update",
-    "pre-push": "if git annex pre-push --help >/dev/null 2>&1; then git annex pre-push; fi",
-}
-_HOOK = "#!/bin/sh\n# automatically configured by git-annex\n{}\n"
 _ATTRIBUTES = "\n* filter=annex\n"
 _CONFIGURATION = """\
 [annex]
@@ -101,7 +93,10 @@ def _require_new(repo: Repo) -> None:
         raise NotForUs("the repository is not in a plain `.git` folder")
     if repo.commondir != repo.gitdir or any(name.startswith("GIT_ANNEX_") for name in repo.runner.env):
         raise NotForUs("other worktrees, or git-annex's own variables")
-    there = [repo.gitdir / "hooks" / name for name in (*_HOOKS, "freezecontent-annex", "thawcontent-annex")]
+    there = [
+        repo.gitdir / "hooks" / name
+        for name in (*stock_hooks.COMMANDS, "freezecontent-annex", "thawcontent-annex")
+    ]
     there += [annex_dir(repo), repo.gitdir / "info" / "attributes", repo.gitdir / "packed-refs"]
     there.append(repo.gitdir / "refs" / "remotes")
     if used := [place for place in there if os.path.lexists(place)]:
@@ -179,9 +174,9 @@ def _mark_inodes(annex: Path) -> None:
 
 def _install_filter(repo: Repo) -> None:
     """Write the hooks and the attributes that have Git call git-annex for unlocked files."""
-    for name, command in _HOOKS.items():
+    for name in stock_hooks.COMMANDS:
         hook = repo.gitdir / "hooks" / name
-        files.write(hook, _HOOK.format(command))
+        files.write(hook, stock_hooks.text_of(name))
         hook.chmod(hook.stat().st_mode & 0o777 | 0o111)
     attributes = repo.gitdir / "info" / "attributes"
     attributes.parent.mkdir(exist_ok=True)

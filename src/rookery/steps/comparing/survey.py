@@ -69,15 +69,15 @@ class Survey:
 
         sizes: dict[bytes, Size] = {}
 
-        def measured() -> Iterator[None]:
-            sizes.update(annexed_sizes(ds.repo, paths, presence=self.asked.annex != "basic"))
-            yield None
-
         def compared() -> Iterator[Changed]:
             yield self.changed(ds, paths)
 
+        def measured() -> Iterator[Changed]:
+            sizes.update(annexed_sizes(ds.repo, paths, presence=self.asked.annex != "basic"))
+            return iter(())
+
         # While Git compares, in a process of its own, it is measured here.
-        _, changed = in_order(lambda work: work(), (measured, compared), at_once=2)
+        (changed,) = in_order(lambda work: work(), (compared, measured), at_once=2)
         return changed, sizes
 
     def total(self, ds: Dataset, changed: Changed, sizes: dict[bytes, Size]) -> Record:
