@@ -39,19 +39,22 @@ def commit_changes(
     message: str | None = None,
     refds: Any = None,
     updated: bool = False,
+    changes: Changes | None = None,
     to_git: bool | None = None,
     amend: bool = False,
     jobs: int | str | None = None,
 ) -> Iterator[Record]:
     """Save what changed at or below `paths` (relative to the root; none: everywhere) of one dataset.
 
+    `changes` are what was found there just now (`find_changes`), if it was looked.
     Yields a record for each path when it is known to be taken in, and last the
     save record of the dataset, with key `commit` if there is a new one.  A path
     that cannot be saved is an error record, and the others are saved.
     """
     refds = refds or ds.path
     try:
-        changes = find_changes(ds.repo, paths, updated=updated)
+        if changes is None:
+            changes = find_changes(ds.repo, paths, updated=updated)
         if (
             not changes
             and not (amend and message is not None)
