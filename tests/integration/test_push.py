@@ -66,7 +66,7 @@ def test_the_first_push_to_a_plain_bare_repository_sends_the_content(
     assert git("rev-parse", "main", "git-annex", cwd=bare).text == here
 
 
-def test_a_push_of_nothing_starts_three_programs(
+def test_a_push_of_nothing_starts_two_programs(
     inside: Inside,
     tiny_dataset: Path,
     bare: Path,
@@ -75,7 +75,7 @@ def test_a_push_of_nothing_starts_three_programs(
     inside("push", "--to", "gin", cwd=tiny_dataset)
     with count_programs() as started:
         assert inside("push", "--to", "gin", cwd=tiny_dataset).lines == NOTHING_DONE
-    assert [argv[0] for argv in started.programs] == ["git", "git", "git"]
+    assert [argv[0] for argv in started.programs] == ["git", "git"]  # the settings, what the sibling has
     assert not any("ls-tree" in argv or "cat-file" in argv for argv in started.programs)
 
 
@@ -94,7 +94,7 @@ def test_a_push_of_nothing_to_a_special_remote_asks_nobody(
     assert len(keys_in(tmp_path / "store")) == 3
     with count_programs() as started:
         assert inside("push", "--to", "store", cwd=tiny_dataset).lines == []
-    assert len(started) == 2
+    assert len(started) == 1
 
 
 def test_content_that_came_after_the_last_push_is_sent_although_no_branch_moved(
