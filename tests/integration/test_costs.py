@@ -27,6 +27,10 @@ FEW, MANY = 5, 60
 YOUNG = 12
 
 
+# What is small is read and written without a program: so many less for five files.
+IN_PROCESS = 4
+
+
 class Cost(NamedTuple):
     """Programs that Rookery starts, git-annex among them, all `git` below any; files opened, names or modes changed."""
 
@@ -127,8 +131,8 @@ def test_what_commands_cost_does_not_grow_with_the_files(
     for name, (programs, annexes, opened) in LIMITS.items():
         assert many[name].programs <= programs, f"{name}: {many[name]}"
         assert many[name].annexes <= annexes, f"{name}: {many[name]}"
-        assert many[name].programs <= few[name].programs, f"{name}: {few[name]}, {many[name]}"
-        assert many[name].gits <= few[name].gits + YOUNG, f"{name}: {few[name]}, {many[name]}"
+        assert many[name].programs <= few[name].programs + IN_PROCESS, f"{name}: {few[name]}, {many[name]}"
+        assert many[name].gits <= few[name].gits + YOUNG + IN_PROCESS, f"{name}: {few[name]}, {many[name]}"
         assert many[name].opened - few[name].opened <= opened * (MANY - FEW), (
             f"{name}: {few[name]}, {many[name]}"
         )

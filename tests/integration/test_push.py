@@ -539,27 +539,23 @@ def test_a_checked_out_branch_there_says_how_to_let_it_be_updated(
     assert (there / "notes.txt").exists()
 
 
-def pre_pushes(trace: GitTrace) -> int:
+@pytest.fixture
+def pre_pushes(git_trace: GitTrace, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Count how often git-annex was asked whether a push may go."""
-    return sum("pre-push" in argv and "--help" not in argv for argv in trace.commands())
+    monkeypatch.setenv("GIT_TRACE2_EVENT", git_trace.env["GIT_TRACE2_EVENT"])
+    return lambda: sum("pre-push" in argv and "--help" not in argv for argv in git_trace.commands())
 
 
 def test_git_annex_is_not_asked_where_there_is_no_special_remote(
-    inside: Inside, tiny_dataset: Path, bare: Path, git_trace: GitTrace
+    inside: Inside, tiny_dataset: Path, bare: Path, pre_pushes: Callable[[], int]
 ) -> None:
     inside("push", "--to", "gin", cwd=tiny_dataset)
-    assert pre_pushes(git_trace) == 0
+    assert pre_pushes() == 0
 
 
 @pytest.mark.parametrize("where", ["settings", "log", "hooks"])
 def test_what_git_annex_is_to_prevent_it_may_prevent(
-    inside: Inside,
-    git: Program,
-    tiny_dataset: Path,
-    bare: Path,
-    git_trace: GitTrace,
-    where: str,
-    tmp_path: Path,
+    inside: Inside, git: Program, tiny_dataset: Path, bare: Path, pre_pushes: Callable[[], int], where: str
 ) -> None:
     """Whatever looks like a special remote, which may not be verified, is for git-annex to judge."""
     if where == "settings":
@@ -568,12 +564,13 @@ def test_what_git_annex_is_to_prevent_it_may_prevent(
     elif where == "log":
         (tiny_dataset / ".git" / "annex" / "verified-remote.log").write_text("x\n")
     else:
-        shutil.copytree(tiny_dataset / ".git" / "hooks", tmp_path / "hooks")
-        hook = tmp_path / "hooks" / "pre-push"
+        hooks = tiny_dataset.parent / "hooks"
+        shutil.copytree(tiny_dataset / ".git" / "hooks", hooks)
+        hook = hooks / "pre-push"
         hook.write_text(hook.read_text() + "true\n")
-        git("config", "core.hooksPath", tmp_path / "hooks", cwd=tiny_dataset)
+        git("config", "core.hooksPath", hooks, cwd=tiny_dataset)
     inside("push", "--to", "gin", cwd=tiny_dataset, code=None)
-    assert pre_pushes(git_trace) >= 1
+    assert pre_pushes() >= 1
 
 
 def test_a_hook_of_the_user_refuses_before_anything_is_sent(
