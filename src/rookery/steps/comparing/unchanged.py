@@ -15,6 +15,7 @@ from typing import NamedTuple
 from rookery.annex.files import keys_of_blobs, located
 from rookery.annex.keys import key_of_link, size_of
 from rookery.annex.store import annex_dir
+from rookery.core.pool import in_parts
 from rookery.core.process import decode
 from rookery.git import modes
 from rookery.git.index import contents_listed
@@ -41,18 +42,22 @@ class Blob(NamedTuple):
 
 def annexed_sizes(repo: Repo, paths: Sequence[str], *, presence: bool) -> dict[bytes, Size]:
     """Give the sizes of the annexed files that the index has at or below `paths`, as the work tree's links say."""
-    wanted = Selection(paths) if paths else None
+    wanted = Selection(paths)
+    listed = [one for one in contents_listed(repo) if not paths or decode(one[0]) in wanted]
+    links = [path for path, mode, _ in listed if mode == modes.SYMLINK]
     found: dict[bytes, Size] = {}
-    rest: dict[bytes, Blob] = {}
     with _Store(repo, presence=presence) as store:
-        for path, mode, sha in contents_listed(repo):
-            if wanted is not None and decode(path) not in wanted:
-                continue
-            if mode == modes.SYMLINK and (target := store.link_at(path)) is not None:
-                if size := store.size_of(path, target):
-                    found[path] = size
-            elif mode != modes.GITLINK:
-                rest[path] = Blob(decode(path), mode, sha)
+        gone = set()
+        for path, (there, size) in zip(links, in_parts(store.looked_at, links), strict=True):
+            if size is not None:
+                found[path] = size
+            elif not there:
+                gone.add(path)
+        rest = {
+            path: Blob(decode(path), mode, sha)
+            for path, mode, sha in listed
+            if path in gone or mode not in (modes.SYMLINK, modes.GITLINK)
+        }
         found.update(store.sizes_of_blobs(rest))
     return found
 
@@ -77,6 +82,14 @@ class _Store:
         os.close(self._root)
         if self._objects >= 0:
             os.close(self._objects)
+
+    def looked_at(self, links: Sequence[bytes]) -> list[tuple[bool, Size | None]]:
+        """Say for each link whether it is there, and what the size of its content is (None: it is not annexed)."""
+        targets = [(path, self.link_at(path)) for path in links]
+        return [
+            (False, None) if target is None else (True, self.size_of(path, target))
+            for path, target in targets
+        ]
 
     def link_at(self, path: bytes) -> bytes | None:
         """Read a link of the work tree; None where there is none, as in a sparse checkout."""
