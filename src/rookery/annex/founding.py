@@ -37,6 +37,7 @@ log = get_log("rookery.engine")
 # The format of repositories that git-annex makes now.
 VERSION = "10"
 
+_BEGINNING = "branch created"
 _ATTRIBUTES = "\n* filter=annex\n"
 _CONFIGURATION = """\
 [annex]
@@ -72,11 +73,11 @@ def found(repo: Repo, settings: Mapping[str, str], description: str | None = Non
 
 def _found(repo: Repo, settings: Mapping[str, str], description: str | None, now: float) -> str:
     """Make an annex.  Raises NotForUs before anything is there that git-annex would mind."""
-    _require_new(repo)
     _require_usual(settings)
+    _require_new(repo)
     says = who(repo, settings, now)
     described = _described(repo) if description is None else description
-    if not described or "\n" in described:
+    if not described or described != described.strip() or "\n" in described:
         raise NotForUs(f"a description that is odd: {described!r}")
     mine = new_uuid()
     _require_able(annex_dir(repo))
@@ -199,9 +200,10 @@ def _write_branch(repo: Repo, log: str, says: tuple[str, str]) -> None:
     """Write the branch as git-annex begins it: nothing, then who is here; its index follows."""
     text = encode(log)
     author, committer = says
-    head = encode(f"commit {LOCAL}\nmark :%d\nauthor {author}\ncommitter {committer}\n")
-    script = [head % 1, b"data 15\nbranch created\n\n"]
-    script += [head % 2, b"data %d\n%s\n" % (len(MESSAGE) + 1, encode(MESSAGE + "\n"))]
+    script = []
+    for mark, message in enumerate((_BEGINNING, MESSAGE), 1):
+        head = f"commit {LOCAL}\nmark :{mark}\nauthor {author}\ncommitter {committer}\n"
+        script.append(encode(f"{head}data {len(message) + 1}\n{message}\n\n"))
     script += [b"M 100644 inline uuid.log\ndata %d\n%s\n" % (len(text), text), b"get-mark :2\ndone\n"]
     with exclusively(repo):
         commit = fast_import(repo, script).text

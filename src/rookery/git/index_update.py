@@ -171,10 +171,10 @@ def _unknown(path: bytes, entry: NewEntry) -> Raw:
 
 
 def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
-    """Write an index where there is none: of version 2 and SHA-1, knowing nothing of files.  Raises LockedError."""
+    """Write an index where there is none, and nobody else writes one: of version 2 and SHA-1, knowing nothing of files."""
     raws = {path: _unknown(path, entry) for path, entry in ((encode(one.path), one) for one in entries)}
-    with index_lock(file) as draft:
-        _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
+    draft = file.with_name(f"{file.name}.rookery")
+    _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
 
 
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
