@@ -102,10 +102,8 @@ def finish(repo: Repo) -> None:
     if file.read_bytes().count(b"[rookery]") == 1 and not file.is_symlink():
         with index_lock(file) as draft:
             before, found, after = file.read_bytes().partition(mine)
-            if found and after[:1] in (
-                b"",
-                b"[",
-            ):  # else somebody has changed it since: for Git to take apart
+            as_written = found and (not after or after.startswith(b"["))
+            if as_written:  # else somebody has added to it, and Git takes it apart
                 draft.write_bytes(before + after)
                 draft.chmod(file.stat().st_mode & 0o777)
                 os.replace(draft, file)

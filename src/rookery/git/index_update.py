@@ -171,7 +171,7 @@ def _unknown(path: bytes, entry: NewEntry) -> Raw:
 
 
 def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
-    """Write an index where there is none, and nobody else writes one.  It is of version 2, and says nothing of files."""
+    """Write an index of version 2 where there is none, and nobody else writes one; it says nothing of the files."""
     raws = {path: _unknown(path, entry) for path, entry in ((encode(one.path), one) for one in entries)}
     draft = file.with_name(f"{file.name}.rookery")
     _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
