@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -14,7 +15,8 @@ from zipfile import ZipFile
 import pytest
 
 from rookery.hub.domain.access import Visibility
-from support.hubs import PASSWORD, HubServer
+from support.home import Home
+from support.hubs import PASSWORD, HubServer, serving
 from support.planting import plant
 from support.programs import Program
 
@@ -55,11 +57,24 @@ def test_datalad_makes_a_sibling_and_pushes_history(
     branches = served.api("GET", f"repos/ada/by-{kind}/branches", token=ada)
     assert {branch["name"] for branch in branches} == {"main", "git-annex"}
     if kind == "gitea":
-        return  # it knows another status for what exists already, and the request is the same: GIN's counts
+        return  # it knows another status for what exists already, and the request is the same: see the next test
     words = (*words[:5], "hub2", *words[6:])
     again = make(*words, "--access-protocol", "https", "--private", code=1)
     assert "already exist" in again.stdout + again.stderr
     make(*words, "--access-protocol", "https", "--existing", "reconfigure")
+
+
+def test_a_hub_can_answer_as_gitea_does(
+    datalad: Program, tiny_dataset: Path, home: Home, tmp_path: Path, new_database: Callable[[], str]
+) -> None:
+    settings = {"ROOKERY_HUB_PERSONA": "gitea"}
+    with serving(tmp_path / "hub", home.env, database=new_database(), settings=settings) as server:
+        make = with_token(server, datalad, server.add_user("ada")).at(tiny_dataset)
+        words = ("create-sibling-gitea", "twice", "--api", server.url, "--credential", "hub", "-s")
+        make(*words, "one")
+        again = make(*words, "two", code=1)
+        assert "already exist" in again.stdout + again.stderr
+        make(*words, "two", "--existing", "reconfigure")
 
 
 def test_ginclient_signs_in_and_keeps_its_key(served: HubServer, ada: str) -> None:

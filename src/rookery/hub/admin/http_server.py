@@ -68,6 +68,7 @@ def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = 
     config = uvicorn.Config(
         make_app(opened.hub, opened.settings),
         http=PromptHttp,
+        ws="none",  # nothing here speaks WebSocket: such a request gets what any other one gets
         loop="uvloop",
         lifespan="on",
         log_config=None,

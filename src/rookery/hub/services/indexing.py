@@ -17,8 +17,8 @@ from rookery.git.trees import Entry
 from rookery.hub.domain.search import Document, words_in
 from rookery.hub.services import metadata
 from rookery.hub.services.browsing import GLANCE, Place
+from rookery.hub.services.own_contents import OwnContents
 from rookery.hub.services.runs import RunService
-from rookery.hub.services.small_contents import SmallContents
 
 # Letters of each text, together far below PostgreSQL's megabyte of words, each of which costs a few bytes more.
 MOST_README = 80_000
@@ -42,13 +42,13 @@ class _Files(NamedTuple):
     modalities: tuple[str, ...]
 
 
-def read_document(place: Place, runs: RunService, small: SmallContents) -> Document:
+def read_document(place: Place, runs: RunService, own: OwnContents) -> Document:
     """Read all that a commit's repository is found by.  Raises CommandError."""
     entries = list(trees.ls_tree(place.repo, place.commit, sizes=True))
     top = {entry.path: entry for entry in entries if "/" not in entry.path and entry.kind == "blob"}
     readme = next((top[name] for name in sorted(top) if name.lower().startswith("readme")), None)
     told = [entry for name, entry in top.items() if metadata.is_metadata(name)][:_MOST_FILES]
-    texts, missing = _texts(place, [*told, *([readme] if readme else [])], small)
+    texts, missing = _texts(place, [*told, *([readme] if readme else [])], own)
     shown = texts.pop(readme.path, b"") if readme else b""
     said = "\n".join(metadata.text_in(name, content) for name, content in texts.items())
     files = _files(place.repo, entries, bids="dataset_description.json" in top)
@@ -70,9 +70,7 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace").replace("\0", " ")
 
 
-def _texts(
-    place: Place, entries: list[Entry], small: SmallContents
-) -> tuple[dict[str, bytes], tuple[str, ...]]:
+def _texts(place: Place, entries: list[Entry], own: OwnContents) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """Give what small files hold, by their names, and the keys of those whose content is not here."""
     texts: dict[str, bytes] = {}
     missing = []
@@ -84,7 +82,7 @@ def _texts(
         if key is None and entry.mode != modes.SYMLINK:
             texts[entry.path] = blob.content
         elif key is not None:
-            content = small.read(place.repository.id, key, most=metadata.LARGEST)
+            content = own.read(place.repository.id, key, most=metadata.LARGEST)
             if content is None:
                 missing.append(key)
             texts[entry.path] = content or b""

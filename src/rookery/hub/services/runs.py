@@ -26,7 +26,7 @@ from rookery.git.runrecords import (
     sidecar_path,
 )
 from rookery.hub.services.browsing import Place
-from rookery.hub.services.small_contents import SmallContents
+from rookery.hub.services.own_contents import OwnContents
 
 _CONFIG = ".datalad/config"
 _KNOWN = frozenset({"chain", "cmd", "dsid", "exit", "extra_inputs", "inputs", "outputs", "pwd"})
@@ -62,7 +62,7 @@ class _Wanted(Exception):
 class RunService:
     """Reads records at a `Place`, which the gate has let through."""
 
-    def __init__(self, contents: SmallContents) -> None:
+    def __init__(self, contents: OwnContents) -> None:
         self._contents = contents
 
     def runs(self, place: Place, *, skip: int = 0, limit: int = 50, path: str = "") -> list[Run]:

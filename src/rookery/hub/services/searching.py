@@ -22,8 +22,8 @@ from rookery.hub.domain.search import Document, Facet, Hit, Order, Query, parse_
 from rookery.hub.services.browsing import Place
 from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.indexing import read_document
+from rookery.hub.services.own_contents import OwnContents
 from rookery.hub.services.runs import RunService
-from rookery.hub.services.small_contents import SmallContents
 
 log = get_log("rookery.hub")
 
@@ -61,14 +61,14 @@ class SearchService:
         histories: Histories,
         gate: Gate,
         runs: RunService,
-        small: SmallContents,
+        own: OwnContents,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._histories = histories
         self._gate = gate
         self._runs = runs
-        self._small = small
+        self._own = own
         self._clock = clock
 
     def find(
@@ -146,7 +146,7 @@ class SearchService:
                 document = Document("")
             elif came or commit != document.commit:  # else it is the name that changed, or another branch
                 place = Place(repository, repo, commit, repository.default_branch)
-                document = read_document(place, self._runs, self._small)
+                document = read_document(place, self._runs, self._own)
         except (OSError, RookeryError) as e:
             log.warning("%s cannot be read for the search: %s", repository.path, e)
         with self._database.writing() as work:
