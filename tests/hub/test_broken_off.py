@@ -141,6 +141,9 @@ def test_a_merge_whose_branch_has_moved_is_seen_as_merged(template: Path, tmp_pa
         request = services.pulls.get(ada, 1, 1)
         repo = repo_of(hub, request.repository)
         with hub.opened.database.writing() as work:
+            work.pulls.begin_merge(request.issue.id, "1" * 40, by=ada.account)
+        assert services.merging.settle(request).issue.open, "Git does not have that commit any more"
+        with hub.opened.database.writing() as work:
             work.pulls.begin_merge(request.issue.id, request.pull.head, by=ada.account)
         assert services.merging.settle(request).issue.open, "nothing has moved yet"
         refs.update(repo, "refs/heads/main", request.pull.head)

@@ -134,7 +134,10 @@ class MergeService:
         repository, branch = request.repository, refs.HEADS + request.pull.target_branch
         repo = self._histories.open(repository.id)
         tip = refs.resolve(repo, branch)
-        moved = tip is not None and refs.is_ancestor(repo, begun.commit, tip)
+        known = (
+            refs.resolve(repo, f"{begun.commit}^{{commit}}") is not None
+        )  # Git tidies away what nothing names
+        moved = tip is not None and known and refs.is_ancestor(repo, begun.commit, tip)
         if request.issue.open and (tip is None or not moved):
             return request  # it is going on, or it ended before the branch moved: it can be merged again
         with self._database.writing() as work:
