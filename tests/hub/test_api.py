@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -301,11 +302,18 @@ def test_an_archive_has_annexed_content_and_says_what_it_has_not(
     assert whole.testzip() is None
     assert whole.namelist() == [f"{top}/open.dat", f"{top}/read me.txt", f"{top}/sub/data.dat"]
     assert whole.read(f"{top}/sub/data.dat") == whole.read(f"{top}/open.dat") == DATA
+    tarred = io.BytesIO(served.ask("GET", url.replace(".zip", ".tar"), token=ada).body)
+    with tarfile.open(fileobj=tarred) as tar:
+        told = {file.name: data.read() for file in tar if (data := tar.extractfile(file))}
+    assert told == {name: whole.read(name) for name in whole.namelist()}
     served.api("DELETE", f"{pushed}/annex/keys/{KEY}", code=204, token=ada)
     rest = ZipFile(io.BytesIO(served.ask("GET", url, token=ada).body))
     said = rest.read(f"{top}/NOT-IN-THIS-ARCHIVE.txt").decode()
     assert said.count("is not here") == 2
     assert rest.read(f"{top}/read me.txt").decode() == "text ü\n"
+    tarred = io.BytesIO(served.ask("GET", url.replace(".zip", ".tar"), token=ada).body)
+    with tarfile.open(fileobj=tarred) as tar:
+        assert tar.getnames() == rest.namelist()
     below = served.ask("GET", f"api/v1/{pushed}/archive/feature/one/sub.zip", token=ada)
     assert 'filename="' + pushed.name + '-feature-one-sub.zip"' in below.headers["Content-Disposition"]
     named = ZipFile(io.BytesIO(below.body)).namelist()

@@ -73,6 +73,8 @@ ROUTES: dict[str, Case] = {
     "GET /user/login": Case("open", "/user/login"),
     "POST /user/login": Case("open", "/user/login", FORM),
     "POST /user/logout": Case("open", "/user/logout", FORM),
+    "POST /user/look": Case("open", "/user/look", FORM),
+    "GET /avatars/{name}": Case("open", "/avatars/ada"),
     "GET /user/settings": Case("page of one's own", "/user/settings"),
     "POST /user/settings": Case("page of one's own", "/user/settings", FORM),
     "GET /user/settings/keys": Case("page of one's own", "/user/settings/keys"),

@@ -55,6 +55,7 @@ class _Server(uvicorn.Server):
 
 
 async def _tidy_for_ever(opened: Opened) -> None:
+    await asyncio.to_thread(opened.hub.merging.settle_all)
     while True:
         await asyncio.sleep(upkeep.EVERY_SECONDS)
         await asyncio.to_thread(upkeep.tidy, opened)

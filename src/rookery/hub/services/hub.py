@@ -28,6 +28,7 @@ from rookery.hub.services.merging import MergeService
 from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.noticing import NoticeService
 from rookery.hub.services.organisations import OrganisationService
+from rookery.hub.services.own_contents import OwnContents
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.pulls import PullService
 from rookery.hub.services.pushes import Pushes
@@ -97,7 +98,8 @@ def make_hub(
     gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
-    passwords, runs = Passwords(clock), RunService(database, objects)
+    passwords, own = Passwords(clock), OwnContents(database, objects)
+    runs = RunService(own)
     sharing, telling = Sharing(database, objects, clock), Telling(gate, home, clock)
     pulls = PullService(database, histories, sharing, gate, telling, clock)
     pushes = Pushes(database, histories, pulls, telling, log.warning)
@@ -127,7 +129,7 @@ def make_hub(
         summaries=SummaryService(contents, runs),
         uploads=UploadService(database, histories, gate, contents, pushes, clock),
         administration=AdministrationService(database, objects, gate, clock),
-        search=SearchService(database, histories, gate, runs, clock),
+        search=SearchService(database, histories, gate, runs, own, clock),
         lineage=LineageService(runs),
         histories=histories,
         limits=limits,
