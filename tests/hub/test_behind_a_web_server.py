@@ -29,7 +29,9 @@ from support.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "running-a-larger-hub.md"
 EVERYTHING_INSTALLED = os.environ.get("CI") == "true"
-DATA = os.urandom(12_000_000)
+# An object store is sent parts of 8 MiB, and notes one when it sends the next.
+DATA = os.urandom(24_000_000)
+FIRST = 20_000_000
 
 
 class Front(NamedTuple):
@@ -204,7 +206,7 @@ def test_an_upload_passes_while_it_comes(front: Front) -> None:
     ):
         wire.putheader(name, value)
     wire.endheaders()
-    wire.send(DATA[:10_000_000])
+    wire.send(DATA[:FIRST])
 
     def held() -> bool:
         with front.hub.beside() as inside, inside.opened.database.reading() as work:
@@ -213,7 +215,7 @@ def test_an_upload_passes_while_it_comes(front: Front) -> None:
             return inside.opened.objects.held(where.id, key) > 0
 
     until(held)  # before all of it came: nothing gathers it first
-    wire.send(DATA[10_000_000:])
+    wire.send(DATA[FIRST:])
     answer = wire.getresponse()
     assert answer.status == 200 and b'"stored":true' in answer.read()
     wire.close()

@@ -86,3 +86,9 @@ def test_the_settings_on_the_page_are_settings(tmp_path: Path) -> None:
     for example in examples:
         (tmp_path / "hub.toml").write_text(example)
         read_settings(tmp_path, {})
+
+
+def test_a_hub_that_is_stopped_before_it_serves_ends_well(server: HubServer) -> None:
+    for _ in range(3):
+        server.start()  # until it says its address
+        assert server.stop() == (0, "")

@@ -279,13 +279,16 @@ def _serve(ctx: Context, settings: Settings, workers: int) -> Iterator[Record]:
     with serving.listening(settings) as (settings, http, ssh):
         opened = _opened(ctx, settings)
         opened.objects.check()
-        with serving.beside(opened, http, ssh, ctx.env, ctx.clock, workers=workers):
+        with (
+            serving.beside(opened, http, ssh, ctx.env, ctx.clock, workers=workers),
+            http_server.told_to_stop() as told,
+        ):
             url = settings.url or f"http://{settings.http}"
             said: dict[str, Any] = {"ssh": f"ssh://git@{settings.ssh}"} if settings.ssh else {}
             yield result(
                 "hub-serve", settings.data, type="hub", url=url, message=f"the hub is at {url}", **said
             )
-            http_server.serve(opened, http)
+            http_server.serve(opened, http, told=told)
 
 
 def _password(ctx: Context, who: str, *, from_stdin: bool) -> str:

@@ -21,9 +21,10 @@ OFFER, OFFERED = "X-Rookery-Several", "1"
 
 GET, PUT = "several/get", "several/put"
 
-# What is larger goes alone; so much goes together.  Either side has all of it in memory.
+# What is larger goes alone; so much goes together.  Either side has all of it in memory, and a server syncs some files
+# and folders for each: on a slow disk it must be done before its client loses patience.
 LARGEST = 256 << 10
-MOST, MOST_BYTES = 256, 2 << 20
+MOST, MOST_BYTES = 64, 2 << 20
 
 # The longest request or answer: its contents, and for each a line.
 LONGEST = MOST_BYTES + MOST * 512

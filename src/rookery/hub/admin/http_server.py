@@ -27,6 +27,24 @@ SENDERS = 4
 SENDERS_LOOK_SECONDS = 2.0
 
 
+_STOP = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """Note for `serve` that this process is told to stop, from when on people may think that the hub is there."""
+    told = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+    former = {number: signal.signal(number, lambda *_: told.set()) for number in _STOP}
+    try:
+        yield told
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
 class _Server(uvicorn.Server):
     """Uvicorn, but the signals are ours."""
 
@@ -60,12 +78,8 @@ async def _read_for_ever(opened: Opened) -> None:
             await asyncio.sleep(upkeep.SEARCH_SECONDS)
 
 
-def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, or until the other end of a lifeline is closed; requests under way end first.
-
-    Who has no lifeline is the first of all workers, and looks after the hub too.
-    """
-    config = uvicorn.Config(
+def _config(opened: Opened) -> uvicorn.Config:
+    return uvicorn.Config(
         make_app(opened.hub, opened.settings),
         http=PromptHttp,
         ws="none",  # nothing here speaks WebSocket: such a request gets what any other one gets
@@ -81,6 +95,21 @@ def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = 
         timeout_graceful_shutdown=PATIENCE_SECONDS,
         backlog=512,
     )
+
+
+def serve(
+    opened: Opened,
+    http: socket.socket,
+    *,
+    lifeline: Connection | None = None,
+    told: threading.Event | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until the other end of a lifeline is closed; requests under way end first.
+
+    With `told` (of `told_to_stop`) a signal that came before counts too.  Who has no lifeline is the first of all
+    workers, and looks after the hub too.
+    """
+    config = _config(opened)
     server = _Server(config)
 
     async def until_stopped() -> None:
@@ -90,8 +119,10 @@ def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = 
             server.should_exit = True
 
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in _STOP:
                 loop.add_signal_handler(number, stop)
+        if told is not None and told.is_set():
+            stop()
         if lifeline is not None:
             loop.add_reader(lifeline.fileno(), stop)
             await server.serve([http])

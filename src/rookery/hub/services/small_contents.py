@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 from rookery.annex.keys import size_of
 from rookery.annex.p2p.several import LARGEST, MOST, MOST_BYTES
@@ -83,16 +83,26 @@ class SmallContents:
         return uploads
 
     def _placed(self, repository: int, uploads: Mapping[str, Upload]) -> list[str]:
+        """Show them and say so: the disk is not waited for in the transaction, since one writes at a time."""
+        placed: list[str] = []
+        if not uploads:
+            return placed
+        for upload in uploads.values():
+            upload.show()
+        self._objects.settle(uploads, repository)
         with self._database.writing() as work:
             for key in sorted(uploads):  # in one order, so that two of these do not wait for each other
                 work.contents.exclusively(repository, key)
-            if not uploads or work.repositories.by_id(repository) is None:
-                return []  # it was deleted while they came
+            if work.repositories.by_id(repository) is None:  # it was deleted while they came
+                for key in uploads:
+                    self._objects.remove(repository, key)
+                return placed
             for key, upload in uploads.items():
-                upload.place(settled=False)
-                work.contents.add(repository, key, upload.held, self._clock())
-            self._objects.settle(uploads, repository)
-        return list(uploads)
+                with suppress(InUse):  # dropped since, by whoever had it before
+                    upload.place()
+                    work.contents.add(repository, key, upload.held, self._clock())
+                    placed.append(key)
+        return placed
 
 
 def whole(reader: Reader) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rookery.annex import checksum
 from rookery.annex.keys import Key, parse_key
+from rookery.annex.nearby import placing
 from rookery.annex.nearby.content_locks import thawed
 from rookery.hub.domain.errors import BadName, BadOffset, InUse
 
@@ -39,6 +40,7 @@ class DiskUpload:
         self._key = key
         self._partial = partial
         self._target = target
+        self._shown = False
         self._handle = _opened(partial, key)
         try:
             self._begin(offset)
@@ -88,19 +90,26 @@ class DiskUpload:
         os.fsync(self._handle)
         return True
 
-    def place(self, *, settled: bool = True) -> None:
-        """Rename it to where it belongs, and have that on the disk."""
+    def show(self) -> None:
+        """Rename it to where it belongs.  A drop may take it away again, until the transaction keeps drops away."""
+        placing.show(str(self._partial), str(self._target))
+        os.fchmod(self._handle, 0o444)
+        self._shown = True
+
+    def place(self) -> None:
+        """Rename it to where it belongs, and have that on the disk, unless that has been done."""
+        if self._shown:
+            if not self._target.exists():
+                raise InUse(f"{self._key} was dropped while it came")
+            return
         fresh = [
-            folder
-            for folder in (self._target.parent, *self._target.parents[1:4])
-            if settled and not folder.exists()
+            folder for folder in (self._target.parent, *self._target.parents[1:4]) if not folder.exists()
         ]
         self._target.parent.mkdir(parents=True, exist_ok=True)
         with thawed(str(self._target.parent)):
             os.rename(self._partial, self._target)
             os.fchmod(self._handle, 0o444)  # not before: a part that stays must be writable
-            if settled:
-                sync_folder(self._target.parent)
+            sync_folder(self._target.parent)
         for folder in fresh:
             sync_folder(folder.parent)
 

@@ -182,7 +182,10 @@ class S3Upload:
                     self._change()
         return checksum.is_of(self._key, hasher)
 
-    def place(self, *, settled: bool = True) -> None:  # noqa: ARG002 - the port's: rows count with their transaction
+    def show(self) -> None:
+        """Do nothing: an object is nobody's content before its row says so."""
+
+    def place(self) -> None:
         """Say that this object is the content.  Raises InUse if somebody else has taken the upload over."""
         stored = Stored(self._repository, self._name, self._suffix, self.held)
         with self._stock.noted() as rows:

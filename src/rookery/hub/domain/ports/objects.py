@@ -56,10 +56,13 @@ class Upload(Protocol):
     def verify(self) -> bool:
         """Say whether what is here is the content of the key, and have it on the disk; if it is not, it is gone."""
 
-    def place(self, *, settled: bool = True) -> None:
+    def show(self) -> None:
+        """Do before the transaction what of `place` can be done there; then `Objects.settle`.  Only after `verify`."""
+
+    def place(self) -> None:
         """Show it as the content of the key, durably.  Only after `verify`, and inside the transaction that says so.
 
-        Who says that it need not be `settled` calls `Objects.settle` inside of the same transaction.
+        Raises InUse if what was shown before is there no more: somebody has dropped it.
         """
 
     def close(self) -> None:
@@ -113,7 +116,7 @@ class Objects(Protocol):
         """
 
     def settle(self, keys: Iterable[str], repository: int) -> None:
-        """Have on the disk that contents which were linked, or placed and not settled, are there."""
+        """Have on the disk that contents which were linked or shown are there."""
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content; say whether it was there."""
