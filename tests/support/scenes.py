@@ -148,7 +148,7 @@ class World:
             hashlib.sha256(path.read_bytes()).hexdigest()
             for path in root.rglob("*")
             if path.is_file()
-            and (".git" not in path.parts or "objects" in path.parts)
+            and ("objects" in path.parts or not _is_in_git(path.relative_to(root)))
             and "tmp" not in path.parts
         }
 
@@ -164,6 +164,11 @@ class World:
                 left[f"{repository.name} here"] = git("annex", "find", "--format", "${file} ${key}\\n").text
             left[f"{repository.name} length"] = git("rev-list", "--count", "main").text
         return left
+
+
+def _is_in_git(path: Path) -> bool:
+    """Say whether something is Git's or git-annex's own; bare repositories here are folders named so."""
+    return any(part.endswith(".git") for part in path.parts)
 
 
 def _without_identity(entry: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
 from rookery.git.index_lock import lock_of, pauses, take_over
@@ -229,7 +230,7 @@ def private_index(repo: Repo, *, tree: str | None = None, copy: bool = False) ->
     folder, which a later call takes away.
     """
     folder = repo.gitdir / "rookery"
-    folder.mkdir(exist_ok=True)
+    files.make_folder(folder)
     _sweep(folder)
     file = folder / f"index-{os.getpid()}-{next(_serial)}"
     try:

@@ -358,6 +358,9 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
     draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    os.chmod(
+        draft, statmode.S_IMODE(file.stat().st_mode)
+    )  # more than the umask gives, where several people work
     os.replace(draft, file)
 
 

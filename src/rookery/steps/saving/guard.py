@@ -168,6 +168,7 @@ def suspects(ds: Dataset, paths: Sequence[str] = ()) -> list[Corrupt]:
     since = 0 if (last := _mark(str(stamp))) is None else last.modified - TICK_NS
     draft = stamp.with_name(f"guarding-{os.getpid()}")
     if not paths:
+        files.make_folder(draft.parent)
         files.write(draft, "")  # by its time the file system's own clock says when this look began
     found: dict[str, Corrupt] = {}
     locked = list(_locked_files(ds.repo, paths))
