@@ -55,9 +55,10 @@ LIMITS = {
     "get": (9, 0, 2),
     "get of nothing": (2, 0, 0),
     "drop": (16, 0, 1),
-    "push": (20, 1, 2),
-    "push of nothing": (2, 0, 0),
-    "push of one": (15, 0, 0),
+    # One may ask for an ancestor, in place of a push that only looks, which has two more below it.
+    "push": (21, 1, 2),
+    "push of nothing": (1, 0, 0),
+    "push of one": (14, 0, 0),
     # More of our own since its branch is merged by us, and none of git-annex, which started as many itself.
     "update": (12, 0, 0),
     "update of nothing": (7, 0, 0),
@@ -133,7 +134,7 @@ def test_what_commands_cost_does_not_grow_with_the_files(
         assert many[name].annexes <= annexes, f"{name}: {many[name]}"
         assert many[name].programs <= few[name].programs + IN_PROCESS, f"{name}: {few[name]}, {many[name]}"
         assert many[name].gits <= few[name].gits + YOUNG + IN_PROCESS, f"{name}: {few[name]}, {many[name]}"
-        assert many[name].opened - few[name].opened <= opened * (MANY - FEW), (
+        assert many[name].opened - few[name].opened <= opened * (MANY - FEW) + IN_PROCESS, (
             f"{name}: {few[name]}, {many[name]}"
         )
     for name, changed in CHANGES.items():

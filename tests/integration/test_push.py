@@ -66,7 +66,7 @@ def test_the_first_push_to_a_plain_bare_repository_sends_the_content(
     assert git("rev-parse", "main", "git-annex", cwd=bare).text == here
 
 
-def test_a_push_of_nothing_starts_two_programs(
+def test_a_push_of_nothing_to_a_place_on_this_machine_starts_one_program(
     inside: Inside,
     tiny_dataset: Path,
     bare: Path,
@@ -75,7 +75,7 @@ def test_a_push_of_nothing_starts_two_programs(
     inside("push", "--to", "gin", cwd=tiny_dataset)
     with count_programs() as started:
         assert inside("push", "--to", "gin", cwd=tiny_dataset).lines == NOTHING_DONE
-    assert [argv[0] for argv in started.programs] == ["git", "git"]  # the settings, what the sibling has
+    assert [argv[0] for argv in started.programs] == ["git"]  # the settings
     assert not any("ls-tree" in argv or "cat-file" in argv for argv in started.programs)
 
 

@@ -39,6 +39,24 @@ def read_all(repo: Repo, names: Sequence[str]) -> list[Loose | None]:
     return [_named(repo, name, trees) for name in names]
 
 
+def leads_to(repo: Repo, commit: str, ancestor: str) -> bool:
+    """Say whether a commit is, or follows, another one a few steps back.  Raises NotLoose if that is not soon known."""
+    if _replaced(repo):
+        raise NotLoose
+    seen, waiting = {commit}, [commit]
+    while waiting:
+        one = waiting.pop(0)
+        if one == ancestor:
+            return True
+        if len(seen) > MOST:
+            raise NotLoose
+        head = _read(repo, one)[2].partition(b"\n\n")[0].split(b"\n")
+        parents = [line[7:].decode("ascii", "replace") for line in head if line.startswith(b"parent ")]
+        waiting += [parent for parent in parents if parent not in seen]
+        seen.update(parents)
+    return False
+
+
 def _replaced(repo: Repo) -> bool:
     """Say whether some objects may stand for others (git-replace(1)): their names are refs."""
     if os.path.lexists(repo.commondir / "refs" / "replace"):

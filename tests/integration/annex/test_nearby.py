@@ -141,9 +141,9 @@ def paths(number: int) -> list[str]:
 
 
 def test_the_number_of_programs_does_not_grow_with_the_files(world: World, count_programs: Count) -> None:
-    many(world, 40)
+    many(world, 120)
     counts = []
-    for some in (paths(40)[:2], paths(40)[2:]):
+    for some in (paths(120)[:36], paths(120)[36:]):  # of up to 32, objects are read in process
         repo = world.repo("clone")
         with count_programs() as started:
             assert all(o.note == "from origin..." for o in world.act("clone", "get", some))
@@ -153,7 +153,7 @@ def test_the_number_of_programs_does_not_grow_with_the_files(world: World, count
             assert all(o.ok and not o.silent for o in world.act("clone", "drop", some))
         assert not [argv for argv in started.programs if argv[0] == "git-annex"]
         counts.append(len(started))
-    assert counts[0] == counts[1] < 100
+    assert counts[1] <= counts[0] + 4 < 60
 
 
 def test_content_that_somebody_keeps_is_not_dropped(world: World) -> None:

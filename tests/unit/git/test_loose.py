@@ -104,3 +104,27 @@ def test_names_of_64_digits_are_git_s(tmp_path: Path, git: Program, saved: Repo)
     wide = open_repo(tmp_path / "wide", saved.runner)
     name = objects.hash_blob(wide, b"wide")
     assert [one and one.content for one in objects.read_many(wide, [name])] == [b"wide"]
+
+
+def test_what_a_commit_follows(saved: Repo) -> None:
+    first = saved.text("rev-parse", "HEAD")
+    saved.run("checkout", "-q", "-b", "side")
+    saved.run("commit", "-q", "--allow-empty", "-m", "Side\n\nparent " + "1" * 40)
+    side = saved.text("rev-parse", "HEAD")
+    saved.run("checkout", "-q", "main")
+    saved.run("commit", "-q", "--allow-empty", "-m", "Main")
+    main = saved.text("rev-parse", "HEAD")
+    saved.run("merge", "-q", "--no-ff", "-m", "Both", "side")
+    both = saved.text("rev-parse", "HEAD")
+    with programs_started() as started:
+        assert all(loose.leads_to(saved, both, one) for one in (both, side, main, first))
+        assert not loose.leads_to(saved, side, main)
+        assert not loose.leads_to(saved, first, both)
+    assert len(started) == 0
+    for number in range(loose.MOST):
+        saved.run("commit", "-q", "--allow-empty", "-m", str(number))
+    with pytest.raises(loose.NotLoose):
+        loose.leads_to(saved, saved.text("rev-parse", "HEAD"), first)
+    saved.run("gc", "-q", "--prune=now")
+    with pytest.raises(loose.NotLoose):
+        loose.leads_to(saved, saved.text("rev-parse", "HEAD"), first)

@@ -10,9 +10,10 @@ from rookery.annex.nearby.knowledge import Owed
 from rookery.annex.remotes import Remote
 from rookery.annex.stock_hooks import nothing_to_prevent
 from rookery.dataset.model import Dataset
-from rookery.git import refs, remotes
+from rookery.git import hooks, refs, remotes
 from rookery.git.meter import Meter
 from rookery.git.remotes import PushReport
+from rookery.steps.sharing.foresight import foreseen
 
 GIT_ANNEX = "git-annex"
 
@@ -46,6 +47,18 @@ class Branches:
             return specs
         # git-annex is merged, never forced: what the sibling knows of its content would be lost
         return [spec if spec.startswith(annex_branch.LOCAL) else f"+{spec}" for spec in specs]
+
+    def foresee(self, specs: Sequence[str]) -> PushReport:
+        """Say what a push would do.  Raises CommandError when the sibling cannot be talked to."""
+        settings = self.dataset.config.of_git()
+        hook = hooks.find_hook(self.repo, "pre-push", settings.get("core.hookspath"))
+        if hook is None or nothing_to_prevent(
+            self.repo, settings
+        ):  # else it is to be heard before content goes
+            known = foreseen(self.repo, self.sibling, specs, settings)
+            if known is not None:
+                return known
+        return self.push(specs, "--dry-run")
 
     def push(self, specs: Sequence[str], *options: str) -> PushReport:
         """Push once.  Raises CommandError when the sibling cannot be talked to."""

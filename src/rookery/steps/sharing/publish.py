@@ -168,7 +168,9 @@ class Publication:
 
     def _exchange(self, branch: str) -> Iterator[Record]:
         specs = self.branches.specs(branch)
-        foreseen = self.branches.push(specs, "--dry-run")
+        foreseen = (
+            self.branches.push(specs, "--dry-run") if self.wish.dry_run else self.branches.foresee(specs)
+        )
         refused = [ref for ref in foreseen.refs if not ref.ok and ref.source != annex_branch.LOCAL]
         if refused:  # known before anything was sent, so nothing is
             yield from self._published(foreseen._replace(refs=refused), branch)
