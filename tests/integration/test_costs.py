@@ -60,7 +60,7 @@ LIMITS = {
 # Three folders for each content, which come or go with it; a lock that is moved to both copies and back.
 CHANGES = {"save": 9, "get": 6, "drop": 12, "push": 6}
 
-# Several transfers at once find the same folder missing, and each tries to make it: no more often than there are transfers.
+# Transfers at once find the same folder missing, and each tries to make it: as often as there are transfers, at most.
 AT_ONCE = 8
 
 

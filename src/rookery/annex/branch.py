@@ -129,6 +129,12 @@ def locations(repo: Repo, keys: Iterable[str]) -> dict[str, list[Location]]:
     return parse_locations(wanted, logs_of_keys(repo, wanted))
 
 
+def placed_at(repo: Repo, uuid: str, keys: Sequence[str]) -> frozenset[str]:
+    """Give those of some keys that the log says are at a place."""
+    known = locations(repo, keys)
+    return frozenset(k for k, places in known.items() if any(p.uuid == uuid and p.present for p in places))
+
+
 def parse_locations(keys: Iterable[str], logs: Mapping[str, str]) -> dict[str, list[Location]]:
     """Read the location logs of keys (key -> text)."""
     parsed: dict[str, list[Location]] = {}
