@@ -113,6 +113,11 @@ SCENES = {
 }
 
 
+def _pipes(folder: str, names: list[str]) -> list[str]:
+    """Tell what cannot be copied: git-annex, and we as it, try out whether a file system has named pipes."""
+    return [name for name in names if Path(folder, name).is_fifo()]
+
+
 class World:
     """Copies of one prepared folder, one for each death."""
 
@@ -121,7 +126,7 @@ class World:
         self.tools = tools
 
     def copy(self, to: Path, of: Path | None = None) -> Path:
-        shutil.copytree(of or self.original, to, symlinks=True)
+        shutil.copytree(of or self.original, to, symlinks=True, ignore=_pipes)
         return to
 
     def repositories(self, root: Path) -> list[Path]:
@@ -132,7 +137,8 @@ class World:
         copy = self.copy(root.with_name(f"{root.name}-seen"), root)
         for repository in self.repositories(copy):
             self.tools.git("fsck", "--no-dangling", cwd=repository)
-            if (repository / ".git" / "annex").exists() or (repository / "annex").exists():
+            # A folder `annex` alone is one that was just begun: git-annex asks to have it initialized.
+            if self.tools.git("config", "annex.uuid", cwd=repository, code=None).text:
                 self.tools.git("annex", "fsck", "--quiet", cwd=repository)
         shutil.rmtree(copy)
 

@@ -16,6 +16,7 @@ from rookery.annex.keys import hashdirlower, key_file
 from rookery.annex.logs import Presence, parse_presence
 from rookery.annex.store import annex_dir
 from rookery.core.process import decode, encode
+from rookery.git import refs
 from rookery.git.objects import ObjectMissing, read_many
 from rookery.git.repo import Repo
 from rookery.git.trees import ls_tree
@@ -53,9 +54,7 @@ def log_name(key: str, kind: str = ".log") -> str:
 def sources(repo: Repo) -> list[Source]:
     """Give the versions of the branch that have to be read: those that others brought first, our own last."""
     found = [
-        Source(ref, sha)
-        for sha, _, ref in (line.partition(" ") for line in _git_annex_refs(repo))
-        if not ref.startswith("refs/annex/")
+        Source(ref, sha) for sha, ref in refs.named(repo, "git-annex") if not ref.startswith("refs/annex/")
     ]
     mine = [s for s in found if s.ref == LOCAL]
     known = {s.commit for s in mine}
@@ -71,10 +70,6 @@ def sources(repo: Repo) -> list[Source]:
             new = [s for s in new if s.commit in unmerged]
         return [*new, *mine]
     return [*theirs.values(), *mine]
-
-
-def _git_annex_refs(repo: Repo) -> list[str]:
-    return [decode(line) for line in repo.run("show-ref", "git-annex", ok=(0, 1)).stdout.splitlines()]
 
 
 def merged_refs(repo: Repo) -> dict[str, str]:

@@ -122,12 +122,12 @@ def prepare(
     CommandError, OSError; nothing has been done then.
     """
     require_plain(repo, settings)
-    require_plain_branch(repo)
+    require_plain_branch(repo, listed=settings)
     target = Neighbourhood(repo, settings).named(to)
     if target is None or target.readonly or identity.uuid(repo) is None:
         raise NotForUs(f"{to} is no neighbour that takes content")
     require_plain(target.repo, target.settings)
-    require_plain_branch(target.repo)
+    require_plain_branch(target.repo, listed=target.settings)
     there = (
         branch.placed_at(repo, target.uuid, [item.key for item in items]) if trust_log else frozenset[str]()
     )
