@@ -14,6 +14,7 @@ import os
 import stat as statmode
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -358,9 +359,8 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
     draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
-    os.chmod(
-        draft, statmode.S_IMODE(file.stat().st_mode)
-    )  # more than the umask gives, where several people work
+    with suppress(FileNotFoundError):  # the first one has what the umask gives
+        os.chmod(draft, statmode.S_IMODE(file.stat().st_mode))  # that is more where several people work
     os.replace(draft, file)
 
 
