@@ -14,10 +14,10 @@ import os
 import stat as statmode
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from rookery.core import files
 from rookery.core.process import encode
 from rookery.git import modes
 from rookery.git.index import (
@@ -359,8 +359,12 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
     draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
-    with suppress(FileNotFoundError):  # the first one has what the umask gives
-        os.chmod(draft, statmode.S_IMODE(file.stat().st_mode))  # that is more where several people work
+    try:
+        os.chmod(
+            draft, statmode.S_IMODE(file.stat().st_mode)
+        )  # more than the umask gives where several people work
+    except FileNotFoundError:
+        files.share(draft, file.parent, statmode.S_IRGRP | statmode.S_IWGRP)
     os.replace(draft, file)
 
 
