@@ -158,6 +158,20 @@ def test_what_fails_is_taken_back(inside: Inside, tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["file"]
 
 
+def test_a_subdataset_that_could_not_be_recorded_is_recorded_by_the_same_command(
+    inside: Inside, git: Program, tiny_dataset: Path
+) -> None:
+    (tiny_dataset / ".gitmodules").mkdir()
+    answer = inside("create", "-d", ".", "sub", cwd=tiny_dataset, code=1)
+    assert "could not record subdataset" in answer.stdout
+    assert "create(ok)" not in answer.stdout
+    (tiny_dataset / ".gitmodules").rmdir()
+    inside("create", "-d", ".", "sub", cwd=tiny_dataset)
+    assert git("status", "--porcelain", cwd=tiny_dataset).text == ""
+    assert git("ls-tree", "main", "sub", cwd=tiny_dataset).text.startswith("160000 commit ")
+    assert "rookery" not in (tiny_dataset / "sub/.git/config").read_text()
+
+
 def test_procedures(inside: Inside, tmp_path: Path) -> None:
     answer = inside("create", "-c", "text2git", "-c", "yoda", "ds", cwd=tmp_path)
     assert [line.partition(":")[0] for line in answer.lines[:3]] == ["run(ok)", "run(ok)", "create(ok)"]

@@ -114,11 +114,14 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _share(folder, folder.parent, stat.S_IRWXG)
+    share(folder, folder.parent, stat.S_IRWXG)
 
 
-def _share(made: Path | int, around: Path, bits: int) -> None:
-    """Give the group the permissions that it has for the folder around; a sticky one (/tmp) keeps people apart."""
+def share(made: Path | int, around: Path, bits: int) -> None:
+    """Give the group those of some permissions that it has for the folder around.
+
+    A sticky folder (/tmp) keeps people apart, and what is somebody else's is theirs to share.
+    """
     seen, model = os.stat(made), around.stat().st_mode
     lacking = model & bits & ~seen.st_mode
     if lacking and model & stat.S_IWGRP and not model & stat.S_ISVTX and seen.st_uid == os.geteuid():
@@ -136,7 +139,7 @@ def locked(path: Path, *, shared: bool = False, wait: float | None = None) -> It
     make_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        _share(handle, path.parent, stat.S_IRGRP | stat.S_IWGRP)
+        share(handle, path.parent, stat.S_IRGRP | stat.S_IWGRP)
         _acquire(handle, path, shared=shared, wait=wait)
         yield
     finally:

@@ -14,10 +14,10 @@ import os
 import stat as statmode
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from rookery.core import files
 from rookery.core.process import encode
 from rookery.git import modes
 from rookery.git.index import (
@@ -359,9 +359,10 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
     draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
-    with suppress(FileNotFoundError):  # a first one is as the umask says
-        # More than that, where several people work.
+    try:  # more than the umask gives, where several people work
         os.chmod(draft, statmode.S_IMODE(file.stat().st_mode))
+    except FileNotFoundError:
+        files.share(draft, file.parent, statmode.S_IRGRP | statmode.S_IWGRP)
     os.replace(draft, file)
 
 

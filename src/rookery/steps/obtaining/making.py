@@ -11,7 +11,7 @@ from rookery.annex import founding
 from rookery.core import files
 from rookery.core.errors import RookeryError
 from rookery.core.identifiers import new_uuid
-from rookery.core.results import result
+from rookery.core.results import failed, result
 from rookery.dataset import invented_dates, layout, unfinished
 from rookery.dataset.model import Dataset
 from rookery.git import modes, objects
@@ -36,7 +36,10 @@ def make_dataset(
     configure: Callable[[Dataset], Iterator[Record]] | None = None,
     message: str | None = None,
 ) -> Iterator[Record]:
-    """Make a dataset where `refusal` has nothing against it; the one `above` records it as its subdataset."""
+    """Make a dataset where `refusal` has nothing against it; the one `above` records it as its subdataset.
+
+    One that could not be recorded stays, and the same command records it when it is given again.
+    """
     started_from = _what_is_there(new.path)
     try:
         _make(new, list(initopts), annex=annex, description=description, fake_dates=fake_dates)
@@ -54,7 +57,10 @@ def make_dataset(
     if above is not None:
         from rookery.steps.saving.register import register  # start-up: for subdatasets
 
-        yield from register(above, new, message=message or "[DATALAD] Created subdataset")
+        for record in register(above, new, message=message or "[DATALAD] Created subdataset"):
+            yield record
+            if failed(record):
+                return  # it stays marked as unfinished, so that the same command goes on
     unfinished.finish(new.repo)
     yield result("create", new.path, "ok", type="dataset", refds=refds)
 
