@@ -24,6 +24,7 @@ from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
 from rookery.annex.nearby.roaming import Locks
+from rookery.annex.nearby.side_by_side import each
 from rookery.annex.numcopies import copies_of_keys, required_copies
 from rookery.annex.outcome import Clock, Item, Outcome
 from rookery.annex.places import read_places
@@ -32,9 +33,6 @@ from rookery.annex.wishes import required_keys
 from rookery.core import pool
 from rookery.core.errors import CommandError, LockedError, LostRaceError, RookeryError
 from rookery.git.repo import Repo
-
-# Keys that a thread takes at once: what it costs to hand them over is shared by so many.
-TOGETHER = 32
 
 # A promise to keep content holds for ten minutes (git-annex's shortest); one that took half of them proves nothing.
 PROMISED = 300.0
@@ -57,14 +55,13 @@ class Keeper(Protocol):
         """Have it kept for the block.  Raises NotKept, other RookeryErrors or OSError if that is not certain."""
 
 
-class _Attempt:
+class _Attempt(NamedTuple):
     """One drop: what was said by those who keep a copy, and by those who do not."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.gone = False
-        self.notes: list[str] = []
-        self.refusals: list[str] = []
+    key: str
+    gone: bool
+    notes: list[str]
+    refusals: list[str]
 
     def outcome(self, item: Item) -> Outcome | None:
         """Give what became of it; None if git-annex is to try.
@@ -162,11 +159,12 @@ class Dropping(NamedTuple):
 
     def _attempts(self, keys: Sequence[str]) -> Iterator[_Attempt]:
         """Try to drop each key, several at once: in order where nobody far away is asked, else as they come."""
-        at_once = max((keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)), default=1)
+        keepers = self._all_keepers(keys)
+        at_once = max((keeper.at_once(len(keys)) for keeper in keepers), default=1)
         with closing(self.locks):
             if at_once > 1:
                 yield from pool.as_they_come(
-                    lambda key: (self._attempt(one) for one in (key,)),
+                    lambda key: (_Attempt(*self._attempt(one)) for one in (key,)),
                     keys,
                     at_once=at_once,
                     stop=lambda: None,
@@ -174,15 +172,13 @@ class Dropping(NamedTuple):
                 return
             # The file system lets each removal of a file or folder wait (measured on ext4: 65 us for a folder, of
             # which 16 are work; far more while others write).
-            parts = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
-            yield from pool.in_order(
-                lambda part: [self._attempt(key) for key in part], parts, at_once=pool.workers(None)
-            )
+            afar = not all(isinstance(keeper, NextDoor) for keeper in keepers)  # a connection is nothing for two
+            with closing(each(self._attempt, keys, finish=self.locks.close, alone=afar)) as told:
+                yield from (_Attempt(*said) for said in told)
 
-    def _attempt(self, key: str) -> _Attempt:
-        attempt = _Attempt(key)
-        attempt.gone = self._dropped(attempt)
-        return attempt
+    def _attempt(self, key: str) -> tuple[str, bool, list[str], list[str]]:
+        attempt = _Attempt(key, False, [], [])
+        return key, self._dropped(attempt), attempt.notes, attempt.refusals
 
     def _dropped(self, attempt: _Attempt) -> bool:
         key = attempt.key
