@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -66,7 +65,11 @@ class Places:
         program = PROGRAM.replace("NUMBER", str(number))
         line = [sys.executable, "-c", program, victim, str(limit), *words]
         with subprocess.Popen(
-            line, cwd=cwd, env={**self.env, "PWD": str(cwd)}, start_new_session=True, stdout=subprocess.DEVNULL
+            line,
+            cwd=cwd,
+            env={**self.env, "PWD": str(cwd)},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
         ) as process:
             code = process.wait(timeout=100)
         until_alone(process.pid)
@@ -78,7 +81,9 @@ class Places:
     def at(self, where: str) -> set[str]:
         objects = "annex" if where == "bare" else ".git/annex"
         return {
-            p.name for p in (self.root / where / objects / "objects").rglob("*") if p.is_file() and p.suffix == ".dat"
+            p.name
+            for p in (self.root / where / objects / "objects").rglob("*")
+            if p.is_file() and p.suffix == ".dat"
         }
 
     def is_sound(self) -> None:
@@ -101,7 +106,9 @@ def places(
 @pytest.mark.parametrize("victim", ["worker", "command"])
 @pytest.mark.parametrize("limit", [1, 30, 61])
 @pytest.mark.parametrize("verb", ["get", "drop", "push"])
-def test_killed_in_the_middle_the_same_command_finishes(places: Places, verb: str, victim: str, limit: int) -> None:
+def test_killed_in_the_middle_the_same_command_finishes(
+    places: Places, verb: str, victim: str, limit: int
+) -> None:
     where, words = ("ds", ("push", "--to", "bare")) if verb == "push" else ("clone", (verb, "."))
     other = "bare" if verb == "push" else "clone"
     if verb == "drop":

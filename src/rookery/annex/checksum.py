@@ -62,10 +62,12 @@ def hasher_of(backend: str) -> Hasher | None:
     import hashlib  # start-up
 
     name = backend.removesuffix("E")
+    if name in _SHA2:
+        return hashlib.new(_SHA2[name], usedforsecurity=False)
     if found := _SHA3.fullmatch(name):
         return hashlib.new(f"sha3_{found[1]}")
     if found := _BLAKE2.fullmatch(name):
         size = int(found[2]) // 8
         make = hashlib.blake2b if found[1] == "B" else hashlib.blake2s
         return make(digest_size=size) if size <= make.MAX_DIGEST_SIZE else None
-    return hashlib.new(_SHA2[name], usedforsecurity=False) if name in _SHA2 else None
+    return None

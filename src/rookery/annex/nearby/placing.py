@@ -215,4 +215,6 @@ def _made(folder: str) -> None:
         if not os.path.isdir(folder):
             raise
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        _made(os.path.dirname(folder))
+        with suppress(FileExistsError):  # somebody else was quicker
+            os.mkdir(folder)

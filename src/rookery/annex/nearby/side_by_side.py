@@ -55,7 +55,11 @@ def side_by_side(
 
 
 def each(
-    work: Callable[[Thing], Any], things: Sequence[Thing], *, finish: Callable[[], None] = lambda: None, alone: bool = False
+    work: Callable[[Thing], Any],
+    things: Sequence[Thing],
+    *,
+    finish: Callable[[], None] = lambda: None,
+    alone: bool = False,
 ) -> Generator[Any, None, None]:
     """Yield what becomes of each of many small things, in order.
 
