@@ -60,7 +60,8 @@ LIMITS = {
 # Three folders for each content, which come or go with it; a lock that is moved to both copies and back.
 CHANGES = {"save": 9, "get": 6, "drop": 12, "push": 6}
 
-# Several transfers at once find the same folder missing, and each tries to make it: no more often than there are transfers.
+# Several transfers at once find the same folder missing, and each tries to make it: at most as often as there are
+# transfers.
 AT_ONCE = 8
 
 

@@ -24,7 +24,6 @@ from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
 from rookery.annex.nearby.roaming import Locks
-from rookery.annex.nearby.side_by_side import each
 from rookery.annex.numcopies import copies_of_keys, required_copies
 from rookery.annex.outcome import Clock, Item, Outcome
 from rookery.annex.places import read_places
@@ -33,6 +32,9 @@ from rookery.annex.wishes import required_keys
 from rookery.core import pool
 from rookery.core.errors import CommandError, LockedError, LostRaceError, RookeryError
 from rookery.git.repo import Repo
+
+# Keys that a thread takes at once: what it costs to hand them over is shared by so many.
+TOGETHER = 32
 
 # A promise to keep content holds for ten minutes (git-annex's shortest); one that took half of them proves nothing.
 PROMISED = 300.0
@@ -55,13 +57,14 @@ class Keeper(Protocol):
         """Have it kept for the block.  Raises NotKept, other RookeryErrors or OSError if that is not certain."""
 
 
-class _Attempt(NamedTuple):
+class _Attempt:
     """One drop: what was said by those who keep a copy, and by those who do not."""
 
-    key: str
-    gone: bool
-    notes: list[str]
-    refusals: list[str]
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.gone = False
+        self.notes: list[str] = []
+        self.refusals: list[str] = []
 
     def outcome(self, item: Item) -> Outcome | None:
         """Give what became of it; None if git-annex is to try.
@@ -170,12 +173,11 @@ class Dropping(NamedTuple):
 
     def _attempts(self, keys: Sequence[str]) -> Iterator[_Attempt]:
         """Try to drop each key, several at once: in order where nobody far away is asked, else as they come."""
-        keepers = self._all_keepers(keys)
-        at_once = max((keeper.at_once(len(keys)) for keeper in keepers), default=1)
+        at_once = max((keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)), default=1)
         with closing(self.locks):
             if at_once > 1:
                 yield from pool.as_they_come(
-                    lambda key: (_Attempt(*self._attempt(one)) for one in (key,)),
+                    lambda key: (self._attempt(one) for one in (key,)),
                     keys,
                     at_once=at_once,
                     stop=lambda: None,
@@ -183,15 +185,15 @@ class Dropping(NamedTuple):
                 return
             # The file system lets each removal of a file or folder wait (measured on ext4: 65 us for a folder, of
             # which 16 are work; far more while others write).
-            afar = not all(
-                isinstance(keeper, NextDoor) for keeper in keepers
-            )  # a connection is nothing for two
-            with closing(each(self._attempt, keys, finish=self.locks.close, alone=afar)) as told:
-                yield from (_Attempt(*said) for said in told)
+            parts = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
+            yield from pool.in_order(
+                lambda part: [self._attempt(key) for key in part], parts, at_once=pool.workers(None)
+            )
 
-    def _attempt(self, key: str) -> tuple[str, bool, list[str], list[str]]:
-        attempt = _Attempt(key, False, [], [])
-        return key, self._dropped(attempt), attempt.notes, attempt.refusals
+    def _attempt(self, key: str) -> _Attempt:
+        attempt = _Attempt(key)
+        attempt.gone = self._dropped(attempt)
+        return attempt
 
     def _dropped(self, attempt: _Attempt) -> bool:
         key = attempt.key

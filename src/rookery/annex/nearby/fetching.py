@@ -55,32 +55,27 @@ class Fetching(NamedTuple):
             folder = stack.enter_context(placing.drafts(self.repo))
             firsts = {item.key: item for item in reversed(items)}  # a key is brought for its first path
             once = [item for item in items if firsts[item.key] is item]
-            bring = partial(self._from_first, folder=folder, on_progress=on_progress)
+            bring = partial(self._from_first, folder=folder, came=came, on_progress=on_progress)
             told = side_by_side(bring, once)
             try:
                 notes: dict[str, str | None] = {}
                 for item in items:
                     if item.key not in notes:
                         note = notes[item.key] = next(told)[1]
-                        if note:
-                            came.append(item.key)
                     elif note := notes[item.key]:
                         note = ""  # it is here by now
                     if note is None:
                         left.append(item)
                         continue
                     yield Outcome(item.path, item.key, ok=True, note=note, silent=not note)
-            except BaseException:
-                came = list(
-                    firsts
-                )  # more of them may have come than was told, or is under way: it is looked at
-                raise
             finally:
-                told.close()
+                told.close()  # what was under way has come as well
                 knowledge.arrived([self.repo], self.repo, self.here, came, clock=self.clock)
         return left
 
-    def _from_first(self, item: Item, *, folder: str, on_progress: Listener | None) -> str | None:
+    def _from_first(
+        self, item: Item, *, folder: str, came: list[str], on_progress: Listener | None
+    ) -> str | None:
         """Get a key from the first neighbour that is said to have it, and give what is to be said of it.
 
         Nothing is said of what is here already, and None given where it fails: git-annex tries them all.
@@ -97,6 +92,7 @@ class Fetching(NamedTuple):
         except (placing.Unplaced, OSError):
             if not is_present(self.repo, item.key):
                 return None  # else it came, and what failed came after that
+        came.append(item.key)
         return f"from {giver.name}..."
 
 

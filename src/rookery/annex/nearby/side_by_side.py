@@ -1,23 +1,20 @@
 """Objects that are brought one after the other if they are large, and several at once if they are small.
 
-A large one keeps both cores busy by itself (`placing`).  Small ones are brought
-by several threads, since the file system lets each wait, and very many by
-several processes (`forks`).  What is said of one must be what these can say.
+A large one keeps both cores busy by itself (`placing`).  Of small ones the
+file system takes most of the time, in which the interpreter lets others run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rookery.annex.keys import size_of
 from rookery.annex.outcome import Item
-from rookery.core import forks
 from rookery.core.pool import in_order, workers
 
-Thing = TypeVar("Thing")
+Result = TypeVar("Result")
 
 # Up to here an object is copied and compared in one piece, and nobody is told of its progress.
 SMALL = 1 << 20
@@ -39,37 +36,16 @@ def at_a_time(number: int) -> int:
 
 
 def side_by_side(
-    work: Callable[[Item], str | None], items: Iterable[Item]
-) -> Generator[tuple[Item, str | None], None, None]:
-    """Yield each item with what became of it, in order; closed early, what is under way comes to its end.
-
-    Whatever `work` changes besides the disk may be lost: it may be done by another process.  Raises WorkerLost.
-    """
+    work: Callable[[Item], Result], items: Iterable[Item]
+) -> Generator[tuple[Item, Result], None, None]:
+    """Yield each item with what became of it, in order; closed early, what is under way comes to its end."""
     for small, group in groupby(items, _is_small):
         if not small:
             yield from ((item, work(item)) for item in group)
             continue
         run = list(group)
-        with closing(each(work, run)) as results:
-            yield from zip(run, results, strict=True)
-
-
-def each(
-    work: Callable[[Thing], Any],
-    things: Sequence[Thing],
-    *,
-    finish: Callable[[], None] = lambda: None,
-    alone: bool = False,
-) -> Generator[Any, None, None]:
-    """Yield what becomes of each of many small things, in order.
-
-    In several processes if there are very many, unless `alone`: then, as always if there are few, in several threads.
-    """
-    parts = [things[start : start + TOGETHER] for start in range(0, len(things), TOGETHER)]
-    if alone or len(things) < forks.WORTHWHILE or not forks.available():
-        yield from in_order(lambda part: map(work, part), parts, at_once=workers(None))
-    else:
-        yield from forks.shared_out(lambda part: map(work, part), parts, at_once=workers(None), finish=finish)
+        parts = [run[start : start + TOGETHER] for start in range(0, len(run), TOGETHER)]
+        yield from in_order(lambda part: [(item, work(item)) for item in part], parts, at_once=workers(None))
 
 
 def _is_small(item: Item) -> bool:
