@@ -1,7 +1,8 @@
-"""Content to a server and back: to the hub over HTTP and SSH, and to git-annex's own server.
+"""Content to a server and back: to the hub over HTTP and SSH, to git-annex's own server, and to one that does nothing.
 
-The client is stock git-annex, and once Rookery's own, whose push sends the history
-too.  The server's memory is the peak of the processes that serve.
+The clients are stock git-annex and Rookery, whose push sends the history too.
+What git-annex takes with a server that does nothing is its own time: no server can be faster with it.
+The server's memory is the peak of the processes that serve.
 """
 
 from __future__ import annotations
@@ -15,19 +16,24 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import instant
 from bench.places import remove
 
 SMALL_FILES, SMALL_BYTES = 1000, 1000
 LARGE_BYTES = 1 << 30
 
-OWN = "hub, HTTP, by rookery"
-SERVERS = ("hub, HTTP", "hub, SSH", OWN, "git annex p2phttp -J2")
-PEER = SERVERS[-1]
+
+class Client(NamedTuple):
+    """How somebody sends all to the remote `there`, and gets all."""
+
+    send: list[str]
+    fetch: list[str]
 
 
 class Remote(NamedTuple):
@@ -62,32 +68,66 @@ def children(pid: int) -> list[str]:
 
 
 @contextmanager
+def listening(argv: list[str], port: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for the block, once it can be connected to."""
+    with subprocess.Popen(argv, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", int(port)), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            yield server
+        finally:
+            server.terminate()
+
+
+def free_port() -> str:
+    """Give a port that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@contextmanager
 def peer(root: Path) -> Iterator[Remote]:
-    """Serve a bare repository with git-annex's own server."""
+    """Serve the content of a bare repository with git-annex's own server, and its history with Git's."""
     place = root / "peer.git"
     run("git", "init", "-q", "--bare", str(place), cwd=root)
     run("git", "annex", "init", "-q", cwd=place)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    uuid = run("git", "config", "annex.uuid", cwd=place).strip()
+    port, history = free_port(), free_port()
     serve = ["git", "annex", "p2phttp", "-J2", "--wideopen", "--bind", "127.0.0.1", "--port", port]
-    with subprocess.Popen(serve, cwd=place, stderr=subprocess.DEVNULL) as server:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", int(port)), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        uuid = run("git", "config", "annex.uuid", cwd=place).strip()
-        url = f"annex+http://127.0.0.1:{port}/git-annex/"
-        yield Remote(
-            {"url": f"http://127.0.0.1:{port}/none", "annexurl": url, "annex-uuid": uuid}, server.pid
-        )
+    daemon = ["git", "daemon", "--export-all", "--enable=receive-pack", f"--base-path={root}"]
+    with (
+        listening(serve, port, place) as server,
+        listening([*daemon, "--listen=127.0.0.1", f"--port={history}"], history, root),
+    ):
+        settings = {
+            "url": f"git://127.0.0.1:{history}/peer.git",
+            "annexurl": f"annex+http://127.0.0.1:{port}/git-annex/",
+            "annex-uuid": uuid,
+        }
+        yield Remote(settings, server.pid)
+
+
+@contextmanager
+def nothing(root: Path) -> Iterator[Remote]:
+    """Serve what does no work."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.instant"], cwd=root, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(instant.__file__).parents[1])},
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        settings = {"url": f"{url}/none", "annexurl": f"annex+{url}/", "annex-uuid": instant.UUID}
+        yield Remote(settings, server.pid)
         server.terminate()
 
 
 @contextmanager
-def hub(root: Path, *, over_ssh: bool) -> Iterator[Remote]:
+def hub(root: Path, *, over_ssh: bool = False) -> Iterator[Remote]:
     """Serve a hub, with one repository that the person of this home may write."""
     data, home = root / "hub", Path(os.environ["HOME"])
     rookery = [sys.executable, "-m", "rookery", "hub"]
@@ -140,20 +180,30 @@ def timed(*argv: str, cwd: Path) -> float:
     return time.perf_counter() - began
 
 
+ANNEX = Client(["git", "annex", "copy", "-q", "--to", "there", "."], ["git", "annex", "get", "-q", "."])
+ROOKERY = Client(
+    [sys.executable, "-m", "rookery", "push", "--to", "there"], [sys.executable, "-m", "rookery", "get", "."]
+)
+PEER = "git-annex, p2phttp -J2"
+SERVERS: dict[str, tuple[Client, Callable[[Path], AbstractContextManager[Remote]]]] = {
+    PEER: (ANNEX, peer),
+    "git-annex, hub": (ANNEX, hub),
+    "git-annex, hub over SSH": (ANNEX, partial(hub, over_ssh=True)),
+    "git-annex, nothing": (ANNEX, nothing),
+    "rookery, p2phttp -J2": (ROOKERY, peer),
+    "rookery, hub": (ROOKERY, hub),
+}
+
+
 def measure(server: str, root: Path, sizes: list[int]) -> tuple[float, float, int]:
     """Send all and get all; give seconds of each, and the server's memory."""
     root.mkdir()
-    serving = peer(root) if server == PEER else hub(root, over_ssh=server == SERVERS[1])
-    annex, rookery = ["git", "annex"], [sys.executable, "-m", "rookery"]
-    send = (
-        [*rookery, "push", "--to", "there"] if server == OWN else [*annex, "copy", "-q", "--to", "there", "."]
-    )
-    fetch = [*rookery, "get", "."] if server == OWN else [*annex, "get", "-q", "."]
-    with serving as remote:
+    client, serving = SERVERS[server]
+    with serving(root) as remote:
         work = dataset(root, sizes, remote)
-        up = timed(*send, cwd=work)
+        up = timed(*client.send, cwd=work)
         run("git", "annex", "drop", "-q", "--force", ".", cwd=work)
-        down = timed(*fetch, cwd=work)
+        down = timed(*client.fetch, cwd=work)
         return up, down, memory(remote.pid)
 
 

@@ -3,6 +3,8 @@
 | fixture       | gives                                                                           |
 |---------------|---------------------------------------------------------------------------------|
 | `hub`         | a hub opened in this process, on a clock that stands                            |
+| `shared`      | the same for all tests of a module, with `hub_settings`, which a module can have |
+| `ask`, `browser` | call its pages; a browser without scripts                                     |
 | `served`      | a hub served by a process of its own, for all tests of a module                 |
 | `new_database` | a factory of databases: "" for SQLite in the hub's folder, or a URL             |
 | `on_disk`     | nothing; a test that needs contents on disk asks for it                         |
@@ -20,7 +22,10 @@ from pathlib import Path
 
 import pytest
 
+from rookery.hub.app import make_app
 from support import postgresql
+from support.asgi import Caller
+from support.browser import Browser
 from support.home import make_home
 from support.hubs import STORE, HubInside, HubServer, make_hub_inside, serving
 from support.objectstore import ObjectStore
@@ -82,6 +87,36 @@ def hub(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[HubInside]:
     made = make_hub_inside(tmp_path / "hub", database=new_database())
     yield made
     made.opened.database.close()
+
+
+@pytest.fixture(scope="module")
+def hub_settings() -> dict[str, str]:
+    """Give settings of the hub that the tests of a module share."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str], hub_settings: dict[str, str]
+) -> Iterator[HubInside]:
+    """Open a hub for all tests of a module; each makes its own people and repositories."""
+    made = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub", database=new_database(), **hub_settings)
+    yield made
+    made.opened.database.close()
+
+
+@pytest.fixture(scope="module")
+def ask(shared: HubInside) -> Iterator[Caller]:
+    """Call the pages of the hub that a module's tests share."""
+    caller = Caller(make_app(shared.opened.hub, shared.opened.settings))
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def browser(ask: Caller) -> Browser:
+    """Give a stranger's browser without scripts."""
+    return Browser(ask)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import io
 import re
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -13,7 +15,8 @@ from zipfile import ZipFile
 import pytest
 
 from rookery.hub.domain.access import Visibility
-from support.hubs import PASSWORD, HubServer
+from support.home import Home
+from support.hubs import PASSWORD, HubServer, serving
 from support.planting import plant
 from support.programs import Program
 
@@ -54,11 +57,24 @@ def test_datalad_makes_a_sibling_and_pushes_history(
     branches = served.api("GET", f"repos/ada/by-{kind}/branches", token=ada)
     assert {branch["name"] for branch in branches} == {"main", "git-annex"}
     if kind == "gitea":
-        return  # it knows another status for what exists already, and the request is the same: GIN's counts
+        return  # it knows another status for what exists already, and the request is the same: see the next test
     words = (*words[:5], "hub2", *words[6:])
     again = make(*words, "--access-protocol", "https", "--private", code=1)
     assert "already exist" in again.stdout + again.stderr
     make(*words, "--access-protocol", "https", "--existing", "reconfigure")
+
+
+def test_a_hub_can_answer_as_gitea_does(
+    datalad: Program, tiny_dataset: Path, home: Home, tmp_path: Path, new_database: Callable[[], str]
+) -> None:
+    settings = {"ROOKERY_HUB_PERSONA": "gitea"}
+    with serving(tmp_path / "hub", home.env, database=new_database(), settings=settings) as server:
+        make = with_token(server, datalad, server.add_user("ada")).at(tiny_dataset)
+        words = ("create-sibling-gitea", "twice", "--api", server.url, "--credential", "hub", "-s")
+        make(*words, "one")
+        again = make(*words, "two", code=1)
+        assert "already exist" in again.stdout + again.stderr
+        make(*words, "two", "--existing", "reconfigure")
 
 
 def test_ginclient_signs_in_and_keeps_its_key(served: HubServer, ada: str) -> None:
@@ -286,11 +302,18 @@ def test_an_archive_has_annexed_content_and_says_what_it_has_not(
     assert whole.testzip() is None
     assert whole.namelist() == [f"{top}/open.dat", f"{top}/read me.txt", f"{top}/sub/data.dat"]
     assert whole.read(f"{top}/sub/data.dat") == whole.read(f"{top}/open.dat") == DATA
+    tarred = io.BytesIO(served.ask("GET", url.replace(".zip", ".tar"), token=ada).body)
+    with tarfile.open(fileobj=tarred) as tar:
+        told = {file.name: data.read() for file in tar if (data := tar.extractfile(file))}
+    assert told == {name: whole.read(name) for name in whole.namelist()}
     served.api("DELETE", f"{pushed}/annex/keys/{KEY}", code=204, token=ada)
     rest = ZipFile(io.BytesIO(served.ask("GET", url, token=ada).body))
     said = rest.read(f"{top}/NOT-IN-THIS-ARCHIVE.txt").decode()
     assert said.count("is not here") == 2
     assert rest.read(f"{top}/read me.txt").decode() == "text ü\n"
+    tarred = io.BytesIO(served.ask("GET", url.replace(".zip", ".tar"), token=ada).body)
+    with tarfile.open(fileobj=tarred) as tar:
+        assert tar.getnames() == rest.namelist()
     below = served.ask("GET", f"api/v1/{pushed}/archive/feature/one/sub.zip", token=ada)
     assert 'filename="' + pushed.name + '-feature-one-sub.zip"' in below.headers["Content-Disposition"]
     named = ZipFile(io.BytesIO(below.body)).namelist()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from rookery.hub.app import make_app
 from rookery.hub.domain.access import Visibility
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.searching import A_PAGE, MOST_FILES
@@ -16,26 +14,12 @@ from rookery.hub.web import visit
 from support.asgi import Caller
 from support.browser import Browser
 from support.history import History
-from support.hubs import HubInside, make_hub_inside
+from support.hubs import HubInside
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[HubInside]:
-    made = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub", database=new_database())
-    yield made
-    made.opened.database.close()
-
-
-@pytest.fixture(scope="module")
-def ask(hub: HubInside) -> Iterator[Caller]:
-    caller = Caller(make_app(hub.opened.hub, hub.opened.settings))
-    yield caller
-    caller.close()
-
-
-@pytest.fixture
-def browser(ask: Caller) -> Browser:
-    return Browser(ask)
+def hub(shared: HubInside) -> HubInside:
+    return shared
 
 
 def pushed(

@@ -76,7 +76,13 @@ def test_a_summary_counts_files_and_what_is_missing(hub: HubInside) -> None:
     services = hub.opened.hub
     place = services.browsing.at(ada, where.id)
     expected = Summary(
-        files=5, size=8 + 5000 + 7 + 9 + 7, annexed=3, present=2, missing_size=9, subdatasets=1
+        files=5,
+        size=8 + 5000 + 7 + 9 + 7,
+        annexed=3,
+        present=2,
+        missing_size=9,
+        subdatasets=1,
+        nested=("dataset",),
     )
     assert services.summaries.of(ada, place, patience=60) == expected
     plant(hub, ada, where, {"more.dat": Annexed(b"not there")})

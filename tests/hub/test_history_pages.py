@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
 
 import pytest
 
 from rookery.git import runrecords
-from rookery.hub.app import make_app
 from rookery.hub.domain.access import Visibility
 from rookery.hub.domain.errors import BadName
 from rookery.hub.domain.records import Repository
@@ -17,28 +15,14 @@ from support.asgi import Caller
 from support.browser import Browser
 from support.counting import programs_started
 from support.history import DATASET, History, annexed
-from support.hubs import HubInside, make_hub_inside
+from support.hubs import HubInside
 
 OLD, NEW = (f"MD5E-s{size}--{hashlib.md5(b'x' * size).hexdigest()}.dat" for size in (5, 7))
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[HubInside]:
-    made = make_hub_inside(tmp_path_factory.mktemp("hub") / "hub", database=new_database())
-    yield made
-    made.opened.database.close()
-
-
-@pytest.fixture(scope="module")
-def ask(hub: HubInside) -> Iterator[Caller]:
-    caller = Caller(make_app(hub.opened.hub, hub.opened.settings))
-    yield caller
-    caller.close()
-
-
-@pytest.fixture
-def browser(ask: Caller) -> Browser:
-    return Browser(ask)
+def hub(shared: HubInside) -> HubInside:
+    return shared
 
 
 def pushed(hub: HubInside, name: str, history: History) -> tuple[Repository, str]:

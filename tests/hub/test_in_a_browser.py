@@ -18,6 +18,8 @@ from support.hubs import PASSWORD, HubServer, serving
 from support.planting import Annexed, plant
 from support.showcase import PAGES, furnish
 
+# Chromium's own, in which it shows a PDF.
+VIEWER = ("chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/", "chrome://resources/")
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43 + " ada@home"
 
 
@@ -182,6 +184,22 @@ def test_files_are_shown(site: Site) -> None:
     seen.quiet(site.server.url)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_pdf_is_loaded_when_somebody_wants_to_see_it(site: Site, scripts: bool) -> None:
+    seen = site.visitor(scripts=scripts)
+    page = seen.go("/ada/penguins/src/main/data/article.pdf")
+    raw = f"{site.server.url}/ada/penguins/raw/main/data/article.pdf"
+    assert raw not in seen.requests, "whoever looks at the page has not opened the file"
+    page.get_by_role("link", name="Show it here").click()
+    expect(page.locator("iframe")).to_be_visible()
+    assert any(url.startswith(VIEWER[0]) for url in seen.requests)
+    expect(page.get_by_role("link", name="Download article.pdf")).to_have_attribute("download", "")
+    answer = page.request.get(raw)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert not [said for said in seen.complaints if "policy" in said.lower()]
+
+
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ELSEWHERE = "https://elsewhere.example"
 
@@ -207,6 +225,8 @@ def hostile() -> dict[str, bytes | str | Annexed]:
         "annexed.svg": Annexed(svg.encode()),
         "page.html": page,
         "annexed.html": Annexed(page.encode()),
+        "page.pdf": page,
+        "annexed.pdf": Annexed(page.encode()),
         "table.csv": f'name,"{EVIL}"\n"{EVIL}",=cmd\n',
         "data.json": f'{{"a": "{EVIL}"}}',
         f"{EVIL.replace('/', '')}.txt": "its name is the attack",
@@ -231,8 +251,12 @@ def test_nothing_in_a_hostile_repository_acts(site: Site) -> None:
     for address in addresses:
         seen.go(address)
         assert page.locator("main script").count() == 0
+        if address.endswith(".pdf"):
+            page.get_by_role("link", name="Show it here").click()
+            page.wait_for_timeout(500)  # nothing is waited for: a dialog would be too much
+            continue
         if not address.endswith(("annexed.html", "%AEgnp.txt")):
             seen.page.goto(address.replace("/src/", "/raw/"))
     seen.go("/")
     assert not [said for said in seen.complaints if said.startswith(("dialog", "script failed"))]
-    assert not [url for url in seen.requests if not url.startswith((site.server.url, "data:"))]
+    assert not [url for url in seen.requests if not url.startswith((site.server.url, "data:", *VIEWER))]

@@ -12,6 +12,7 @@ from rookery.hub.web import look
 from rookery.hub.web.repository_page import TABS
 
 STYLE = (look.HERE / "assets" / "style.css").read_text("utf-8")
+DARK = (look.HERE / "assets" / "dark.css").read_text("utf-8")
 TEMPLATES = sorted((look.HERE / "templates").glob("*.html"))
 
 # What is written on what; 4.5 to 1 for text (WCAG 2.2, 1.4.3), 3 to 1 for edges and focus (1.4.11).
@@ -33,7 +34,7 @@ EDGES = [(edge, back) for edge in ("edge", "focus", "accent") for back in ("pape
 
 def tokens() -> dict[str, dict[str, str]]:
     """Read the colours by name, for light and for dark."""
-    light, dark = re.findall(r":root \{(.*?)\n *\}", STYLE, re.DOTALL)
+    (light,), (dark,) = (re.findall(r":root \{(.*?)\n *\}", text, re.DOTALL) for text in (STYLE, DARK))
     found = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
     return {"light": dict(found.findall(light)), "dark": dict(found.findall(dark))}
 

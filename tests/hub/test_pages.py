@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import zlib
 from pathlib import Path
 
 import pytest
 
-from rookery.hub.app import make_app
 from rookery.hub.domain.access import Visibility
 from rookery.hub.web import visit
 from support.asgi import Caller
 from support.browser import Browser
-from support.hubs import PASSWORD, HubInside, make_hub_inside
+from support.hub_histories import commit
+from support.hubs import PASSWORD, HubInside
 from support.programs import Program
 
 OUR_SCRIPT = '<script src="/assets/script.js" defer>'
@@ -21,23 +21,13 @@ SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 42 + "{} ada@home"
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[HubInside]:
-    folder = tmp_path_factory.mktemp("hub") / "hub"
-    made = make_hub_inside(folder, database=new_database(), ROOKERY_HUB_LIMITS_FAILURES="3")
-    yield made
-    made.opened.database.close()
+def hub_settings() -> dict[str, str]:
+    return {"ROOKERY_HUB_LIMITS_FAILURES": "3"}
 
 
 @pytest.fixture(scope="module")
-def ask(hub: HubInside) -> Iterator[Caller]:
-    caller = Caller(make_app(hub.opened.hub, hub.opened.settings))
-    yield caller
-    caller.close()
-
-
-@pytest.fixture
-def browser(ask: Caller) -> Browser:
-    return Browser(ask)
+def hub(shared: HubInside) -> HubInside:
+    return shared
 
 
 def signed_in(hub: HubInside, ask: Caller, name: str) -> Browser:
@@ -53,7 +43,8 @@ def test_from_signing_up_to_an_invited_collaborator(hub: HubInside, ask: Caller,
     filled = {"name": "newcomer", "email": "new@example.org", "password": PASSWORD, "again": PASSWORD}
     browser.submit("Make an account", 422, **{**filled, "again": "other"})
     assert "not the same" in browser.text
-    assert browser.page.forms[-1].fields["email"] == "new@example.org", "what was typed is still there"
+    form = next(form for form in browser.page.forms if "email" in form.fields)
+    assert form.fields["email"] == "new@example.org", "what was typed is still there"
     browser.submit("Make an account", **filled)
     assert "newcomer" in browser.text
     browser.go("/user/settings/keys").submit("Add key", title="laptop", key=SSH_KEY.format("A"))
@@ -210,3 +201,57 @@ def test_what_people_pushed_is_shown_and_does_nothing(
     assert "sandbox" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert ask("GET", next(link for link in links if link.endswith("/link"))).body == b"/etc/passwd"
+
+
+def test_colours_are_chosen_by_a_form_for_who_is_signed_in_and_who_is_not(browser: Browser) -> None:
+    system = [("style", ""), ("dark", ' media="(prefers-color-scheme: dark)"')]
+    assert sheets_of(browser.go("/?q=a%20b")) == system
+    browser.submit("Dark")
+    assert browser.at == "/?q=a%20b"
+    assert sheets_of(browser) == [("style", ""), ("dark", "")]
+    assert b'content="dark"' in browser.answer.body
+    assert sheets_of(browser.submit("Light")) == [("style", "")]
+    assert sheets_of(browser.submit("As the system")) == system
+    browser.cookies["rookery_look"] = '"><script>'
+    assert sheets_of(browser.go("/")) == system
+    assert browser.submit("Dark", next="//elsewhere.example/").at == "/"
+
+
+def sheets_of(browser: Browser) -> list[tuple[str, str]]:
+    return re.findall(
+        r'<link rel="stylesheet" href="/assets/(\w+)\.css"([^>]*)>', browser.answer.body.decode()
+    )
+
+
+def test_a_picture_of_a_name_is_drawn_here_and_tells_nothing_of_who_is_there(ask: Caller) -> None:
+    for name, letters in (("ada", "A"), ("field-lab", "FL"), ("nobody", "N"), ("%3Cscript%3E", "S")):
+        answer = ask("GET", f"/avatars/{name}")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
+        assert f">{letters}</text>" in answer.body.decode()
+        assert b"<script" not in answer.body
+        assert "sandbox" in answer.headers["content-security-policy"]
+
+
+PAGED = ["", "/src/main", "/commits", "/commit/main", "/branches", "/tags", "/issues", "/pulls", "/activity"]
+
+
+@pytest.mark.parametrize("told", ["x", "-1", "99999999999", "%C2%B2", "7"])
+def test_a_page_from_a_number_that_is_none_or_behind_the_end_is_shown(
+    hub: HubInside, browser: Browser, told: str
+) -> None:
+    ada = hub.person("ada")
+    made = hub.repository(ada, f"paged{zlib.crc32(told.encode())}", Visibility.PUBLIC)
+    commit(hub, made, {"file": b"1\n"})
+    for page in ["/", *(f"/{made.path}{page}" for page in PAGED)]:
+        browser.go(f"{page}?from={told}")
+
+
+def test_a_new_repository_is_empty_or_begins_with_a_readme(hub: HubInside, ask: Caller) -> None:
+    browser = signed_in(hub, ask, "ada")
+    browser.go("/repo/create").submit("Create repository", name="empty-one")
+    assert "datalad push --to hub" in browser.text
+    browser.go("/repo/create")
+    browser.submit("Create repository", name="begun", description="Songs of *whales*", begin="on")
+    assert (browser.at, "Begin with a README" in browser.text) == ("/ada/begun", True)
+    raw = browser.request("GET", "/ada/begun/raw/main/README.md")
+    assert raw.body == b"# begun\n\nSongs of *whales*\n"

@@ -61,6 +61,8 @@ ROUTES: dict[str, Case] = {
     f"POST {P2P}/gettimestamp": Case("read", f"{ANNEX}/gettimestamp"),
     f"POST {P2P}/putoffset": Case("write", f"{ANNEX}/putoffset?key={KEY}"),
     f"POST {P2P}/put": Case("write", f"{ANNEX}/put?key={KEY}"),
+    f"POST {P2P}/several/get": Case("read", f"{ANNEX}/several/get"),
+    f"POST {P2P}/several/put": Case("write", f"{ANNEX}/several/put"),
     f"POST {P2P}/remove": Case("drop", f"{ANNEX}/remove?key={KEY}"),
     f"POST {P2P}/remove-before": Case("drop", f"{ANNEX}/remove-before?key={KEY}&timestamp=5"),
     # Pages; by tokens they are those of strangers, and what the signed-in see is further down.
@@ -71,6 +73,8 @@ ROUTES: dict[str, Case] = {
     "GET /user/login": Case("open", "/user/login"),
     "POST /user/login": Case("open", "/user/login", FORM),
     "POST /user/logout": Case("open", "/user/logout", FORM),
+    "POST /user/look": Case("open", "/user/look", FORM),
+    "GET /avatars/{name}": Case("open", "/avatars/ada"),
     "GET /user/settings": Case("page of one's own", "/user/settings"),
     "POST /user/settings": Case("page of one's own", "/user/settings", FORM),
     "GET /user/settings/keys": Case("page of one's own", "/user/settings/keys"),

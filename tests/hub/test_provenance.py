@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from typing import Any
 
 import pytest
 
 from rookery.git import runrecords
 from rookery.hub.domain.access import Actor, Visibility
+from rookery.hub.domain.records import Repository
 from rookery.hub.services.browsing import Place
 from rookery.hub.services.provenance import (
     MOST_INPUTS,
@@ -127,6 +130,73 @@ def test_all_is_bounded_and_says_so(hub: HubInside, ada: Actor) -> None:
     assert len(lineage.cut) == 2
     assert len(hub.opened.hub.lineage.of(place, "0").uses) == MOST_USES
     assert hub.opened.hub.lineage.of(place, "0").cut
+
+
+def all_of(hub: HubInside, ada: Actor, where: Repository, ref: str, paths: list[str]) -> list[Lineage]:
+    place = hub.opened.hub.browsing.at(ada, where.id, ref)
+    return [hub.opened.hub.lineage.of(place, path) for path in paths]
+
+
+def test_after_a_push_only_what_came_is_read_and_the_answer_is_that_of_a_fresh_reader(
+    hub: HubInside, ada: Actor
+) -> None:
+    made = hub.repository(ada)
+    history = History().commit("raw", {"in": "0\n", "many/a": "a" * 99, "many/b": "b" * 99})
+    history.commit(ran("clean", inputs=["in", "many"]), {"out": "1\n"}).tag("before")
+    history.commit("side", {"many/c": "c" * 99}, branch="side", parent="main")
+    history.commit("name").rename("many/a", "moved")
+    history.commit(ran("plot", inputs=["out", "moved", "m*/*"]), {"plot": "2\n"}, merge="side")
+    history.commit("in again", {"in": "3\n", "many/b": None})
+    history.commit(ran("again", inputs=["many", "in"]), {"again": "4\n"})
+    history.write(hub.opened.histories.place(made.id))
+    all_of(hub, ada, made, "before", ["out"])
+    paths = ["out", "in", "many/a", "moved", "plot", "again"]
+    with programs_started() as started:
+        read_on = all_of(hub, ada, made, "main", paths)
+    assert [word for argv in started.programs for word in argv if word in ("log", "merge-base")] == [
+        "merge-base",
+        "log",
+    ]
+    with programs_started() as started:
+        assert all_of(hub, ada, made, "main", paths) == read_on
+        first = all_of(hub, ada, made, "side", ["out", "plot"])
+    assert not [argv for argv in started.programs if "log" in argv]
+    assert (first[0].uses, first[1].root) == ((), None), "what came later is not told at an older commit"
+    hub.opened.hub.lineage._shelves.clear()
+    assert all_of(hub, ada, made, "main", paths) == read_on
+
+
+def test_a_branch_that_was_written_anew_is_read_anew(hub: HubInside, ada: Actor) -> None:
+    made = hub.repository(ada)
+    folder = hub.opened.histories.place(made.id)
+    History().commit("raw", {"in": "0\n"}).commit(ran("old", inputs=["in"]), {"out": "1\n"}).write(folder)
+    assert told(all_of(hub, ada, made, "main", ["out"])[0])[1] == "old"
+    anew = History(1_750_000_000).commit("other", {"in": "5\n"})
+    anew.commit(ran("new", inputs=["in"]), {"out": "6\n"}).write(folder)
+    assert told(all_of(hub, ada, made, "main", ["out"])[0]) == ("out", "new", ("in", "other"))
+
+
+def test_what_lies_between_is_passed_over(hub: HubInside, ada: Actor) -> None:
+    def calls(unrelated: int) -> int:
+        history = History().commit("raw", {"in": "0\n", **{f"many/{n}": f"{n}" for n in range(30)}})
+        for n in range(unrelated):
+            history.commit(f"{n}", {f"other/{n % 7}": f"{n}\n"})
+        history.commit(ran("clean", inputs=["in", "many", "?n"]), {"out": "1\n"})
+        made = hub.repository(ada, f"of{unrelated}")
+        history.write(hub.opened.histories.place(made.id))
+        place = hub.opened.hub.browsing.at(ada, made.id)
+        hub.opened.hub.lineage.of(place, "out")
+        counted = itertools.count()
+        sys.setprofile(lambda *_: next(counted))
+        try:
+            lineage = hub.opened.hub.lineage.of(place, "out")
+        finally:
+            sys.setprofile(None)
+        assert lineage.root is not None
+        assert len(lineage.makers[lineage.root].inputs) == 31
+        return next(counted)
+
+    assert calls(2000) < calls(20) * 1.2
 
 
 @pytest.mark.parametrize(

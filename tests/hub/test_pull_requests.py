@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +12,18 @@ import pytest
 from rookery.annex import branch as annex_branch
 from rookery.annex.branch import LOCAL, Source, log_name
 from rookery.annex.branch_writing import record_presence
-from rookery.git import refs
-from rookery.git.commits import read_commit
+from rookery.git import refs, runrecords
+from rookery.git.commits import commit_tree, read_commit
 from rookery.git.objects import read_blob
+from rookery.git.trees import ls_tree
 from rookery.hub.domain.access import Actor, Level, Means, Scope, Visibility
 from rookery.hub.domain.discussion import Remark
 from rookery.hub.domain.errors import Conflict, Forbidden, NeedsSignIn, NotFound, TooMuch
 from rookery.hub.domain.names import OwnerName
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.last_copy import places_of
-from rookery.hub.services.merging import MergeService, Style
+from rookery.hub.services.merge_styles import Style
+from rookery.hub.services.merging import MergeService
 from rookery.hub.services.pulls import PullRequest
 from rookery.hub.services.sharing import Sharing
 from rookery.hub.services.uploads import Arrived, Wish
@@ -370,3 +373,64 @@ def test_an_organisations_fork_is_made_by_its_people_alone(scene: Scene) -> None
         "bob/data",
         "lab/data",
     }
+
+
+def ran(words: str, **info: object) -> str:
+    return runrecords.build_message(words, runrecords.to_json({"cmd": f"make {words}", "exit": 0, **info}))
+
+
+def proposed_run(scene: Scene, words: str, files: dict[str, bytes | str | None]) -> str:
+    """Commit files of a command onto the branch of the fork that is proposed."""
+    head = commit(scene.hub, scene.fork, files, branch="news", who="bob")
+    repo = repo_of(scene.hub, scene.fork, "bob")
+    made = commit_tree(
+        repo, f"{head}^{{tree}}", read_commit(repo, head).parents, ran(words, inputs=["old.dat"])
+    )
+    refs.update(repo, "refs/heads/news", made)
+    return made
+
+
+def test_a_squash_is_one_commit_of_who_proposed_with_all_content_and_every_record(scene: Scene) -> None:
+    hub, services = scene.hub, scene.hub.opened.hub
+    first = store(hub, scene.bob, scene.fork, b"first version")
+    key = store(hub, scene.bob, scene.fork, b"new content")
+    runs = [
+        proposed_run(scene, "clean", {"new.dat": first}),
+        proposed_run(scene, "plot", {"new.dat": key}),
+        commit(hub, scene.fork, {"words": b"1\n"}, branch="news", who="bob"),
+    ]
+    ours = commit(hub, scene.data, {"ours": b"1\n"})
+    scene.propose(title="Clean and plot")
+    done = services.merging.merge(scene.ada, scene.data.id, 1, style=Style.SQUASH)
+    made = read_commit(repo_of(hub, scene.data), "refs/heads/main")
+    assert (made.sha, made.parents) == (done.commit, (ours,))
+    assert (made.author.name, made.committer.name) == ("bob", "ada")
+    assert made.subject == "Clean and plot (#1)"
+    assert not runrecords.holds_record(made.message), "it is none of the two commands"
+    lines = made.message.splitlines()[2:]
+    assert [line.split(" (")[0] for line in lines if line[0] == "*"] == [
+        "* clean",
+        "* plot",
+        "* change words",
+    ]
+    assert all(f"({sha[:10]})" in made.message for sha in runs)
+    records = [json.loads(line.partition(": ")[2]) for line in lines if "run record" in line]
+    assert [one["cmd"] for one in records] == ["make clean", "make plot"]
+    assert all(services.contents.present(scene.ada, scene.data.id, one) for one in (first, key))
+    files = {e.path for e in ls_tree(repo_of(hub, scene.data), made.sha)}
+    assert {"ours", "new.dat", "words", "old.dat"} <= files
+    again = services.pulls.get(scene.ada, scene.data.id, 1)
+    assert (again.issue.open, again.pull.merged) == (False, done.commit)
+
+
+def test_one_command_alone_stays_a_command_when_it_is_squashed(scene: Scene) -> None:
+    hub, services = scene.hub, scene.hub.opened.hub
+    proposed_run(scene, "clean", {"out": b"1\n"})
+    commit(hub, scene.data, {"ours": b"1\n"})
+    scene.propose()
+    services.merging.merge(scene.ada, scene.data.id, 1, style=Style.SQUASH)
+    place = services.browsing.at(scene.ada, scene.data.id)
+    (run,) = services.runs.runs(place)
+    assert (run.commit.sha, run.command, run.words) == (place.commit, "make clean", "clean (#1)")
+    lineage = services.lineage.of(place, "out")
+    assert [version.path for version in lineage.makers[lineage.root].inputs] == ["old.dat"]  # type: ignore[index]  # it is there

@@ -16,6 +16,7 @@ from rookery.hub.domain.search import Facet, Order, excerpt_of, parse_query, wor
 from rookery.hub.services import metadata
 from support.counting import programs_started
 from support.history import History, annexed
+from support.hub_histories import key_of, store
 from support.hubs import HubInside
 
 KEY = "MD5E-s2000000--" + "0" * 32 + ".nii.gz"
@@ -53,6 +54,10 @@ BIDS = {
     ),
     "sub-01/ses-a/anat/sub-01_T1w.nii.gz": annexed(KEY, deep=3),
     "sub-01/func/sub-01_task-rest_bold.json": "{}",
+}
+ANNEXED = {
+    "README.md": b"# Songs of whales\n",
+    "datacite.yml": b"title: Cetacean songs\nlicense: {name: CC-BY-4.0}\nkeywords: [bioacoustics]\n",
 }
 RUN = runrecords.build_message("smooth it", runrecords.to_json({"cmd": "fslmaths in -s 3 out"}))
 
@@ -289,3 +294,26 @@ def test_each_format_says_the_same_in_its_own_way() -> None:
             "CC0",
             ("k", "l"),
         ), name
+
+
+def test_annexed_files_that_describe_a_dataset_count_as_soon_as_their_content_is_here(
+    hub: HubInside, ada: Actor, made: Callable[..., Repository]
+) -> None:
+    large = key_of(b"x") + "0"
+    files = {path: annexed(key_of(content)) for path, content in ANNEXED.items()}
+    repository = made("songs", {**files, "codemeta.json": annexed(large.replace("-s1-", "-s3-"))})
+    service = hub.opened.hub.search
+    assert found(hub, ada, "cetacean") == []
+    assert service.waiting() == []
+    hub.opened.hub.repositories.change(ada, repository.id, description="Recordings")
+    service.catch_up()
+    for content in ANNEXED.values():
+        store(hub, ada, repository, content)
+        assert service.waiting() == [repository.id]
+        service.catch_up()
+    assert service.waiting() == []
+    assert found(hub, ada, "cetacean") == found(hub, ada, "whales") == ["songs"]
+    assert found(hub, ada, "", licence="CC-BY-4.0") == ["songs"]
+    document = service.document(ada, repository.id)
+    assert document is not None
+    assert (document.described.title, len(document.missing)) == ("Cetacean songs", 1)

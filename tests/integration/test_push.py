@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.counting import Started
+from support.counting import GitTrace, Started
 from support.inside import Inside
 from support.programs import Program
 from support.samples import ODD_NAMES, binary, write_tree
@@ -66,7 +66,7 @@ def test_the_first_push_to_a_plain_bare_repository_sends_the_content(
     assert git("rev-parse", "main", "git-annex", cwd=bare).text == here
 
 
-def test_a_push_of_nothing_starts_three_programs(
+def test_a_push_of_nothing_starts_two_programs(
     inside: Inside,
     tiny_dataset: Path,
     bare: Path,
@@ -75,7 +75,7 @@ def test_a_push_of_nothing_starts_three_programs(
     inside("push", "--to", "gin", cwd=tiny_dataset)
     with count_programs() as started:
         assert inside("push", "--to", "gin", cwd=tiny_dataset).lines == NOTHING_DONE
-    assert [argv[0] for argv in started.programs] == ["git", "git", "git"]
+    assert [argv[0] for argv in started.programs] == ["git", "git"]  # the settings, what the sibling has
     assert not any("ls-tree" in argv or "cat-file" in argv for argv in started.programs)
 
 
@@ -94,7 +94,7 @@ def test_a_push_of_nothing_to_a_special_remote_asks_nobody(
     assert len(keys_in(tmp_path / "store")) == 3
     with count_programs() as started:
         assert inside("push", "--to", "store", cwd=tiny_dataset).lines == []
-    assert len(started) == 2
+    assert len(started) == 1
 
 
 def test_content_that_came_after_the_last_push_is_sent_although_no_branch_moved(
@@ -537,3 +537,47 @@ def test_a_checked_out_branch_there_says_how_to_let_it_be_updated(
     git("config", "receive.denyCurrentBranch", "updateInstead", cwd=there)
     inside("push", "--to", "there", cwd=tiny_dataset)
     assert (there / "notes.txt").exists()
+
+
+@pytest.fixture
+def pre_pushes(git_trace: GitTrace, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Count how often git-annex was asked whether a push may go."""
+    monkeypatch.setenv("GIT_TRACE2_EVENT", git_trace.env["GIT_TRACE2_EVENT"])
+    return lambda: sum("pre-push" in argv and "--help" not in argv for argv in git_trace.commands())
+
+
+def test_git_annex_is_not_asked_where_there_is_no_special_remote(
+    inside: Inside, tiny_dataset: Path, bare: Path, pre_pushes: Callable[[], int]
+) -> None:
+    inside("push", "--to", "gin", cwd=tiny_dataset)
+    assert pre_pushes() == 0
+
+
+@pytest.mark.parametrize("where", ["settings", "log", "hooks"])
+def test_what_git_annex_is_to_prevent_it_may_prevent(
+    inside: Inside, git: Program, tiny_dataset: Path, bare: Path, pre_pushes: Callable[[], int], where: str
+) -> None:
+    """Whatever looks like a special remote, which may not be verified, is for git-annex to judge."""
+    if where == "settings":
+        git("config", "remote.disk.annex-directory", "/nowhere", cwd=tiny_dataset)
+        git("config", "remote.disk.annex-ignore", "true", cwd=tiny_dataset)
+    elif where == "log":
+        (tiny_dataset / ".git" / "annex" / "verified-remote.log").write_text("x\n")
+    else:
+        hooks = tiny_dataset.parent / "hooks"
+        shutil.copytree(tiny_dataset / ".git" / "hooks", hooks)
+        hook = hooks / "pre-push"
+        hook.write_text(hook.read_text() + "true\n")
+        git("config", "core.hooksPath", hooks, cwd=tiny_dataset)
+    inside("push", "--to", "gin", cwd=tiny_dataset, code=None)
+    assert pre_pushes() >= 1
+
+
+def test_a_hook_of_the_user_refuses_before_anything_is_sent(
+    inside: Inside, tiny_dataset: Path, bare: Path
+) -> None:
+    hook = tiny_dataset / ".git" / "hooks" / "pre-push"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    inside("push", "--to", "gin", cwd=tiny_dataset, code=1)
+    assert keys_in(bare) == set()

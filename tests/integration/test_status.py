@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rookery.api import Dataset
+from rookery.core.sizes import binary
 from support import situations
 from support.counting import GitTrace, Started
 from support.inside import Inside
@@ -131,6 +132,36 @@ def test_annexed_files_are_counted_with_what_is_here(
     )
     lines = inside("status", "--annex", "availability", "notes.txt", cwd=tiny_dataset).lines
     assert lines[0] == "1 annex'd file (11.0 B/11.0 B present/total size)"
+
+
+@pytest.mark.parametrize("annex_how", ["basic", "availability", "all"])
+def test_the_totals_are_those_of_the_records(
+    inside: Inside, annex: Program, git: Program, new_dataset: Callable[..., Path], annex_how: str
+) -> None:
+    ds = new_dataset("ds", files={f"in/{n}.dat": "x" * (100 + n) for n in range(9)})
+    annex("addurl", "--fast", "--relaxed", "http://127.0.0.1:1/none", "--file", "in/sizeless", cwd=ds)
+    write_tree(ds, {name: name for name in ODD_NAMES})
+    inside("save", cwd=ds)
+    annex("unlock", "in/1.dat", "in/2.dat", cwd=ds)
+    inside("save", cwd=ds)
+    annex("drop", "--force", "in/2.dat", "in/3.dat", cwd=ds)
+    (ds / "in" / "4.dat").unlink()
+    (ds / "in" / "5.dat").unlink()
+    (ds / "in" / "5.dat").write_text("other")
+    git("mv", "in/6.dat", "6.dat", cwd=ds)
+    os.symlink("in/7.dat", ds / "link")
+    git("add", "link", cwd=ds)
+    git("update-index", "--skip-worktree", "in/8.dat", cwd=ds)
+    (ds / "in" / "8.dat").unlink()
+    for where in ([], ["in"], ["in/1.dat", "nowhere"]):
+        told = inside("status", "--annex", annex_how, *where, cwd=ds, code=None)
+        records = inside("-f", "json", "status", "--annex", annex_how, *where, cwd=ds, code=None).records
+        counted = [r for r in records if "key" in r]
+        total = binary(sum(int(r.get("bytesize", 0)) for r in counted))
+        here = binary(sum(int(r["bytesize"]) for r in counted if r.get("has_content")))
+        says = f"{total} recorded total" if annex_how == "basic" else f"{here}/{total} present/total"
+        files = "1 annex'd file" if len(counted) == 1 else f"{len(counted)} annex'd files"
+        assert any(line.endswith(f"{files} ({says} size)") for line in told.lines), told
 
 
 def test_an_unlocked_file_is_annexed_and_clean(

@@ -175,7 +175,9 @@ def test_no_git_annex_is_started_and_few_others_whatever_the_number(
             inside("save", "-m", "new", cwd=tiny_dataset)
         assert not [argv for argv in started.programs if argv[0] == "git-annex"]
         counts.append(len(started))
-    assert counts[1] <= counts[0] + 2, counts
+    assert counts[1] <= counts[0] + 4, (
+        counts
+    )  # of few files objects are read, and the index is written, in process
 
 
 @pytest.mark.parametrize(

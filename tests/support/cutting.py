@@ -13,6 +13,7 @@ class Cutting:
 
     def __init__(self, server: int, at_limit: Callable[[], None]) -> None:
         self.passed = 0
+        self.requests = 0  # of HTTP, which begin at the clients' side
         self._server = server
         self._limit: int | None = None
         self._at_limit = at_limit
@@ -54,16 +55,17 @@ class Cutting:
             self._open |= {near, far}
         back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
         back.start()
-        self._pump(near, far)
+        self._pump(near, far, asking=True)
         back.join()
         near.close()
         far.close()
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, *, asking: bool = False) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 14):
                 with self._lock:
                     before, self.passed = self.passed, self.passed + len(data)
+                    self.requests += asking and data.count(b" HTTP/1.1\r\n")
                     if self._limit is not None and before < self._limit <= self.passed:
                         with suppress(OSError):
                             target.sendall(data[: self._limit - before])

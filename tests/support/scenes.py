@@ -113,6 +113,11 @@ SCENES = {
 }
 
 
+def _pipes(folder: str, names: list[str]) -> list[str]:
+    """Tell what cannot be copied: git-annex, and we as it, try out whether a file system has named pipes."""
+    return [name for name in names if Path(folder, name).is_fifo()]
+
+
 class World:
     """Copies of one prepared folder, one for each death."""
 
@@ -121,7 +126,7 @@ class World:
         self.tools = tools
 
     def copy(self, to: Path, of: Path | None = None) -> Path:
-        shutil.copytree(of or self.original, to, symlinks=True)
+        shutil.copytree(of or self.original, to, symlinks=True, ignore=_pipes)
         return to
 
     def repositories(self, root: Path) -> list[Path]:
@@ -132,7 +137,8 @@ class World:
         copy = self.copy(root.with_name(f"{root.name}-seen"), root)
         for repository in self.repositories(copy):
             self.tools.git("fsck", "--no-dangling", cwd=repository)
-            if (repository / ".git" / "annex").exists() or (repository / "annex").exists():
+            # A folder `annex` alone is one that was just begun: git-annex asks to have it initialized.
+            if self.tools.git("config", "annex.uuid", cwd=repository, code=None).text:
                 self.tools.git("annex", "fsck", "--quiet", cwd=repository)
         shutil.rmtree(copy)
 
@@ -142,7 +148,7 @@ class World:
             hashlib.sha256(path.read_bytes()).hexdigest()
             for path in root.rglob("*")
             if path.is_file()
-            and (".git" not in path.parts or "objects" in path.parts)
+            and ("objects" in path.parts or not _is_in_git(path.relative_to(root)))
             and "tmp" not in path.parts
         }
 
@@ -158,6 +164,11 @@ class World:
                 left[f"{repository.name} here"] = git("annex", "find", "--format", "${file} ${key}\\n").text
             left[f"{repository.name} length"] = git("rev-list", "--count", "main").text
         return left
+
+
+def _is_in_git(path: Path) -> bool:
+    """Say whether something is Git's or git-annex's own; bare repositories here are folders named so."""
+    return any(part.endswith(".git") for part in path.parts)
 
 
 def _without_identity(entry: str) -> str:

@@ -16,6 +16,7 @@ from rookery.annex.keys import hashdirlower, key_file
 from rookery.annex.logs import Presence, parse_presence
 from rookery.annex.store import annex_dir
 from rookery.core.process import decode, encode
+from rookery.git import refs
 from rookery.git.objects import ObjectMissing, read_many
 from rookery.git.repo import Repo
 from rookery.git.trees import ls_tree
@@ -53,9 +54,7 @@ def log_name(key: str, kind: str = ".log") -> str:
 def sources(repo: Repo) -> list[Source]:
     """Give the versions of the branch that have to be read: those that others brought first, our own last."""
     found = [
-        Source(ref, sha)
-        for sha, _, ref in (line.partition(" ") for line in _git_annex_refs(repo))
-        if not ref.startswith("refs/annex/")
+        Source(ref, sha) for sha, ref in refs.named(repo, "git-annex") if not ref.startswith("refs/annex/")
     ]
     mine = [s for s in found if s.ref == LOCAL]
     known = {s.commit for s in mine}
@@ -71,10 +70,6 @@ def sources(repo: Repo) -> list[Source]:
             new = [s for s in new if s.commit in unmerged]
         return [*new, *mine]
     return [*theirs.values(), *mine]
-
-
-def _git_annex_refs(repo: Repo) -> list[str]:
-    return [decode(line) for line in repo.run("show-ref", "git-annex", ok=(0, 1)).stdout.splitlines()]
 
 
 def merged_refs(repo: Repo) -> dict[str, str]:
@@ -151,6 +146,12 @@ def locations(repo: Repo, keys: Iterable[str]) -> dict[str, list[Location]]:
     """Tell for each key which repositories had or have it, newest news first; of unknown keys nothing."""
     wanted = list(dict.fromkeys(keys))
     return parse_locations(wanted, logs_of_keys(repo, wanted))
+
+
+def placed_at(repo: Repo, uuid: str, keys: Sequence[str]) -> frozenset[str]:
+    """Give those of some keys that the log says are at a place."""
+    known = locations(repo, keys)
+    return frozenset(k for k, places in known.items() if any(p.uuid == uuid and p.present for p in places))
 
 
 def parse_locations(keys: Iterable[str], logs: Mapping[str, str]) -> dict[str, list[Location]]:

@@ -36,7 +36,8 @@ from rookery.core.config import parse_bool
 from rookery.core.errors import CommandError, LostRaceError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git import hooks, modes
-from rookery.git.index import NewEntry, name_length, put_entries
+from rookery.git.index import NewEntry, name_length
+from rookery.git.index_update import put_alone
 from rookery.git.objects import blob_command, fast_import, name_of_blob, write_blobs
 from rookery.git.repo import Repo
 
@@ -177,19 +178,23 @@ class _Wanted(NamedTuple):
     blobs: Collection[bytes]
 
 
-def require_plain(repo: Repo, more: str = "") -> dict[str, str]:
+def require_plain(repo: Repo, more: str = "", *, listed: Mapping[str, str] | None = None) -> dict[str, str]:
     """Read the settings that say how the branch is written, and those that match `more`.
 
-    Raises NotForUs unless location logs of this repository can be written here.
+    `listed` are all settings, if they have been read just now.  Raises NotForUs
+    unless location logs of this repository can be written here.
     """
     if is_shared(repo):
         raise NotForUs("the annex is another repository's")
     if "GIT_ANNEX_VECTOR_CLOCK" in repo.runner.env:
         raise NotForUs("the clock is set by GIT_ANNEX_VECTOR_CLOCK")
     pattern = f"{_PATTERN}|{more}" if more else _PATTERN
-    listed = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
-    pairs = (decode(item).partition("\n") for item in listed if item)
-    found = {name: value if given else "true" for name, given, value in pairs}
+    if listed is None:
+        items = repo.run("config", "-z", "--get-regexp", pattern, ok=(0, 1)).stdout.split(b"\0")
+        pairs = (decode(item).partition("\n") for item in items if item)
+        found = {name: value if given else "true" for name, given, value in pairs}
+    else:
+        found = {name: value for name, value in listed.items() if re.search(pattern, name)}
     if found.get(ENGINE, NATIVE) != NATIVE:
         raise NotForUs(f"{ENGINE} is {found[ENGINE]!r}")
     if found.get("annex.version") not in _VERSIONS:
@@ -353,6 +358,6 @@ def _quoted(name: str) -> bytes:
 def follow(repo: Repo, commit: str, entries: Iterable[NewEntry]) -> None:
     """Bring git-annex's index, which stood for the commit before, to our commit."""
     view = repo.with_env(GIT_INDEX_FILE=str(annex_dir(repo) / "index"))
-    put_entries(view, entries)
+    put_alone(view, entries)
     note = annex_dir(repo) / "index.lck"
     files.write(note, commit + "\n", drafts=annex_dir(repo) / "othertmp")

@@ -48,9 +48,9 @@ def is_of(key: Key, hasher: Hasher) -> bool:
 
 
 class Hasher(Protocol):
-    """What hashlib makes."""
+    """What hashlib and its like make."""
 
-    def update(self, data: bytes | memoryview, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> object:
         """Take in more."""
 
     def hexdigest(self) -> str:
@@ -66,8 +66,28 @@ def hasher_of(backend: str) -> Hasher | None:
         return hashlib.new(_SHA2[name], usedforsecurity=False)
     if found := _SHA3.fullmatch(name):
         return hashlib.new(f"sha3_{found[1]}")
+    if name in ("BLAKE2BP512", "BLAKE2SP256"):
+        from rookery.annex.blake2_parallel import Blake2Parallel  # start-up
+
+        return Blake2Parallel(name)
+    if name in ("BLAKE3_256", "XXH3"):
+        return _of_a_library(name)
     if found := _BLAKE2.fullmatch(name):
         size = int(found[2]) // 8
         make = hashlib.blake2b if found[1] == "B" else hashlib.blake2s
         return make(digest_size=size) if size <= make.MAX_DIGEST_SIZE else None
     return None
+
+
+def _of_a_library(name: str) -> Hasher | None:
+    """BLAKE3 and XXH3 (64 bits wide) are not in Python: the extra `rookery[hashes]` brings them."""
+    try:
+        if name == "XXH3":
+            from xxhash import xxh3_64  # start-up, and neither need be installed
+
+            return xxh3_64()
+        from blake3 import blake3
+
+        return blake3()
+    except ImportError:
+        return None

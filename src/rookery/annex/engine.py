@@ -1,7 +1,8 @@
 """Who does the work: us where we can promise the same result, git-annex in all other cases.
 
-Ours are plain repositories on this machine (`nearby`), siblings that speak
-git-annex's P2P protocol (`p2p`), and the web (`web`).
+Ours are plain repositories on this machine (`nearby`), RIA stores on it
+(`ria`), siblings that speak git-annex's P2P protocol (`p2p`), and the web
+(`web`).
 
 `rookery.engine` (a Git setting) chooses: `native`, which is the default, or
 `stock`, which leaves everything to git-annex.
@@ -88,9 +89,9 @@ def _ways(task: _Task) -> Sequence[Way]:
     """Give what can do it, in order; each takes what the one before it has left, and may raise before it begins."""
     wish, flags = task.wish, task.flags
     if wish.verb == "get" and not flags and wish.to_remote is None:
-        return (_get_next_door, _get_from_peers, _get_from_web)
+        return (_get_next_door, _get_from_stores, _get_from_peers, _get_from_web)
     if wish.verb == "copy" and flags <= {"--fast"} and wish.to_remote and wish.from_remote is None:
-        return (_copy_next_door, _copy_to_peer)
+        return (_copy_next_door, _copy_to_store, _copy_to_peer)
     if wish.verb == "drop" and flags <= {"--force"} and wish.from_remote is wish.to_remote is None:
         return (_drop,)
     return ()
@@ -100,6 +101,15 @@ def _get_next_door(task: _Task, items: Sequence[Item]) -> Running:
     repo, settings, wish = task.repo, task.settings, task.wish
     getting = fetching.prepare(repo, settings, items, source=wish.from_remote, clock=task.clock)
     return getting.run(items, task.heard)
+
+
+def _get_from_stores(task: _Task, items: Sequence[Item]) -> Running:
+    from rookery.annex.ria import getting  # start-up: only who has such siblings needs it
+
+    repo, settings, wish = task.repo, task.settings, task.wish
+    return getting.prepare(repo, settings, items, source=wish.from_remote, clock=task.clock).run(
+        items, task.heard
+    )
 
 
 def _get_from_peers(task: _Task, items: Sequence[Item]) -> Running:
@@ -129,6 +139,15 @@ def _copy_next_door(task: _Task, items: Sequence[Item]) -> Running:
     return copying.run(items, task.heard)
 
 
+def _copy_to_store(task: _Task, items: Sequence[Item]) -> Running:
+    from rookery.annex.ria import putting  # start-up: only who has such siblings needs it
+
+    assert task.wish.to_remote is not None
+    trust, to = "--fast" in task.flags, task.wish.to_remote
+    copying = putting.prepare(task.repo, task.settings, items, to=to, trust_log=trust, clock=task.clock)
+    return copying.run(items, task.heard)
+
+
 def _copy_to_peer(task: _Task, items: Sequence[Item]) -> Running:
     from rookery.annex.p2p import putting  # start-up: only who has such siblings needs it
 
@@ -147,12 +166,19 @@ def _drop(task: _Task, items: Sequence[Item]) -> Running:
 
 def _dropping(task: _Task, items: Sequence[Item], here: str) -> Running:
     from rookery.annex.p2p.keeping import Afar  # start-up: get and copy do not need it
+    from rookery.annex.ria.keeping import Stored
 
     force = "--force" in task.flags
+    stored = Stored(task.repo, task.settings)
     with Afar(task.repo, task.settings, here, list({item.key for item in items})) as afar:
         try:
             dropping_ = dropping.prepare(
-                task.repo, task.settings, items, force=force, afar=afar.find, clock=task.clock
+                task.repo,
+                task.settings,
+                items,
+                force=force,
+                afar=lambda name: stored.find(name) or afar.find(name),
+                clock=task.clock,
             )
         except (NotForUs, CommandError, OSError) as e:
             log.debug("drop is left to git-annex: %s", e)

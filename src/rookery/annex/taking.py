@@ -28,6 +28,7 @@ from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
 from rookery.git import modes
 from rookery.git.index import IndexEntry, NewEntry, entries_at, name_length, put_entries, stage_unfiltered
+from rookery.git.index_update import put_alone
 from rookery.git.objects import name_of_blob
 from rookery.git.repo import Repo
 
@@ -219,9 +220,10 @@ class _Taking:
         changes = ((key, uuid, True) for key in self.keys.values())
         blobs = dict.fromkeys(texts.values())
         record_presence(self.repo, changes, now=self.now, blobs=blobs, known=self.rules.known)
-        put_entries(
+        put = put_alone if "GIT_INDEX_FILE" in self.repo.runner.env else put_entries
+        put(
             self.repo,
-            (NewEntry(path, modes.SYMLINK, name_of_blob(text, length)) for path, text in texts.items()),
+            [NewEntry(path, modes.SYMLINK, name_of_blob(text, length)) for path, text in texts.items()],
         )
 
 

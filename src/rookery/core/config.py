@@ -81,6 +81,11 @@ class Config:
             return default
         return (values if len(values) > 1 else values[0]) if get_all else values[-1]
 
+    def of_git(self) -> dict[str, str]:
+        """Give what `git config --list` tells, of each key the value that wins."""
+        layers = (self.layers.get(layer, {}) for layer in (SYSTEM, GLOBAL, LOCAL, WORKTREE, COMMAND))
+        return {key: values[-1] for layer in layers for key, values in layer.items()}
+
     def values(self, key: str) -> tuple[str, ...]:
         """Give all values of the source that wins, empty if the key is not set."""
         return self._winner(key) or ()

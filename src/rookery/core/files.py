@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,7 +35,7 @@ def write(
             mode = path.stat().st_mode & 0o7777
     folder = path.parent
     if drafts is not None:
-        drafts.mkdir(parents=True, exist_ok=True)
+        make_folder(drafts)
         if drafts.stat().st_dev == folder.stat().st_dev:  # a rename cannot cross file systems
             folder = drafts
     draft = folder / f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp"
@@ -74,7 +75,7 @@ def replace_with_copy(path: Path, source: Path, *, drafts: Path) -> None:
 
 
 def _draft(path: Path, drafts: Path) -> Path:
-    drafts.mkdir(parents=True, exist_ok=True)
+    make_folder(drafts)
     if drafts.stat().st_dev != path.parent.stat().st_dev:
         drafts = path.parent  # a rename cannot cross file systems
     return drafts / f".{os.getpid()}.{time.monotonic_ns()}.tmp"
@@ -103,6 +104,27 @@ def copy_bytes(source: int, target: int, size: int) -> None:
         done += step
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of our own, and those above it, for all who may write where it is made.
+
+    A repository may be one of several people (core.sharedRepository): what the
+    first of them leaves has to serve the others, whatever the umask.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _share(folder, folder.parent, stat.S_IRWXG)
+
+
+def _share(made: Path | int, around: Path, bits: int) -> None:
+    """Give the group the permissions that it has for the folder around; a sticky one (/tmp) keeps people apart."""
+    seen, model = os.stat(made), around.stat().st_mode
+    lacking = model & bits & ~seen.st_mode
+    if lacking and model & stat.S_IWGRP and not model & stat.S_ISVTX and seen.st_uid == os.geteuid():
+        os.chmod(made, stat.S_IMODE(seen.st_mode) | lacking)
+
+
 @contextmanager
 def locked(path: Path, *, shared: bool = False, wait: float | None = None) -> Iterator[None]:
     """Hold an advisory lock on a file (made if missing, left behind) for the length of the block.
@@ -111,9 +133,10 @@ def locked(path: Path, *, shared: bool = False, wait: float | None = None) -> It
     kernel frees the lock when the process ends, however it ends.  POSIX record
     locks are used, which git-annex and DataLad can see.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
+        _share(handle, path.parent, stat.S_IRGRP | stat.S_IWGRP)
         _acquire(handle, path, shared=shared, wait=wait)
         yield
     finally:

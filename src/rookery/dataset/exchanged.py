@@ -41,12 +41,14 @@ def read(repo: Repo, sibling: str) -> Exchanged | None:
     try:
         found = json.loads(_file(repo, sibling).read_bytes())
         return Exchanged(**{**found, "absent": tuple(found["absent"])})
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        return None  # no note, or one of another version: the push looks for itself
+    except (FileNotFoundError, PermissionError, ValueError, TypeError, KeyError):
+        return None  # no note, somebody else's, or one of another version: the push looks for itself
 
 
 def write(repo: Repo, sibling: str, note: Exchanged) -> None:
     """Replace the note about a sibling."""
     import json  # start-up
 
-    files.write(_file(repo, sibling), json.dumps(note._asdict()) + "\n")
+    place = _file(repo, sibling)
+    files.make_folder(place.parent)
+    files.write(place, json.dumps(note._asdict()) + "\n")

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rookery.core.errors import LockedError
-from rookery.core.process import Runner, decode
+from rookery.core.process import Runner, decode, encode
 from rookery.git import configfile
+from rookery.git.index_lock import index_lock
 from rookery.git.repo import Repo
 
 KEY = "rookery.unfinished"
@@ -52,7 +53,11 @@ def _mark(draft: Path, runner: Runner) -> None:
         runner.run(["git", "config", *mark()], cwd=draft)
         return
     with settings.open("a") as file:  # nobody else knows of it yet, so nobody else writes there
-        file.write(f"[rookery]\n\tunfinished = {os.getpid()}\n")
+        file.write(_section())
+
+
+def _section() -> str:
+    return f"[rookery]\n\tunfinished = {os.getpid()}\n"
 
 
 def _remove(folder: Path) -> None:
@@ -92,6 +97,17 @@ def clear_locks(root: Path) -> None:
 
 def finish(repo: Repo) -> None:
     """Take the mark away."""
+    mine = encode(_section())
+    file = repo.commondir / "config"
+    if file.read_bytes().count(b"[rookery]") == 1 and not file.is_symlink():
+        with index_lock(file) as draft:
+            before, found, after = file.read_bytes().partition(mine)
+            as_written = found and (not after or after.startswith(b"["))
+            if as_written:  # else somebody has added to it, and Git takes it apart
+                draft.write_bytes(before + after)
+                draft.chmod(file.stat().st_mode & 0o777)
+                os.replace(draft, file)
+                return
     repo.run("config", "--local", "--remove-section", KEY.partition(".")[0], ok=(0, 128))
 
 

@@ -137,7 +137,7 @@ class Touched(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """A commit, and what it changed since its first parent, as Git wrote it: most of them nobody looks into."""
+    """A commit, and what it changed since its first parent, as Git wrote it."""
 
     commit: Commit
     raw: bytes
@@ -146,7 +146,7 @@ class Logged(NamedTuple):
         """Yield what it changed, renames found."""
         parts = iter(self.raw.split(b"\0")[:-1])
         for meta in parts:
-            status = meta.rpartition(b" ")[2][:1].decode()
+            status = meta[:1].decode()
             first = decode(next(parts))
             yield (
                 Touched(status, decode(next(parts)), first)
@@ -154,17 +154,17 @@ class Logged(NamedTuple):
                 else Touched(status, first, None)
             )
 
-    def may_touch(self, path: str) -> bool:
-        """Say quickly whether it may have changed a path, or what is below it; False is sure."""
-        return b"\0" + encode(path) in self.raw
-
 
 # Renames are looked for among so many files of one commit that came and went; exact ones always.
 _RENAMES = 100
 
 
-def log_with_changes(repo: Repo, revision: str, *, most: int) -> Generator[Logged, None, None]:
+def log_with_changes(
+    repo: Repo, revision: str, *, most: int, since: str | None = None
+) -> Generator[Logged, None, None]:
     """Yield the newest commits of a revision, so many at most, none before its children; one process.
+
+    Those that `since` has are left out.
 
     Raises CommandError.
     """
@@ -172,9 +172,10 @@ def log_with_changes(repo: Repo, revision: str, *, most: int) -> Generator[Logge
 
     # Nobody can have written a path or a message with this in it, so commits are cut apart without a look at the rest.
     mark = f"\x01{secrets.token_hex(12)}".encode()
-    argv = ["log", "-z", "--raw", "-M", f"-l{_RENAMES}", "--no-abbrev", "--topo-order", "--root", f"-n{most}"]
+    argv = ["log", "-z", "--name-status", "-M", f"-l{_RENAMES}", "--topo-order", "--root", f"-n{most}"]
     argv += ["--diff-merges=first-parent", "--date=raw", "--no-show-signature", "--encoding=UTF-8"]
-    argv += [f"--format=tformat:{mark.decode()}{'%x00'.join(_FIELDS)}", "--end-of-options", revision, "--"]
+    argv += [f"--format=tformat:{mark.decode()}{'%x00'.join(_FIELDS)}"]
+    argv += [*([f"^{since}"] if since else []), "--end-of-options", revision, "--"]
     with repo.stream(*argv) as out:
         for text in _between(out.chunks(), mark):
             *fields, raw = text.split(b"\0", len(_FIELDS))

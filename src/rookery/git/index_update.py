@@ -35,6 +35,9 @@ _INTENT_TO_ADD = 0x2000
 _NAME_MASK = 0x0FFF
 # Files larger than this are left to Git to compare.
 _LARGE = 1 << 24
+# Up to so many entries, and bytes, an index is changed in process faster than Git can be started.
+_FEW = 100
+_SMALL = 1 << 17
 # Caches about the work tree that each write has to keep right: Git does that.
 _CACHES = (b"UNTR", b"FSMN")
 
@@ -128,6 +131,50 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
         _write(file, draft, _spliced(data, places, changed, added), more)
     return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
+
+
+def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
+    """Make an index say this about these paths that nobody else writes meanwhile: a private one, or under a lock.
+
+    As `put_entries`, nothing is said of the files themselves.  A small index is
+    written in process, and appears whole; a lock beside it would stay if we were killed.
+    """
+    entries = list(entries)
+    data = _small(repo) if len(entries) <= _FEW else None
+    places = None if data is None else places_of(repo, data)
+    if data is None or places is None:
+        put_entries(repo, entries)
+        return
+    extensions = dict(_extensions(data, places[-1][3] if places else 12))
+    wanted = {encode(entry.path): entry for entry in entries}
+    added = {path: _unknown(path, entry) for path, entry in wanted.items() if entry.mode}
+    tree = _invalidated(extensions.get(b"TREE", b""), wanted)
+    file = index_file(repo)
+    draft = file.with_name(f"{file.name}.rookery")
+    _write(file, draft, _spliced(data, places, wanted, added), [(b"TREE", tree)] if tree else [])
+
+
+def _small(repo: Repo) -> bytes | None:
+    """Read an index, if it is a small one without caches about the work tree."""
+    try:
+        with open(index_file(repo), "rb") as file:
+            data = file.read(_SMALL + 1)
+    except FileNotFoundError:
+        return None
+    return None if len(data) > _SMALL or any(name in data for name in _CACHES) else data
+
+
+def _unknown(path: bytes, entry: NewEntry) -> Raw:
+    """Make an entry that knows nothing of the file."""
+    stat = _NO_STAT[:24] + entry.mode.to_bytes(4, "big") + _NO_STAT[28:]
+    return Raw(path, stat, bytes.fromhex(entry.sha), min(len(path), _NAME_MASK), 0)
+
+
+def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
+    """Write an index of version 2 where there is none, and nobody else writes one; it says nothing of the files."""
+    raws = {path: _unknown(path, entry) for path, entry in ((encode(one.path), one) for one in entries)}
+    draft = file.with_name(f"{file.name}.rookery")
+    _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
 
 
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -311,6 +358,9 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
         parts.append(name + len(content).to_bytes(4, "big") + content)
     data = b"".join(parts)
     draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    os.chmod(
+        draft, statmode.S_IMODE(file.stat().st_mode)
+    )  # more than the umask gives, where several people work
     os.replace(draft, file)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from rookery.core.errors import RookeryError
 from rookery.core.process import Batch, Completed, decode, encode
+from rookery.git import loose
 from rookery.git.repo import Repo
 
 
@@ -100,8 +102,21 @@ def object_reader(repo: Repo) -> Iterator[ObjectReader]:
         yield ObjectReader(batch)
 
 
+def _few(names: Iterable[str]) -> tuple[list[str], Iterable[str]]:
+    """Give the names if they are few, and all of them to go on with."""
+    rest = iter(names)
+    first = list(itertools.islice(rest, loose.MOST + 1))
+    return ([] if len(first) > loose.MOST else first), itertools.chain(first, rest)
+
+
 def read_many(repo: Repo, names: Iterable[str]) -> Iterator[Object | None]:
     """Read objects in order, one answer per name (None: missing); `names` is read ahead by a thread."""
+    few, names = _few(names)
+    try:
+        yield from [None if found is None else Object(*found) for found in loose.read_all(repo, few)]
+        return
+    except loose.NotLoose:
+        pass
     with repo.stream("cat-file", "--batch", "--buffer", stdin=map(_line, names)) as out:
         while line := out.stdout.readline():
             header = _header(line[:-1])
@@ -114,6 +129,13 @@ def read_many(repo: Repo, names: Iterable[str]) -> Iterator[Object | None]:
 
 def stat_many(repo: Repo, names: Iterable[str]) -> Iterator[Stat | None]:
     """Tell kind and size of objects in order, one answer per name (None: missing)."""
+    few, names = _few(names)
+    try:
+        found = loose.read_all(repo, few)
+        yield from [None if one is None else Stat(one[0], one[1], len(one[2])) for one in found]
+        return
+    except loose.NotLoose:
+        pass
     with repo.stream("cat-file", "--batch-check", "--buffer", stdin=map(_line, names)) as out:
         for line in out.records(b"\n"):
             yield _header(line)

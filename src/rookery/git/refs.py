@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from rookery.git.repo import Repo
 _SHA = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 HEADS = "refs/heads/"
+# Names that mean nothing but themselves where Git reads revisions.
+_BRANCH = re.compile(r"refs/heads/[A-Za-z0-9_/-]+", re.ASCII)
 
 # How long Git waits for another writer's lock on a ref before it gives up.
 LOCK_PATIENCE_MS = 5000
@@ -60,14 +63,76 @@ def _head_from_files(repo: Repo) -> Head | None:
         return None  # reftable leaves ".invalid" there for programs that do not know it
     name = decode(text[len(b"ref: ") :])
     branch = name.removeprefix(HEADS)
-    try:
-        value = (repo.commondir / name).read_bytes().strip()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return Head(branch, _packed(repo.commondir / "packed-refs", name))
+    value = _value(repo, name)
+    if value is None:
+        return Head(branch, None)
     return Head(branch, decode(value)) if _SHA.fullmatch(value) else None
 
 
-def _packed(file: Path, name: str) -> str | None:
+def _value(repo: Repo, name: str) -> bytes | None:
+    """Read what the files say of one ref; None if there is none."""
+    try:
+        return (repo.commondir / name).read_bytes().strip()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return _packed(repo.commondir / "packed-refs", name)
+
+
+def named(repo: Repo, name: str) -> list[tuple[str, str]]:
+    """Give (commit, ref) of all refs whose last word is `name`, sorted; reading files where they tell it."""
+    found = _named_in_files(repo, name)
+    if found is not None:
+        return found
+    listed = repo.run("show-ref", name, ok=(0, 1)).stdout.splitlines()
+    return [(sha, ref) for sha, _, ref in (decode(line).partition(" ") for line in listed)]
+
+
+def _named_in_files(repo: Repo, name: str) -> list[tuple[str, str]] | None:
+    """Read the refs as files; None where another store is in use, or one of them names another."""
+    if not _are_files(repo):
+        return None
+    found: dict[str, str] = {}
+    folders = [(os.fsencode(repo.commondir / "refs"), b"refs")]
+    while folders:
+        place, prefix = folders.pop()
+        try:
+            entries = list(os.scandir(place))
+        except FileNotFoundError:
+            continue  # its last ref was packed or deleted in this moment
+        for entry in entries:
+            ref = prefix + b"/" + entry.name
+            if entry.is_dir():
+                folders.append((entry.path, ref))
+            elif entry.name == encode(name):
+                try:
+                    value = Path(os.fsdecode(entry.path)).read_bytes().strip()
+                except FileNotFoundError:
+                    continue  # the packed ones, which are read later, have it
+                if not _SHA.fullmatch(value):
+                    return None
+                found[decode(ref)] = decode(value)
+    for full, sha in _all_packed(repo.commondir / "packed-refs", name):
+        found.setdefault(full, sha)
+    return [(sha, full) for full, sha in sorted(found.items(), key=lambda pair: encode(pair[0]))]
+
+
+def _are_files(repo: Repo) -> bool:
+    """Say whether refs are kept in files: reftable leaves ".invalid" in HEAD for programs that do not know it."""
+    head = repo.gitdir / "HEAD"
+    return not head.is_symlink() and head.read_bytes().strip() != b"ref: refs/heads/.invalid"
+
+
+def _all_packed(file: Path, name: str) -> Iterator[tuple[str, str]]:
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        return
+    for found in re.finditer(
+        rb"^([0-9a-f]{40,64}) (refs/(?:[^\n]*/)?" + re.escape(encode(name)) + rb")$", text, re.M
+    ):
+        yield decode(found[2]), decode(found[1])
+
+
+def _packed(file: Path, name: str) -> bytes | None:
     # Git too looks here after the loose file only: `pack-refs` writes this file before it removes that one.
     try:
         text = file.read_bytes()
@@ -76,7 +141,7 @@ def _packed(file: Path, name: str) -> str | None:
     end = text.find(b" " + name.encode("utf-8", "surrogateescape") + b"\n")
     if end < 0:
         return None
-    return decode(text[text.rfind(b"\n", 0, end) + 1 : end])
+    return text[text.rfind(b"\n", 0, end) + 1 : end]
 
 
 def _head_from_git(repo: Repo) -> Head:
@@ -87,6 +152,10 @@ def _head_from_git(repo: Repo) -> Head:
 
 def resolve(repo: Repo, rev: str, kind: str = "commit") -> str | None:
     """Give the name of the object of that kind ("commit", "tree", "object") behind `rev`, None if none."""
+    if kind == "commit" and _BRANCH.fullmatch(rev) and ".." not in rev and _are_files(repo):
+        value = _value(repo, rev)  # a branch is at a commit
+        if value is None or _SHA.fullmatch(value):
+            return None if value is None else decode(value)
     answer = repo.run("rev-parse", "-q", "--verify", "--end-of-options", f"{rev}^{{{kind}}}", ok=(0, 1, 128))
     return answer.text if answer.code == 0 and answer.text else None
 

@@ -120,10 +120,16 @@ def holds_record(message: str) -> bool:
     return _FORM.match(message) is not None
 
 
+def split_message(message: str) -> tuple[str, str] | None:
+    """Give a run's words, and its record or the name of its sidecar as it was written; None without one."""
+    found = _FORM.match(message)
+    return (found[1].strip(), found[2]) if found else None
+
+
 def words_of(message: str) -> str:
     """Give the person's words in the message of a run, without its record; "" if it holds none."""
-    found = _FORM.match(message)
-    return found[1].strip() if found else ""
+    found = split_message(message)
+    return found[0] if found else ""
 
 
 def pack_sidecar(info: dict[str, Any]) -> bytes:

@@ -119,7 +119,9 @@ def _is_visit(request: Request) -> bool:
     Browsers say so at secure addresses (https://www.w3.org/TR/fetch-metadata/).  Parts of pages come from
     here always, as the pages' policies want it; git-annex gets bytes, not the addresses of other servers.
     """
-    return request.headers.get("sec-fetch-mode") == "navigate" and "range" not in request.headers
+    told = request.headers
+    whole_page = told.get("sec-fetch-dest", "document") == "document"  # a frame is a part of a page
+    return told.get("sec-fetch-mode") == "navigate" and whole_page and "range" not in told
 
 
 def _elsewhere(request: Request, actor: Actor, where: Where, key: str, media_type: str) -> Response | None:

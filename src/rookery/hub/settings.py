@@ -7,6 +7,7 @@ database = "postgresql+psycopg://..."  ROOKERY_HUB_DATABASE; SQLite in the folde
 title = "Our data"
 proxies = "127.0.0.1,::1"              web servers in front, whose X-Forwarded-For and -Proto are believed; "" for none
 origins = "https://viewer.example.org" pages of other sites whose scripts may read the API, with a token or without
+persona = "gitea"                      whose answer clients get for what exists already: "gin" (422), "gitea" (409)
 content = "s3://bucket/prefix"         ROOKERY_HUB_CONTENT, --content; contents are in the folder without it
 
 [s3]                                   ROOKERY_HUB_S3_ENDPOINT, ...; else what AWS's own programs read
@@ -35,7 +36,7 @@ from rookery.hub.domain.limits import Limits
 
 FILE = "hub.toml"
 _PREFIX = "ROOKERY_HUB_"
-_WORDS = ("url", "http", "ssh", "database", "title", "content", "proxies", "origins")
+_WORDS = ("url", "http", "ssh", "database", "title", "content", "proxies", "origins", "persona")
 
 # What AWS's own programs read, where nothing is said to the hub.
 _AWS = {
@@ -47,6 +48,10 @@ _AWS = {
     "links": (),
 }
 LOOPBACK = "127.0.0.1,::1"
+
+# The status of what exists already.  DataLad's clients of GIN and Gitea send the same request to the same address, and
+# each takes only its own server's answer for "exists".
+PERSONAS = {"gin": 422, "gitea": 409}
 
 
 class Address(NamedTuple):
@@ -88,6 +93,7 @@ class Settings(NamedTuple):
     proxies: str = LOOPBACK
     origins: tuple[str, ...] = ()
     content: Bucket | None = None
+    persona: str = "gin"
 
     @property
     def ssh_keys(self) -> Path:
@@ -135,6 +141,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
         _origins(values["origins"] or ""),
         _bucket(values["content"], s3, env, str(file)),
+        _persona(values["persona"] or "gin"),
     )
 
 
@@ -205,6 +212,12 @@ def _origins(text: str) -> tuple[str, ...]:
                 f"origins: {word!r} is not http(s)://HOST[:PORT]", hints=["commas between several; * for all"]
             )
     return words
+
+
+def _persona(text: str) -> str:
+    if text not in PERSONAS:
+        raise UsageError(f"persona: {text!r} is none of {', '.join(PERSONAS)}")
+    return text
 
 
 def _limits(values: Mapping[str, Any], file: str) -> Limits:

@@ -241,11 +241,16 @@ def _register(ds: Dataset, got: Sequence[Got]) -> None:
     pairs = [(file.key, url_of[file.path]) for file in index_files(ds.repo, list(url_of))]
     from rookery.annex.web.registering import register  # start-up
 
+    refused: dict[str, str | None] = {}
     for key, url, why in register(ds.repo, pairs, now=ds.ctx.clock()):
         if why:
             log.warning("Registering %s with %s failed: %s", key, url, why)
-        elif (refused := refusal(ds.config, url, addresses)) is not None:
-            log.warning("%s is remembered, but %s", url, refused)
+            continue
+        server = "/".join(url.split("/", 3)[:3])  # all that the rules look at
+        if server not in refused:
+            refused[server] = refusal(ds.config, url, addresses)
+        if refused[server] is not None:
+            log.warning("%s is remembered, but %s", url, refused[server])
 
 
 def _addresses(host: str) -> Iterable[str]:

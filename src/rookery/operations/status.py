@@ -51,7 +51,7 @@ def status(
     """
     del report_filetype
     top = require_dataset(ctx, dataset, purpose="report status")
-    clean = not ctx.brief or annex is not None
+    clean = not ctx.brief
     survey = Survey(Asked("status", top.path, untracked, annex, eval_subdataset_state, clean=clean))
     levels = recursion_limit if recursion_limit is not None else -1 if recursive else 0
     given = sorted(given_paths(ctx, path), key=lambda one: one.path)
@@ -82,7 +82,7 @@ class _Reporting:
         self._seen.add(ds.path)
         survey = self._survey
         limited = [] if ds.path in paths else below_root(ds.path, paths)
-        changed = survey.changed(ds, limited)
+        changed, sizes = survey.changed_and_sizes(ds, limited)
         items = states.since_head(ds.repo, changed, limited, clean=survey.asked.clean)
         yield from survey.missing(ds, limited, items)
         several = sum(item.mode == modes.GITLINK for item in items) > 1
@@ -93,3 +93,5 @@ class _Reporting:
                 yield from self.report(sub, [], levels - 1, at_once=1 if several else at_once)
 
         yield from survey.with_subdatasets(ds, items, below, at_once=at_once)
+        if sizes:
+            yield survey.total(ds, changed, sizes)

@@ -36,6 +36,7 @@ class Renderer(Generic):
         """Show one record, unless it is of something clean."""
         if record.get("state") != "clean":
             self._all_clean = False
+        self._sizes += record.get("unchanged", ())
         if "key" in record:
             self._sizes.append((_size(record), record.get("has_content")))
         if record["status"] != "ok" or record["action"] not in ("status", "diff"):

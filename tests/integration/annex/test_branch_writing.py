@@ -115,7 +115,7 @@ def test_what_was_said_is_said_again_if_somebody_wrote_meanwhile(
     said = record_presence(repo, [(key(1), uuid, False), (key(2), uuid, False)], now=NOW)
     with programs_started() as started:
         told(repo, uuid, [key(1), key(2)], present=False, clock=lambda: NOW, said=said)
-    assert [argv[1] for argv in started.programs] == ["show-ref"]
+    assert len(started) == 0
     later = ["-c", "annex.alwayscommit=false"] if journal else []
     annex("setpresentkey", *later, key(1), uuid, "1", cwd=repo.root)
     told(repo, uuid, [key(1), key(2)], present=False, clock=lambda: NOW, said=said)

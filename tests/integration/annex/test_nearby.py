@@ -297,10 +297,66 @@ def to_another_place(world: World) -> None:
     world.set("clone", "remote.origin.annex-uuid", "00000000-1111-2222-3333-444444444444")
 
 
+# --- shared instead of copied ---------------------------------------------------------------------
+
+
+def links(world: World, name: str) -> list[int]:
+    """Count the names that each object of a repository has on the disk."""
+    keys = {f.key for f in index_files(world.repo("source"))}
+    places = (content_locks.object_here(world.repo(name), key) for key in sorted(keys))
+    return [os.stat(place).st_nlink for place in places if place is not None]
+
+
+def _but_for_the_writable(world: World) -> dict[str, Any]:
+    """Leave out the object that may be written to: git-annex shares it, we copy it."""
+    state = world.state()
+    for name in REPOSITORIES:
+        objects = state[f"{name} objects"]
+        state[f"{name} objects"] = {path: seen for path, seen in objects.items() if "worm.dat" not in path}
+    return state
+
+
+@pytest.mark.parametrize("who", ["clone", "source"])
+@pytest.mark.parametrize("act", [gets_from_the_source, sends_to_a_work_tree])
+def test_content_is_linked_where_either_side_wants_it(
+    who: str, act: Callable[[World], list[Outcome]], world: World, count_programs: Count
+) -> None:
+    world.set(who, "annex.hardlink", "true")
+    other = world.copy("other")
+    for name in REPOSITORIES:
+        other.set(name, "rookery.engine", "stock")
+    theirs = act(other)
+    with count_programs() as started:
+        ours = act(world)
+    assert any("fast-import" in argv for argv in started.programs)  # it was us
+    assert comparable(ours) == comparable(theirs)
+    assert _but_for_the_writable(world) == _but_for_the_writable(other)
+    assert 2 in links(world, "clone")
+    assert world.annex("clone", "fsck", "-q") == ""
+
+
+@pytest.mark.parametrize("harm", ["content", "mode"])
+def test_what_may_not_be_shared_is_not_linked(harm: str, world: World) -> None:
+    world.set("clone", "annex.hardlink", "true")
+    (key,) = (f.key for f in index_files(world.repo("source")) if f.path == "a.dat")
+    place = content_locks.object_here(world.repo("source"), key)
+    assert place is not None
+    os.chmod(place, 0o644)
+    if harm == "content":
+        with open(place, "r+b") as file:
+            file.write(b"wrong")
+        os.chmod(place, 0o444)
+    files = [(f.path, f.key) for f in index_files(world.repo("clone")) if f.path == "a.dat"]
+    outcomes = list(content.transfer(world.repo("clone"), "get", files, clock=lambda: NOW))
+    if harm == "mode":
+        assert [o.ok for o in outcomes] == [True]
+        assert os.stat(world.root / "clone" / "a.dat").st_nlink == 1
+    assert os.stat(place).st_nlink == 1 or harm == "content"  # which git-annex links unread
+
+
 ODD = {
     "bandwidth limit": set_here("annex.bwlimit", "1MB"),
     "another engine": set_here("rookery.engine", "stock"),
-    "hard links": set_here("annex.hardlink", "true"),
     "no verification": set_here("annex.verify", "false"),
     "freezing": set_here("annex.freezecontent-command", "true"),
     "unknown setting": set_here("annex.something-new", "1"),

@@ -31,7 +31,8 @@ from support.deeds import (
     sends_by_the_log,
     sends_what_is_there,
 )
-from support.far import Transport, by_shell, served, stand_in
+from support.far import Transport, by_http, by_shell, large, served, stand_in
+from support.former import former
 from support.home import Home
 from support.programs import Program
 from support.secure_shell import SecureShell
@@ -250,3 +251,51 @@ def test_a_server_of_former_times_is_understood(world: World, version: int) -> N
     every(shell.act("clone", "drop", PLAIN), "locking origin...")
     assert len((world.root / "ssh/log").read_text().splitlines()) == 3
     assert world.annex("clone", "fsck", "--quiet") == world.annex("bare", "fsck", "--quiet") == ""
+
+
+@pytest.mark.parametrize("version", [0, *(pytest.param(n, marks=pytest.mark.campaign) for n in (1, 2, 3, 4))])
+def test_a_server_over_http_of_former_times_is_understood(world: World, version: int) -> None:
+    large(world)
+    with served(world) as apart_:
+        url = world.git("config", "remote.origin.annexurl", cwd=world.root / "clone").text
+        with former(int(url.rpartition(":")[2]), version) as server:
+            by_http(apart_, server.server_port)
+            wanted = [*PLAIN, "large.bin"]
+            every(apart_.act("clone", "get", wanted), "from origin...")
+            keys = [f.key for f in index_files(world.repo("clone")) if f.path in wanted]
+            repo = apart_.repo("clone")
+            sent = list(content.transfer_keys(repo, "copy", keys, to_remote="bare", clock=lambda: NOW))
+            every(sent, "to bare...")
+            every(apart_.act("clone", "drop", wanted), "locking origin...")
+    assert {int(asked[1]) for asked in server.asked} == {version}
+    assert sorted(world.annex("bare", "findkeys").split()) == sorted(set(keys))
+    assert world.annex("clone", "fsck", "--quiet") == world.annex("bare", "fsck", "--quiet") == ""
+
+
+# What a server says first that follows no version of the protocol, or one that is not out yet.
+STRANGE = {
+    "a version to come": b"AUTH-SUCCESS %s\nVERSION 99\n",
+    "no number": b"AUTH-SUCCESS %s\nVERSION four\n",
+    "a greeting": b"Welcome to %s!\n",
+    "a refusal": b"AUTH-FAILURE\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("said", STRANGE)
+def test_a_server_that_speaks_strangely_is_refused_in_words_and_nothing_is_claimed(
+    world: World, said: str
+) -> None:
+    world.annex("clone", "get", "-q", "worm.dat")
+    uuid = world.git("config", "annex.uuid", cwd=world.root / "source").text.encode()
+    first = STRANGE[said] % uuid if b"%s" in STRANGE[said] else STRANGE[said]
+    wait = "open(0, 'rb', 0).read(64)" if first else "None"  # who says nothing is gone
+    program = f"import os; os.write(1, {first!r}); {wait}"
+    script = stand_in(world.root / "ssh", f"exec {sys.executable} -c {shlex.quote(program)}")
+    shell = by_shell(world, script)
+    outcomes = [*shell.act("clone", "get", ["run.sh"]), *shell.act("clone", "drop", ["worm.dat"])]
+    assert [o.ok for o in outcomes] == [False, False]
+    assert all(o.why for o in outcomes)
+    assert [f.path for f in index_files(world.repo("clone")) if f.present] == ["worm.dat"]
+    told = world.annex("clone", "whereis", "run.sh", "worm.dat")
+    assert told.count("[here]") == 1

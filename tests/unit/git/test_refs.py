@@ -105,3 +105,49 @@ def test_names_are_checked(saved: Repo) -> None:
     assert refs.check_ref_format(saved, "refs/heads/fine")
     assert not refs.check_ref_format(saved, "refs/heads/not..fine")
     assert refs.resolve(saved, "--all") is None
+
+
+def test_refs_of_one_name_are_those_that_git_shows(saved: Repo, tmp_path: Path) -> None:
+    def shown() -> list[tuple[str, str]]:
+        lines = saved.text("show-ref", "git-annex").splitlines()
+        return [(sha, ref) for sha, _, ref in (line.partition(" ") for line in lines)]
+
+    assert refs.named(saved, "git-annex") == []
+    saved.run("branch", "git-annex")
+    for ref in (
+        "refs/remotes/origin/git-annex",
+        "refs/remotes/a/b/git-annex",
+        "refs/annex/git-annex",
+        "refs/git-annex",
+    ):
+        saved.run("update-ref", ref, "HEAD")
+    for ref in ("refs/heads/not-git-annex", "refs/heads/git-annex2"):
+        saved.run("update-ref", ref, "HEAD")
+    saved.run("tag", "-m", "x", "git-annex")
+    with programs_started() as started:
+        loose = refs.named(saved, "git-annex")
+    assert len(started) == 0
+    assert loose == shown()
+    saved.run("pack-refs", "--all")
+    assert refs.named(saved, "git-annex") == shown() == loose
+    saved.run("commit", "-q", "--allow-empty", "-m", "More")
+    saved.run("update-ref", "refs/remotes/origin/git-annex", "HEAD")
+    assert refs.named(saved, "git-annex") == shown() != loose
+    saved.run("symbolic-ref", "refs/remotes/other/git-annex", "refs/heads/git-annex")
+    assert refs.named(saved, "git-annex") == shown()
+    saved.run("worktree", "add", "-q", "-b", "side", tmp_path / "side")
+    assert refs.named(open_repo(tmp_path / "side", saved.runner), "git-annex") == shown()
+
+
+def test_a_branch_is_found_without_a_process(saved: Repo) -> None:
+    commit = saved.text("rev-parse", "HEAD")
+    saved.run("branch", "a/b")
+    with programs_started() as started:
+        assert refs.resolve(saved, "refs/heads/a/b") == commit
+        assert refs.resolve(saved, "refs/heads/none") is None
+        assert refs.resolve(saved, "refs/heads/a") is None
+    assert len(started) == 0
+    saved.run("pack-refs", "--all")
+    assert refs.resolve(saved, "refs/heads/a/b") == commit
+    assert refs.resolve(saved, "refs/heads/a/b^{tree}", "tree") == saved.text("rev-parse", "HEAD^{tree}")
+    assert refs.resolve(saved, "refs/heads/../heads/main") is None

@@ -9,13 +9,25 @@ from typing import NamedTuple, Protocol
 from rookery.annex import identity
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.branch_writing import require_plain as require_plain_branch
-from rookery.annex.incoming.arrival import Arrival, Inlet
+from rookery.annex.incoming.arrival import Inlet
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.plain import Settings, require_plain, require_usual_modes, reserve, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
+
+
+class Came(Protocol):
+    """What became of one content: an `Arrival`, or what is like it."""
+
+    @property
+    def item(self) -> Item:
+        """Which."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is in the store now."""
 
 
 class Source(Protocol):
@@ -25,7 +37,7 @@ class Source(Protocol):
     def name(self) -> str:
         """The name of the remote."""
 
-    def fetched(self, items: Sequence[Item], inlet: Inlet, heard: Listener | None) -> Iterator[Arrival]:
+    def fetched(self, items: Sequence[Item], inlet: Inlet, heard: Listener | None) -> Iterator[Came]:
         """Yield what became of each item."""
 
 

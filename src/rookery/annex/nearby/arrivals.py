@@ -13,6 +13,7 @@ from pathlib import Path
 from rookery.annex import identity
 from rookery.annex.nearby.knowledge import arrived
 from rookery.annex.outcome import Clock
+from rookery.core import files
 from rookery.core.process import decode, encode
 from rookery.git.repo import Repo
 
@@ -26,7 +27,7 @@ _DRAFT = "arriving-"
 def noted(repo: Repo, keys: Iterable[str]) -> Iterator[None]:
     """Keep a note of keys for the block, which stays behind if it ends with an error or not at all."""
     folder = _folder(repo)
-    folder.mkdir(exist_ok=True)
+    files.make_folder(folder)
     name = f"{os.getpid()}-{time.monotonic_ns()}-{next(_serial)}"
     draft = folder / f"{_DRAFT}{name}"
     note = folder / f"{_PREFIX}{name}"

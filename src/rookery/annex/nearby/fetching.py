@@ -13,7 +13,7 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
-from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
+from rookery.annex.nearby.plain import Settings, hard_links, require_plain, reserve, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
@@ -21,11 +21,15 @@ from rookery.git.repo import Repo
 
 
 class Fetching(NamedTuple):
-    """A get that is ready to go: for each key the neighbours to try, in order; `unlocked` keys are not ours."""
+    """A get that is ready to go: for each key the neighbours to try, in order; `unlocked` keys are not ours.
+
+    With `links` content is shared with whom it comes from.
+    """
 
     repo: Repo
     here: str
     reserve: int
+    links: bool
     sources: Mapping[str, Sequence[Neighbour]]
     unlocked: frozenset[str]
     clock: Clock
@@ -87,8 +91,11 @@ class Fetching(NamedTuple):
         if source is None:
             return None
         heard = placing.listening(on_progress, item)
+        link = self.links or hard_links(giver.settings)
         try:
-            placing.place(source, self.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
+            placing.place(
+                source, self.repo, item.key, folder=folder, reserve=self.reserve, heard=heard, link=link
+            )
         except (placing.Unplaced, OSError):
             if not is_present(self.repo, item.key):
                 return None  # else it came, and what failed came after that
@@ -118,7 +125,7 @@ def prepare(
         sources = _by_log(repo, around, keys)
     if not any(sources.values()):
         raise NotForUs("no neighbour is said to have any of it")
-    return Fetching(repo, here, reserve(settings), sources, unlocked_keys(repo), clock)
+    return Fetching(repo, here, reserve(settings), hard_links(settings), sources, unlocked_keys(repo), clock)
 
 
 def _by_log(repo: Repo, around: Neighbourhood, keys: Sequence[str]) -> dict[str, Sequence[Neighbour]]:

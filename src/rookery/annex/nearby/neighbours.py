@@ -116,7 +116,9 @@ def require_known(remotes: Mapping[str, Remote]) -> None:
     if len(set(uuids)) < len(uuids):
         raise NotForUs("two remotes are one place")
     for remote in remotes.values():
-        odd = {"annex-cost", "annex-cost-command", "annex-ignore-command", "annex-trustlevel"}
+        odd = {"annex-cost-command", "annex-ignore-command", "annex-trustlevel"}
+        if remote.url is not None:  # whoever asks special remotes looks at what each of them costs
+            odd |= {"annex-cost"}
         if odd & remote.settings.keys():
             raise NotForUs(f"{remote.name} has a setting of its own")
         if remote.url is not None and remote.uuid is None and not remote.ignored:

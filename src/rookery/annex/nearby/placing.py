@@ -9,7 +9,8 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 
 from rookery.annex import checksum
 from rookery.annex.keys import parse_key, size_of
@@ -27,6 +28,9 @@ READ = 1 << 20
 
 # Content of these keys has no checksum; its size has to do, for git-annex as well.
 _BY_SIZE = ("WORM", "URL")
+
+# How the names of files begin that are on their way.
+DRAFT = ".rookery."
 
 _serial = itertools.count()
 
@@ -73,18 +77,65 @@ def drafts(repo: Repo) -> Iterator[str]:
 
 
 def place(
-    source: str, into: Repo, key: str, *, folder: str, reserve: int, heard: Heard | None = None
+    source: str,
+    into: Repo,
+    key: str,
+    *,
+    folder: str,
+    reserve: int,
+    heard: Heard | None = None,
+    link: bool = False,
 ) -> None:
     """Bring an object to where a store wants it.  Raises Unplaced, OSError.
 
-    `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.
+    `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.  With
+    `link` both stores share the file if the disk can do that.
+    """
+    bring = partial(copied, source, key, folder=folder, reserve=reserve, heard=heard)
+    with _linked(source, key, folder, bring) if link else bring() as draft:
+        show(draft, candidates(into, key)[0])
+
+
+@contextmanager
+def _linked(
+    source: str, key: str, folder: str, otherwise: Callable[[], AbstractContextManager[str]]
+) -> Iterator[str]:
+    """Link an object into a folder as `copied` copies it, which is done `otherwise`: where it cannot be linked.
+
+    What may be written to is not shared, nor what is not proven to be the
+    content; it is read as well, though git-annex takes it unread (10.20261026).
+    """
+    draft = _draft(folder)
+    try:
+        os.link(source, draft, follow_symlinks=False)
+    except OSError:  # another disk, one that has no links, too many of them
+        with otherwise() as other:
+            yield other
+        return
+    try:
+        seen = os.lstat(draft)
+        if stat.S_ISREG(seen.st_mode) and not seen.st_mode & 0o222 and checksum.verified(key, draft):
+            yield draft
+            return
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+    with otherwise() as other:
+        yield other
+
+
+@contextmanager
+def copied(source: str, key: str, *, folder: str, reserve: int, heard: Heard | None = None) -> Iterator[str]:
+    """Copy an object into a folder and give its path there, for the block to move it away.
+
+    Raises Unplaced if it is not what the key says, OSError; nothing of it is
+    left then, or if the block fails.
     """
     parsed = parse_key(key)
     assert parsed is not None
     hasher = checksum.hasher_of(parsed.backend)
-    draft = f"{folder}/.rookery.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
+    draft = _draft(folder)
     origin = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    shown = False
     try:
         seen = os.fstat(origin)
         if not stat.S_ISREG(seen.st_mode) or (parsed.size is not None and seen.st_size != parsed.size):
@@ -104,13 +155,17 @@ def place(
             os.utime(target, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
         finally:
             os.close(target)
-        show(draft, candidates(into, key)[0])
-        shown = True
+        yield draft
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
     finally:
         os.close(origin)
-        if not shown:
-            with suppress(FileNotFoundError):
-                os.unlink(draft)
+
+
+def _draft(folder: str) -> str:
+    return f"{folder}/{DRAFT}{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
 
 
 def _copied(origin: int, target: int, update: Update | None, heard: Heard | None) -> int:
@@ -195,7 +250,7 @@ def show(draft: str, place: str) -> None:
     folder = os.path.dirname(place)
     for attempt in range(10):
         try:
-            _made(folder)
+            made(folder)
             mode = thaw(folder)
             try:
                 os.rename(draft, place)
@@ -207,7 +262,7 @@ def show(draft: str, place: str) -> None:
                 raise
 
 
-def _made(folder: str) -> None:
+def made(folder: str) -> None:
     """Make a folder and those above, trying first what is lacking mostly: `os.makedirs` looks at each of them."""
     try:
         os.mkdir(folder)
@@ -215,6 +270,6 @@ def _made(folder: str) -> None:
         if not os.path.isdir(folder):
             raise
     except FileNotFoundError:
-        _made(os.path.dirname(folder))
+        made(os.path.dirname(folder))
         with suppress(FileExistsError):  # somebody else was quicker
             os.mkdir(folder)

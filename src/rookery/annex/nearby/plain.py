@@ -69,11 +69,13 @@ _ONLY_FALSE = frozenset(
         "annex.adjustedbranchrefresh",
         "annex.crippledfilesystem",
         "annex.fastcopy",
-        "annex.hardlink",
         "annex.pidlock",
         "annex.thin",
     }
 )
+
+# Content is to be shared between neighbours instead of copied; either of them may want it so.
+_LINKS = "annex.hardlink"
 
 # git-annex's default for annex.diskreserve, in bytes.
 RESERVE = 100_000_000
@@ -111,6 +113,7 @@ def require_plain_store(repo: Repo, settings: Settings) -> None:
             _ONLY.get(name) == value
             or (name in _ONLY_TRUE and _is(value, True))
             or (name in _ONLY_FALSE and _is(value, False))
+            or (name == _LINKS and (_is(value, True) or _is(value, False)))
         )
         if not fits:
             raise NotForUs(f"{name} is {value!r} in {repo.root}")
@@ -142,6 +145,11 @@ def require_usual_modes(settings: Settings) -> None:
     """Raise NotForUs if new objects are to have permissions for a group or for everybody."""
     if settings.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "no", "off", "0"):
         raise NotForUs("the repository is shared by several users")
+
+
+def hard_links(*sides: Settings) -> bool:
+    """Say whether one of several neighbours wants content to be linked between them."""
+    return any(_is(settings.get(_LINKS, "false"), True) for settings in sides)
 
 
 def reserve(settings: Settings) -> int:

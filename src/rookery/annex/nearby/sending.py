@@ -12,7 +12,7 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
-from rookery.annex.nearby.plain import Settings, require_plain, reserve, unlocked_keys
+from rookery.annex.nearby.plain import Settings, hard_links, require_plain, reserve, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
@@ -23,12 +23,14 @@ class Sending(NamedTuple):
     """A copy that is ready to go.
 
     `there` are the keys that are taken for being at the other side, `bound`
-    those of files that are unlocked somewhere.
+    those of files that are unlocked somewhere.  With `links` content is shared
+    with the other side.
     """
 
     repo: Repo
     to: Neighbour
     reserve: int
+    links: bool
     there: frozenset[str]
     bound: frozenset[str]
     clock: Clock
@@ -88,7 +90,15 @@ class Sending(NamedTuple):
             return None
         heard = placing.listening(on_progress, item)
         try:
-            placing.place(source, self.to.repo, item.key, folder=folder, reserve=self.reserve, heard=heard)
+            placing.place(
+                source,
+                self.to.repo,
+                item.key,
+                folder=folder,
+                reserve=self.reserve,
+                heard=heard,
+                link=self.links,
+            )
         except (placing.Unplaced, OSError):
             if not is_present(self.to.repo, item.key):
                 return None  # else it came, and what failed came after that
@@ -112,18 +122,23 @@ def prepare(
     CommandError, OSError; nothing has been done then.
     """
     require_plain(repo, settings)
-    require_plain_branch(repo)
+    require_plain_branch(repo, listed=settings)
     target = Neighbourhood(repo, settings).named(to)
     if target is None or target.readonly or identity.uuid(repo) is None:
         raise NotForUs(f"{to} is no neighbour that takes content")
     require_plain(target.repo, target.settings)
-    require_plain_branch(target.repo)
-    keys = [item.key for item in items]
-    there = frozenset[str]()
-    if trust_log:
-        known = branch.locations(repo, keys)
-        there = frozenset(
-            k for k, places in known.items() if any(p.uuid == target.uuid and p.present for p in places)
-        )
+    require_plain_branch(target.repo, listed=target.settings)
+    there = (
+        branch.placed_at(repo, target.uuid, [item.key for item in items]) if trust_log else frozenset[str]()
+    )
     bound = unlocked_keys(target.repo) | unlocked_keys(repo)
-    return Sending(repo, target, reserve(target.settings), there, bound, clock, owed)
+    return Sending(
+        repo,
+        target,
+        reserve(target.settings),
+        hard_links(settings, target.settings),
+        there,
+        bound,
+        clock,
+        owed,
+    )

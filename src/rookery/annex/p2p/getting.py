@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from rookery.annex import branch, remotes
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.incoming.arrival import Arrival, Inlet
 from rookery.annex.incoming.bringing import Bringing, here
+from rookery.annex.incoming.choosing import by_log
 from rookery.annex.nearby import placing
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
@@ -83,26 +83,9 @@ def prepare(
         found = dict.fromkeys(keys, partners.named(source))
     else:
         partners.require_known()
-        found = _by_log(repo, partners, keys)
+        found = by_log(repo, keys, partners.first)
     if not found:
         raise NotForUs("nobody whom we can ask is said to have any of it")
     lines = Lines(repo, settings, receiver.uuid)
     sources = {key: _From(partner, lines) for key, partner in found.items()}
     return Getting(Bringing(receiver, sources, clock), lines)
-
-
-def _by_log(repo: Repo, partners: Partners, keys: Sequence[str]) -> dict[str, Partner]:
-    texts = branch.about(repo, keys, others=["trust.log"])
-    judged = remotes.parse_trust(texts.others.get("trust.log", ""))
-    found = branch.parse_locations(keys, texts.logs[".log"])
-    choices: dict[frozenset[str], Partner | None] = {}
-    sources = {}
-    for key, places in found.items():
-        having = frozenset(place.uuid for place in places if place.present)
-        if having not in choices:
-            # git-annex has an order of its own among those that somebody trusts more or less.
-            usual = all(judged.get(uuid, "semitrusted") == "semitrusted" for uuid in having)
-            choices[having] = partners.first(having) if usual else None
-        if (partner := choices[having]) is not None:
-            sources[key] = partner
-    return sources

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rookery.annex.keys import size_of
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Item
+from rookery.annex.p2p import several
 from rookery.annex.p2p.address import Partner, ShellAddress
 from rookery.annex.p2p.peer import Peer, PeerLost
 from rookery.core.log import get_log
@@ -61,7 +62,11 @@ class Lines:
     def shares(self, partner: Partner, items: Sequence[Item]) -> tuple[list[Sequence[Item]], int]:
         """Cut work into pieces for one connection, and say how many connections are to work on them at once."""
         if not isinstance(partner.address, ShellAddress):
-            return [[item] for item in items], CONNECTIONS
+            # Not all that may go together: no connection is to be without work at the end.
+            step = max(1, len(items) // (2 * CONNECTIONS))
+            groups = several.groups(items, lambda item: size_of(item.key))
+            parts = [some[at : at + step] for some in groups for at in range(0, len(some), step)]
+            return list[Sequence[Item]](parts), CONNECTIONS
         size = sum(size_of(item.key) or 0 for item in items)
         at_once = self.at_once(partner, len(items), size)
         share = min(SHARE, max(1, len(items) // 8)) if at_once > 1 else max(1, len(items))

@@ -115,11 +115,7 @@ def prepare(
     here = identity.uuid(repo)
     if here is None:
         raise NotForUs("there is no annex here")
-    keys = [item.key for item in items]
-    there = frozenset[str]()
-    if trust_log:
-        known = branch.locations(repo, keys)
-        there = frozenset(
-            k for k, places in known.items() if any(p.uuid == target.uuid and p.present for p in places)
-        )
+    there = (
+        branch.placed_at(repo, target.uuid, [item.key for item in items]) if trust_log else frozenset[str]()
+    )
     return Putting(repo, here, settings, target, there, unlocked_keys(repo), not trust_log, clock)

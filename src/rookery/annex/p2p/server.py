@@ -21,14 +21,15 @@ from rookery.git.repo import Repo
 class Server:
     """A sibling's server; threads share it.
 
-    `version` is None until somebody has found it out; with `stopped` no
-    connection is made any more.
+    `version` is None until somebody has found it out, and whether it takes
+    `several` contents in one request; with `stopped` no connection is made any more.
     """
 
     def __init__(self, repo: Repo, settings: Settings, address: WebAddress, here: str, there: str) -> None:
         """Look the server up.  Raises PeerLost."""
         self.address, self.here, self.there = address, here, there
         self.version: int | None = None
+        self.several = False
         self.authorization: str | None = None
         self.stopped = False
         self._repo = repo

@@ -11,15 +11,17 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from rookery.annex.incoming.arrival import LARGE, STEP, Arrival
+from rookery.annex.keys import size_of
 from rookery.annex.nearby.content_locks import NotKept
 from rookery.annex.nearby.placing import Unplaced
-from rookery.annex.p2p.messages import NEWEST
+from rookery.annex.p2p import several
+from rookery.annex.p2p.messages import NEWEST, BadMessage
 from rookery.annex.p2p.peer import Content, Parcel, PeerLost
 from rookery.annex.p2p.server import Server
 from rookery.core.errors import LockedError
@@ -37,6 +39,10 @@ _TROUBLE = (OSError, http.client.HTTPException, ValueError)
 
 # How many bytes follow, whatever the encoding of the transfer; fewer that come mean that they are not valid.
 _LENGTH = "X-git-annex-data-length"
+
+_EMPTY = {"Content-Length": "0"}
+
+Thing = TypeVar("Thing")
 
 
 class WebPeer:
@@ -63,8 +69,10 @@ class WebPeer:
         """Go down from the newest version to the first that the server knows, as git-annex does."""
         for version in range(NEWEST, -1, -1):
             self._server.version = version
-            status, _ = self._ask("checkpresent", key=_NOTHING)
-            if status != 404:
+            answer = self._send("POST", "checkpresent", {"key": _NOTHING}, headers=_EMPTY)
+            self._skip(answer)
+            if answer.status != 404:
+                self._server.several = answer.headers.get(several.OFFER) == several.OFFERED
                 return version
         self._server.version = None
         raise PeerLost(f"{self._server.address.host} has no repository {self._server.there}")
@@ -77,15 +85,44 @@ class WebPeer:
                 yield key, told["present"]
 
     def fetch(self, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
-        """Bring contents, one after the other."""
-        for arrival in arrivals:
+        """Bring contents, one after the other, or several small ones together."""
+        for group in self._groups(arrivals, lambda arrival: arrival.size):
+            came = self._fetch_together(group) if len(group) > 1 else {}
+            for arrival in group:
+                if arrival.item.key in came:
+                    self._take_in(arrival, came.pop(arrival.item.key))
+                else:
+                    self._fetch_alone(arrival)
+                yield arrival
+
+    def _groups(self, things: Iterable[Thing], size: Callable[[Thing], int | None]) -> Iterable[list[Thing]]:
+        return several.groups(things, size) if self._server.several else ([thing] for thing in things)
+
+    def _fetch_together(self, arrivals: Sequence[Arrival]) -> dict[str, bytes]:
+        """Ask for all in one request; what the answer lacks is asked for alone."""
+        status, data = self._exchanged(several.GET, several.listed(a.item.key for a in arrivals))
+        try:
+            return dict(several.unpacked(data)) if status == 200 else {}
+        except BadMessage as e:
+            self.close()
+            raise PeerLost(str(e)) from e
+
+    def _take_in(self, arrival: Arrival, data: bytes) -> None:
+        with suppress(Unplaced, LockedError, OSError):  # as in _fetch_alone
             try:
-                self._bring(arrival, arrival.begin())
-            except (Unplaced, LockedError, OSError):
-                pass  # `ok` says it; the next engine finds out why for the person to read
+                arrival.begin()
+                arrival.write(data)
+                arrival.finish()
             finally:
                 arrival.leave()
-            yield arrival
+
+    def _fetch_alone(self, arrival: Arrival) -> None:
+        try:
+            self._bring(arrival, arrival.begin())
+        except (Unplaced, LockedError, OSError):
+            pass  # `ok` says it; the next engine finds out why for the person to read
+        finally:
+            arrival.leave()
 
     def _bring(self, arrival: Arrival, offset: int) -> None:
         try:
@@ -119,14 +156,27 @@ class WebPeer:
         arrival.finish()
 
     def store(self, parcels: Iterable[Parcel]) -> Iterator[tuple[Parcel, bool]]:
-        """Send contents, one after the other."""
+        """Send contents, one after the other, or several small ones together."""
+        for group in self._groups(parcels, lambda parcel: size_of(parcel.item.key)):
+            done = self._store_together(group) if len(group) > 1 else set()
+            for parcel in group:
+                yield parcel, parcel.item.key in done or self._store_alone(parcel)
+
+    def _store_together(self, parcels: Sequence[Parcel]) -> set[str]:
+        """Send all in one request; what the answer does not name is sent alone."""
+        contents = []
         for parcel in parcels:
-            try:
-                with parcel.opened() as content:
-                    stored = self._store(parcel, content)
-            except Unplaced:
-                stored = False
-            yield parcel, stored
+            with suppress(Unplaced), parcel.opened() as content:
+                contents.append((parcel.item.key, os.pread(content.handle, content.size, 0)))
+        status, data = self._exchanged(several.PUT, several.packed(contents))
+        return set(several.keys_of(data)) if status == 200 else set()
+
+    def _store_alone(self, parcel: Parcel) -> bool:
+        try:
+            with parcel.opened() as content:
+                return self._store(parcel, content)
+        except Unplaced:
+            return False
 
     def _store(self, parcel: Parcel, content: Content) -> bool:
         offset = 0
@@ -172,7 +222,15 @@ class WebPeer:
 
     def _ask(self, action: str, **parameters: str) -> tuple[int, dict[str, Any]]:
         """Send a question, and give the status and what the answer tells."""
-        return self._told(self._send("POST", action, parameters, headers={"Content-Length": "0"}))
+        return self._told(self._send("POST", action, parameters, headers=_EMPTY))
+
+    def _exchanged(self, action: str, data: bytes) -> tuple[int, bytes]:
+        """Send bytes, and give the status and the bytes of the answer."""
+        headers = {"Content-Length": str(len(data)), "Content-Type": "application/octet-stream"}
+        answer = self._send("POST", action, {}, headers=headers, body=lambda: [data])
+        told = self._read(answer, several.LONGEST)
+        self._skip(answer)
+        return answer.status, told
 
     def _told(self, answer: http.client.HTTPResponse) -> tuple[int, dict[str, Any]]:
         raw = self._read(answer, LONGEST_ANSWER)

@@ -17,7 +17,8 @@ from rookery.hub.storage.tables import KeyName, metadata
 # What ends with the process that knows it, is of no use to a hub that comes back (in another store perhaps), or is made
 # anew from the rest.
 LEFT_OUT = (
-    *("session", "attempt", "content_lock", "clock", "removed_account", "search_document", "search_facet"),
+    *("session", "attempt", "content_lock", "clock", "removed_account"),
+    *("search_document", "search_facet", "search_missing"),
     *("object_content", "object_other", "object_part"),
 )
 

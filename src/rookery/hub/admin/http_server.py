@@ -37,6 +37,7 @@ class _Server(uvicorn.Server):
 
 
 async def _tidy_for_ever(opened: Opened) -> None:
+    await asyncio.to_thread(opened.hub.merging.settle_all)
     while True:
         await asyncio.sleep(upkeep.EVERY_SECONDS)
         await asyncio.to_thread(upkeep.tidy, opened)
@@ -67,6 +68,7 @@ def serve(opened: Opened, http: socket.socket, *, lifeline: Connection | None = 
     config = uvicorn.Config(
         make_app(opened.hub, opened.settings),
         http=PromptHttp,
+        ws="none",  # nothing here speaks WebSocket: such a request gets what any other one gets
         loop="uvloop",
         lifespan="on",
         log_config=None,

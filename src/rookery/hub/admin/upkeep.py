@@ -43,6 +43,7 @@ def tidy(opened: Opened) -> None:
         work.locks.sweep()
         work.sessions.sweep(now)
     opened.hub.forks.go_on()
+    opened.hub.merging.settle_all()
     opened.hub.webhooks.forget_old()
     try:
         opened.objects.sweep_removed()

@@ -81,6 +81,7 @@ class Document(NamedTuple):
     runs: str = ""
     files: int = 0
     size: int = 0  # bytes of all files, annexed content too, wherever it is
+    missing: tuple[str, ...] = ()  # keys of files that would tell more, if their content were here
 
 
 class Facet(StrEnum):
@@ -121,14 +122,33 @@ class Excerpt(NamedTuple):
 
 _AROUND = 90
 
+Pieces = tuple[tuple[str, bool], ...]
+"""A text in pieces, each with whether it is a word that was searched for."""
 
-def excerpt_of(query: Query, document: Document) -> Excerpt | None:
-    """Show where a word was found, in the texts from the most to the least telling; None if only the name has it."""
+
+def _form(query: Query) -> re.Pattern[str] | None:
+    """Give what finds the words of a query in a text as it stands: letters with accents count as themselves here."""
     wanted = [word for term in query.wanted for word in term.words]
     if not wanted:
         return None
-    # The beginning of a word in the text as it stands: letters with accents count as themselves here.
-    form = re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, wanted)) + r")[^\W_]*", re.IGNORECASE)
+    return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, wanted)) + r")[^\W_]*", re.IGNORECASE)
+
+
+def marked(query: Query, text: str) -> Pieces:
+    """Take a text apart where words of a query are in it."""
+    form = _form(query)
+    found, at = [], 0
+    for one in form.finditer(text) if form else ():
+        found += [(text[at : one.start()], False), (one[0], True)]
+        at = one.end()
+    return tuple(piece for piece in (*found, (text[at:], False)) if piece[0])
+
+
+def excerpt_of(query: Query, document: Document) -> Excerpt | None:
+    """Show where a word was found, in the texts from the most to the least telling; None if only the name has it."""
+    form = _form(query)
+    if form is None:
+        return None
     texts = {
         "description": document.described.description,
         "README": document.readme,

@@ -31,6 +31,7 @@ from rookery.hub.http_api import (
 from rookery.hub.http_api.asked import AskedSite, bounded_numbers
 from rookery.hub.http_api.described import PROBLEMS, Described
 from rookery.hub.http_api.shapes import Shape
+from rookery.hub.settings import PERSONAS
 
 
 class Bounded:
@@ -123,11 +124,10 @@ def _said(message: str, status: int, headers: dict[str, str] | None = None) -> J
     return JSONResponse({"message": message, "url": ""}, status, headers)
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HubError)
-    # As Gogs and GIN have it, whose clients look for it.  Gitea has 409, and DataLad's client of it sends what the one
-    # of GIN sends, to the same address: nothing tells them apart.
-    status = 422 if isinstance(error, Conflict) else status_of(error)
+    exists = PERSONAS[settings_of(request).persona]
+    status = exists if isinstance(error, Conflict) else status_of(error)
     return _said("; ".join([error.message, *error.hints]), status, headers_of(error))
 
 

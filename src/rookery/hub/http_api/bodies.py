@@ -149,7 +149,7 @@ class NewPull(BaseModel):
 class MergeOrder(BaseModel):
     """How to merge; `head_commit_id` is the commit that was looked at."""
 
-    Do: Literal["merge", "fast-forward-only"] = "merge"
+    Do: Literal["merge", "squash", "fast-forward-only"] = "merge"
     MergeTitleField: str = ""
     MergeMessageField: str = ""
     head_commit_id: str = ""

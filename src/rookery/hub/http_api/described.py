@@ -31,8 +31,11 @@ BYTES: dict[int | str, dict[str, Any]] = {
     416: {"description": "There is no such part"},
 }
 
-ZIP: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The archive", "content": {"application/zip": {"schema": _ANY}}}
+ARCHIVE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The archive",
+        "content": {kind: {"schema": _ANY} for kind in ("application/zip", "application/x-tar")},
+    }
 }
 
 

@@ -13,7 +13,7 @@ from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import NotFound
 from rookery.hub.http_api import answers, shapes
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, AskedSite
-from rookery.hub.http_api.described import BYTES, ZIP
+from rookery.hub.http_api.described import ARCHIVE, BYTES
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.hub import Hub
@@ -136,7 +136,10 @@ def raw(
 
 
 @router.head("/archive/{archive:path}", response_model=None, include_in_schema=False)
-@router.get("/archive/{archive:path}", response_model=None, response_class=Response, responses=ZIP)
+@router.get("/archive/{archive:path}", response_model=None, response_class=Response, responses=ARCHIVE)
 def archive(request: Request, path: AskedPath, archive: str, asked_by: AskedBy) -> Response:
-    """Give all files of a branch, tag or commit, with annexed content, as `REF.zip`."""
+    """Give all files of a branch, tag or commit, with annexed content, as `REF.zip` or `REF.tar`.
+
+    Those of a folder are `REF/FOLDER.zip`; a file in the archive names what is not in it.
+    """
     return archive_response(request, asked_by, path, archive)

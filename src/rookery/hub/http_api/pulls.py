@@ -16,7 +16,7 @@ from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPage, AskedPath, 
 from rookery.hub.http_api.bodies import IssueChange, MergeOrder, NewPull
 from rookery.hub.http_api.shapes import Shape
 from rookery.hub.services.hub import Hub
-from rookery.hub.services.merging import Style
+from rookery.hub.services.merge_styles import Style
 
 router = APIRouter(prefix="/repos/{owner}/{repo}/pulls")
 
@@ -65,8 +65,8 @@ def one_pull(path: AskedPath, number: int, asked_by: AskedBy, hub: AskedHub, sit
 
 
 def _told(hub: Hub, asked_by: Actor, path: RepositoryPath, number: int, site: Site) -> Shape:
+    request = hub.merging.settle(hub.pulls.get(asked_by, path, number))
     found = hub.issues.get(asked_by, path, number)
-    request = hub.pulls.get(asked_by, path, number)
     shape = shapes.pull(found.issue, request.pull, found.labels, found.repository, site)
     try:
         seen = hub.pulls.comparison(request)

@@ -23,7 +23,7 @@ def account(of: Account, site: Site, *, own: bool = False) -> Shape:
         "username": of.name,
         "full_name": of.full_name,
         "email": (of.email or "") if own else "",
-        "avatar_url": f"{site.http}/assets/account.svg",
+        "avatar_url": f"{site.http}/avatars/{of.name}",
         "html_url": f"{site.http}/{of.name}",
         "is_admin": of.admin if own else False,
         "created": moment(of.created),

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from rookery.annex.p2p import several
 from rookery.hub.asking import actor_of, hub_of
 from rookery.hub.content_http import content_response, pieces_of
 from rookery.hub.domain.access import Actor
 from rookery.hub.domain.errors import HubError, NotFound
-from rookery.hub.domain.ports.objects import Reader
 from rookery.hub.p2p.asked import key_at_end, named_key, number, refusal, uuid_of
+from rookery.hub.services.small_contents import whole
 
 NEWEST = 4
 SMALL = 1 << 20  # is read at once, by the thread that has asked the database
@@ -62,21 +63,14 @@ def get(request: Request, actor: Actor) -> Response:
         reader.close()
         return Response(headers=headers, media_type="application/octet-stream")
     if left <= SMALL:
-        return Response(_whole(reader), headers=headers, media_type="application/octet-stream")
+        return Response(whole(reader), headers=headers, media_type="application/octet-stream")
     return StreamingResponse(pieces_of(reader, left), headers=headers, media_type="application/octet-stream")
-
-
-def _whole(reader: Reader) -> bytes:
-    try:
-        return b"".join(iter(lambda: reader.read(SMALL), b""))
-    finally:
-        reader.close()
 
 
 def check_present(request: Request, actor: Actor) -> Response:
     """Say whether content is here."""
     present = hub_of(request).contents.present(actor, uuid_of(request), named_key(request))
-    return JSONResponse({"present": present})
+    return JSONResponse({"present": present}, headers={several.OFFER: several.OFFERED})
 
 
 def remove(request: Request, actor: Actor) -> Response:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
+from rookery.annex.p2p import several
 from rookery.hub.p2p import http
 from rookery.hub.p2p.keeping import keep_locked
+from rookery.hub.p2p.several import get_several, put_several
 from rookery.hub.p2p.uploads import put, put_offset
 
 _AT = "/git-annex/{uuid}/v{version:int}"
@@ -24,4 +26,6 @@ def routes() -> list[BaseRoute]:
         Route(f"{_AT}/gettimestamp", http.answering(http.get_timestamp, since=3), methods=["POST"]),
         Route(f"{_AT}/lockcontent", http.answering(http.lock_content), methods=["POST"]),
         Route(f"{_AT}/keeplocked", keep_locked, methods=["POST"]),
+        Route(f"{_AT}/{several.GET}", get_several, methods=["POST"]),
+        Route(f"{_AT}/{several.PUT}", put_several, methods=["POST"]),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from rookery.core.log import get_log
 from rookery.hub.domain.limits import Limits
@@ -28,6 +28,7 @@ from rookery.hub.services.merging import MergeService
 from rookery.hub.services.nesting import Nesting
 from rookery.hub.services.noticing import NoticeService
 from rookery.hub.services.organisations import OrganisationService
+from rookery.hub.services.own_contents import OwnContents
 from rookery.hub.services.passwords import Passwords
 from rookery.hub.services.pulls import PullService
 from rookery.hub.services.pushes import Pushes
@@ -36,6 +37,7 @@ from rookery.hub.services.repositories import RepositoryService
 from rookery.hub.services.runs import RunService
 from rookery.hub.services.searching import SearchService
 from rookery.hub.services.sharing import Sharing
+from rookery.hub.services.small_contents import SmallContents
 from rookery.hub.services.summaries import SummaryService
 from rookery.hub.services.telling import Telling
 from rookery.hub.services.uploads import UploadService
@@ -44,18 +46,10 @@ from rookery.hub.services.webhooks import WebhookService
 log = get_log("rookery.hub")
 
 
-class Hub(NamedTuple):
-    """The services, made of what is stored; `clock` gives seconds since 1970."""
+@dataclass(frozen=True)
+class Talk:
+    """What people say to each other and do together."""
 
-    gate: Gate
-    identity: Identity
-    accounts: AccountService
-    repositories: RepositoryService
-    contents: ContentService
-    history: HistoryService
-    browsing: BrowsingService
-    archives: ArchiveService
-    organisations: OrganisationService
     forks: ForkService
     issues: IssueService
     pulls: PullService
@@ -63,6 +57,22 @@ class Hub(NamedTuple):
     notices: NoticeService
     references: References
     webhooks: WebhookService
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub(Talk):
+    """The services, made of what is stored; `clock` gives seconds since 1970."""
+
+    gate: Gate
+    identity: Identity
+    accounts: AccountService
+    repositories: RepositoryService
+    contents: ContentService
+    small: SmallContents
+    history: HistoryService
+    browsing: BrowsingService
+    archives: ArchiveService
+    organisations: OrganisationService
     runs: RunService
     changes: ChangeService
     summaries: SummaryService
@@ -73,18 +83,6 @@ class Hub(NamedTuple):
     histories: Histories
     limits: Limits
     clock: Callable[[], float]
-
-
-class _Talk(NamedTuple):
-    """What people say to each other and do together, as `Hub` has it."""
-
-    forks: ForkService
-    issues: IssueService
-    pulls: PullService
-    merging: MergeService
-    notices: NoticeService
-    references: References
-    webhooks: WebhookService
 
 
 def make_hub(
@@ -100,11 +98,12 @@ def make_hub(
     gate = Gate(database, Nesting(histories))
     browsing = BrowsingService(histories, gate)
     contents = ContentService(database, objects, gate, LastCopy(histories), limits, clock)
-    passwords, runs = Passwords(clock), RunService(database, objects)
+    passwords, own = Passwords(clock), OwnContents(database, objects)
+    runs = RunService(own)
     sharing, telling = Sharing(database, objects, clock), Telling(gate, home, clock)
     pulls = PullService(database, histories, sharing, gate, telling, clock)
     pushes = Pushes(database, histories, pulls, telling, log.warning)
-    talk = _Talk(
+    talk = Talk(
         ForkService(database, histories, sharing, gate, telling, clock),
         IssueService(database, gate, telling, clock),
         pulls,
@@ -114,24 +113,25 @@ def make_hub(
         WebhookService(database, gate, outward.send, limits, home, clock),
     )
     return Hub(
-        gate,
-        Identity(database, passwords, limits, clock),
-        AccountService(database, gate, passwords, limits, clock),
-        RepositoryService(database, histories, gate, clock),
-        contents,
-        HistoryService(database, histories, gate, pushes, limits, clock),
-        browsing,
-        ArchiveService(browsing, contents),
-        OrganisationService(database, gate, clock),
-        *talk,
-        runs,
-        ChangeService(contents),
-        SummaryService(contents, runs),
-        UploadService(database, histories, gate, contents, pushes, clock),
-        AdministrationService(database, objects, gate, clock),
-        SearchService(database, histories, gate, runs, clock),
-        LineageService(runs),
-        histories,
-        limits,
-        clock,
+        **vars(talk),
+        gate=gate,
+        identity=Identity(database, passwords, limits, clock),
+        accounts=AccountService(database, gate, passwords, limits, clock),
+        repositories=RepositoryService(database, histories, gate, clock),
+        contents=contents,
+        small=SmallContents(database, objects, gate, limits, clock),
+        history=HistoryService(database, histories, gate, pushes, limits, clock),
+        browsing=browsing,
+        archives=ArchiveService(browsing, contents),
+        organisations=OrganisationService(database, gate, clock),
+        runs=runs,
+        changes=ChangeService(contents),
+        summaries=SummaryService(contents, runs),
+        uploads=UploadService(database, histories, gate, contents, pushes, clock),
+        administration=AdministrationService(database, objects, gate, clock),
+        search=SearchService(database, histories, gate, runs, own, clock),
+        lineage=LineageService(runs),
+        histories=histories,
+        limits=limits,
+        clock=clock,
     )

@@ -6,7 +6,7 @@ row, and nobody reads more of a README.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rookery.annex.keys import key_of_link, key_of_pointer, size_of
@@ -17,6 +17,7 @@ from rookery.git.trees import Entry
 from rookery.hub.domain.search import Document, words_in
 from rookery.hub.services import metadata
 from rookery.hub.services.browsing import GLANCE, Place
+from rookery.hub.services.own_contents import OwnContents
 from rookery.hub.services.runs import RunService
 
 # Letters of each text, together far below PostgreSQL's megabyte of words, each of which costs a few bytes more.
@@ -41,13 +42,13 @@ class _Files(NamedTuple):
     modalities: tuple[str, ...]
 
 
-def read_document(place: Place, runs: RunService) -> Document:
+def read_document(place: Place, runs: RunService, own: OwnContents) -> Document:
     """Read all that a commit's repository is found by.  Raises CommandError."""
     entries = list(trees.ls_tree(place.repo, place.commit, sizes=True))
     top = {entry.path: entry for entry in entries if "/" not in entry.path and entry.kind == "blob"}
     readme = next((top[name] for name in sorted(top) if name.lower().startswith("readme")), None)
     told = [entry for name, entry in top.items() if metadata.is_metadata(name)][:_MOST_FILES]
-    texts = dict(_texts(place.repo, [*told, *([readme] if readme else [])]))
+    texts, missing = _texts(place, [*told, *([readme] if readme else [])], own)
     shown = texts.pop(readme.path, b"") if readme else b""
     said = "\n".join(metadata.text_in(name, content) for name, content in texts.items())
     files = _files(place.repo, entries, bids="dataset_description.json" in top)
@@ -61,6 +62,7 @@ def read_document(place: Place, runs: RunService) -> Document:
         _commands(place, runs)[:MOST_RUNS],
         files.number,
         files.size,
+        missing,
     )
 
 
@@ -68,12 +70,28 @@ def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace").replace("\0", " ")
 
 
-def _texts(repo: Repo, entries: list[Entry]) -> Iterator[tuple[str, bytes]]:
-    """Yield what files hold that Git has and that are small."""
-    fit = [e for e in entries if e.mode != modes.SYMLINK and (e.size or 0) <= metadata.LARGEST]
-    for entry, blob in zip(fit, objects.read_many(repo, (e.sha for e in fit)), strict=True):
-        if blob is not None and key_of_pointer(blob.content) is None:
-            yield entry.path, blob.content
+def _texts(place: Place, entries: list[Entry], own: OwnContents) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Give what small files hold, by their names, and the keys of those whose content is not here."""
+    texts: dict[str, bytes] = {}
+    missing = []
+    fit = [e for e in entries if (e.size or 0) <= metadata.LARGEST]
+    for entry, blob in zip(fit, objects.read_many(place.repo, (e.sha for e in fit)), strict=True):
+        if blob is None:
+            continue
+        key = _key_of(entry, blob.content)
+        if key is None and entry.mode != modes.SYMLINK:
+            texts[entry.path] = blob.content
+        elif key is not None:
+            content = own.read(place.repository.id, key, most=metadata.LARGEST)
+            if content is None:
+                missing.append(key)
+            texts[entry.path] = content or b""
+    return texts, tuple(missing)
+
+
+def _key_of(entry: Entry, content: bytes) -> str | None:
+    """Give the key that a file of Git stands for; None if it is its own content."""
+    return key_of_link(decode(content)) if entry.mode == modes.SYMLINK else key_of_pointer(content)
 
 
 def _commands(place: Place, runs: RunService) -> str:
@@ -95,8 +113,7 @@ def _size(repo: Repo, files: list[Entry]) -> int:
     for entry, blob in zip(small, objects.read_many(repo, (e.sha for e in small)), strict=True):
         if blob is None:
             continue
-        link = entry.mode == modes.SYMLINK
-        key = key_of_link(decode(blob.content)) if link else key_of_pointer(blob.content)
+        key = _key_of(entry, blob.content)
         size += (size_of(key) or 0) - (entry.size or 0) if key else 0
     return size
 

@@ -1,45 +1,40 @@
 """Merging pull requests, with their content.
 
 The order makes a crash harmless.  First content is linked: rows and names of files that nobody misses if it ends
-there.  Then what location logs say of it is taken over.  Then one
-transaction moves the branch, if it still is where it was looked at, and says so.  Should that not be kept,
-the next look at the pull request finds the commits in the branch.
+there.  Then what location logs say of it is taken over.  Then it is written down which commit the branch is about to
+move to.  Then one transaction moves the branch, if it still is where it was looked at, and says so.  Should that not
+be kept, whoever looks next finds the commit in the branch, and says it then (`settle`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import NamedTuple
 
 from rookery.annex.branch_picking import take_logs
 from rookery.annex.branch_writing import NotForUs, record_presence
-from rookery.core.errors import CommandError, LostRaceError
+from rookery.core.errors import LostRaceError, RookeryError
+from rookery.core.log import get_log
 from rookery.git import refs
-from rookery.git.commits import commit_tree
-from rookery.git.merging import GitTooOld, merge_commits
+from rookery.git.commits import Person
 from rookery.git.repo import Repo
-from rookery.hub.domain.access import Action, Actor
+from rookery.hub.domain.access import STRANGER, Action, Actor
 from rookery.hub.domain.errors import Conflict
 from rookery.hub.domain.limits import Limits
 from rookery.hub.domain.ports.contents import Totals
-from rookery.hub.domain.ports.database import Database
+from rookery.hub.domain.ports.database import Database, Work
 from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.services.auditing import note
-from rookery.hub.services.committing import committing
+from rookery.hub.services.committing import committing, named
 from rookery.hub.services.gate import Gate, Where
+from rookery.hub.services.merge_styles import Style, made
 from rookery.hub.services.proposals import new_keys, parted_at
 from rookery.hub.services.pulls import PullRequest, PullService, head_ref
 from rookery.hub.services.pushes import Pushes
 from rookery.hub.services.quotas import require_room
 from rookery.hub.services.sharing import Sharing
 
-
-class Style(StrEnum):
-    """How a proposal comes in; the names are Gitea's."""
-
-    MERGE = "merge"
-    FAST_FORWARD = "fast-forward-only"
+log = get_log("rookery.hub")
 
 
 class Merged(NamedTuple):
@@ -92,15 +87,19 @@ class MergeService:
         repository = self._gate.enter(actor, where, Action.WRITE).repository
         with self._database.reading() as work:
             request = self._pulls.found(work, repository, number)
+        request = self.settle(request)
         _require_open(request, head)
         repo, pull = self._committing(actor, request), request.pull
         tip = refs.resolve(repo, refs.HEADS + pull.target_branch)
         if tip is None:
             raise Conflict(f"{repository.path} has no branch {pull.target_branch} any more")
-        commit = self._made(repo, request, tip, style, message)
+        commit = made(repo, request, tip, style, message, self._author(request))
         content, missing = self._bring_content(repo, request, tip)
         with self._database.writing() as work:
+            work.pulls.begin_merge(request.issue.id, commit, by=actor.account)
+        with self._database.writing() as work:
             self._gate.within(work, actor, repository.id, Action.WRITE)
+            work.pulls.merge_begun(request.issue.id, alone=True)  # whoever settles has to wait
             request = self._pulls.found(work, repository, number)
             _require_open(request, pull.head)
             try:
@@ -111,41 +110,72 @@ class MergeService:
                 raise _moved(pull.target_branch) from e
             base = parted_at(repo, tip, pull.head) or pull.base
             work.pulls.move(request.issue.id, head=pull.head, base=base)
-            self._pulls.close_merged(work, actor, request, commit)
-            work.repositories.change(repository.id, updated=self._clock())
-            note(work, actor, "merge", str(repository.path), f"#{number} {commit}", self._clock())
-            merged = self._pulls.found(work, repository, number)
+            merged = self._note(work, actor, request, commit)
         self._pushes.moved(actor, repository, {refs.HEADS + pull.target_branch: (tip, commit)})
         return Merged(merged, commit, content, missing)
+
+    def _note(self, work: Work, actor: Actor, request: PullRequest, commit: str) -> PullRequest:
+        repository, number, now = request.repository, request.issue.number, self._clock()
+        self._pulls.close_merged(work, actor, request, commit)
+        work.pulls.end_merge(request.issue.id)
+        work.repositories.change(repository.id, updated=now)
+        note(work, actor, "merge", str(repository.path), f"#{number} {commit}", now)
+        return self._pulls.found(work, repository, number)
+
+    # --- after a crash ---------------------------------------------------------------------------
+
+    def settle(self, request: PullRequest) -> PullRequest:
+        """End a merge that was broken off after its branch had moved; give the pull request as it is then."""
+        with self._database.reading() as work:
+            begun = work.pulls.merge_begun(request.issue.id)
+        if begun is None:
+            return request
+        repository, branch = request.repository, refs.HEADS + request.pull.target_branch
+        repo = self._histories.open(repository.id)
+        tip = refs.resolve(repo, branch)
+        moved = tip is not None and refs.is_ancestor(repo, begun.commit, tip)
+        if request.issue.open and (tip is None or not moved):
+            return request  # it is going on, or it ended before the branch moved: it can be merged again
+        with self._database.writing() as work:
+            begun = work.pulls.merge_begun(request.issue.id, alone=True)
+            request = self._pulls.found(work, repository, request.issue.number)
+            if begun is None or tip is None or not request.issue.open:
+                work.pulls.end_merge(request.issue.id)
+                return request
+            account = None if begun.by is None else work.accounts.by_id(begun.by)
+            actor = Actor(account.id, account.name, account.admin) if account else STRANGER
+            request = self._note(work, actor, request, begun.commit)
+        self._pushes.moved(actor, repository, {branch: (request.pull.base, tip)})
+        return request
+
+    def settle_all(self) -> None:
+        """Do so for all, as a hub does that starts."""
+        with self._database.reading() as work:
+            found = work.pulls.merges_begun()
+            both = [(issue, work.repositories.by_id(issue.repository)) for issue in found]
+            requests = [self._pulls.found(work, where, issue.number) for issue, where in both if where]
+        for request in requests:
+            try:
+                self.settle(request)
+            except RookeryError as e:
+                log.warning(
+                    "%s: #%d could not be settled: %s", request.repository.path, request.issue.number, e
+                )
+
+    # --- whose it is -----------------------------------------------------------------------------
+
+    def _author(self, request: PullRequest) -> Person:
+        with self._database.reading() as work:
+            account = work.accounts.by_id(request.issue.author_id)
+        name, full_name = (account.name, account.full_name) if account else ("somebody", "")
+        shown, address = named(name, full_name)
+        return Person(shown, address, f"{int(self._clock())} +0000")
 
     def _committing(self, actor: Actor, request: PullRequest) -> Repo:
         with self._database.reading() as work:
             account = None if actor.account is None else work.accounts.by_id(actor.account)
         full_name = account.full_name if account is not None else ""
         return committing(self._histories.open(request.repository.id), actor.name, full_name)
-
-    def _made(self, repo: Repo, request: PullRequest, tip: str, style: Style, message: str) -> str:
-        """Make the commit that the branch is to move to; nothing moves yet."""
-        pull, base = request.pull, parted_at(repo, tip, request.pull.head)
-        if base == pull.head:
-            raise Conflict(f"{pull.target_branch} has all of #{request.issue.number} already")
-        if style is Style.FAST_FORWARD:
-            if base != tip:
-                raise Conflict(
-                    f"{pull.target_branch} has commits that #{request.issue.number} does not have",
-                    hints=["merge it with a commit, or let it be rebased"],
-                )
-            return pull.head
-        try:
-            found = merge_commits(repo, tip, pull.head)
-        except GitTooOld as e:
-            raise Conflict(e.message, hints=e.hints) from e
-        except CommandError as e:
-            raise Conflict(f"Git cannot merge the two: {e.stderr.strip()[:300]}") from e
-        if found.conflicts:
-            raise contradiction(request, found.conflicts)
-        text = message.strip() or _message(request)
-        return commit_tree(repo, found.tree, [tip, pull.head], text + "\n")
 
     # --- content ---------------------------------------------------------------------------------
 
@@ -194,20 +224,3 @@ def _moved(branch: str) -> Conflict:
     return Conflict(
         f"{branch} was moved by somebody else just now", hints=["look at it again, and merge then"]
     )
-
-
-def _message(request: PullRequest) -> str:
-    issue, pull = request.issue, request.pull
-    head = f"Merge pull request #{issue.number} from {pull.source_name}:{pull.source_branch}"
-    return f"{head}\n\n{issue.title}"
-
-
-def contradiction(request: PullRequest, paths: tuple[str, ...]) -> Conflict:
-    """Say which files contradict each other, and what to do about it on one's own computer."""
-    shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
-    branch = request.pull.target_branch
-    hint = (
-        f"in a clone of {request.pull.source_name}: fetch {branch} of {request.repository.path} and merge it, "
-        "decide what each of these files is to be, save, and push; the pull request follows"
-    )
-    return Conflict(f"#{request.issue.number} and {branch} contradict each other in {shown}", hints=[hint])

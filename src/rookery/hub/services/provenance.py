@@ -1,23 +1,25 @@
 """How a file came to be: which command made it, from which files, which commands made those; and what was made of it.
 
-A run record names what a command read, and its commit has what it wrote.  History is
-walked once from the newest commit to the oldest.  A wish to know who made a path
-travels from each commit to the parent that has the same content, so that parallel
-lines of work are not taken for each other; renames change the path on the way.  A second
-walk over what was read, oldest first, follows what came of the file.
+A run record names what a command read, and its commit has what it wrote.  A wish to know who
+made a path travels from the newest commit to the oldest, to the parent that has the same
+content, so that parallel lines of work are not taken for each other; renames change the path on
+the way.  What lies between two commits that matter is passed over, whatever its length.  A second
+walk, oldest first, follows what came of the file.
 
 Everything here is a function of values; `services/lineage.py` reads them.
 """
 
 from __future__ import annotations
 
+import heapq
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rookery.git.commits import Commit, Logged, Touched
+from rookery.git.commits import Commit
+from rookery.hub.services.chronicle import Chronicle, Group
 from rookery.hub.services.runs import Run
 
 # How much is shown: versions of files, steps back, inputs of one command, later uses.
@@ -99,6 +101,12 @@ class Wanted(NamedTuple):
             return self.pattern.fullmatch(path) is not None
         return self.path in ("", path) or path.startswith(f"{self.path}/")
 
+    def group(self, chronicle: Chronicle) -> Group:
+        """Give all paths that it ever meant beside its own: whether that is a file or a folder, no record says."""
+        if self.pattern is not None:
+            return chronicle.fitting(self.pattern, re.split(r"[*?\[{]", self.path, maxsplit=1)[0])
+        return chronicle.below(self.path)
+
 
 def wanted_of(run: Run) -> list[Wanted]:
     """Read the inputs of a record; they are told from the folder in which the command ran."""
@@ -131,130 +139,126 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 class _Wishes:
-    """What is wanted at one commit: paths as they are, all below folders, what fits patterns."""
+    """What is wanted at one commit: single paths, and for words of records what is in a folder or fits a pattern."""
 
     def __init__(self) -> None:
         self.paths: dict[str, list[_Reader]] = {}
-        self.folders: dict[str, list[_Reader]] = {}
-        self.patterns: dict[tuple[_Reader, str], re.Pattern[str]] = {}
+        self.groups: dict[tuple[_Reader, str], Group] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.paths or self.folders or self.patterns)
-
-    def add(self, wanted: Wanted, reader: _Reader) -> None:
-        """Wish for what a word of a record means: whether it is a file or a folder, nobody knows yet."""
-        if wanted.pattern is not None:
-            self.patterns[reader, wanted.word] = wanted.pattern
-            return
-        self.paths.setdefault(wanted.path, []).append(reader)
-        self.folders.setdefault(wanted.path, []).append(reader)
+        return bool(self.paths or self.groups)
 
     def take(self, other: _Wishes) -> None:
         """Take in those of another child of the same commit."""
         for path, readers in other.paths.items():
-            self.paths.setdefault(path, []).extend(readers)
-        for path, readers in other.folders.items():
-            mine = self.folders.setdefault(path, [])
+            mine = self.paths.setdefault(path, [])
             mine.extend(reader for reader in readers if reader not in mine)
-        self.patterns |= other.patterns
+        self.groups |= other.groups
 
-    def for_any(self) -> _Wishes:
-        """Give those that do not end with the first file that fits."""
-        twin = _Wishes()
-        twin.folders = {path: list(readers) for path, readers in self.folders.items()}
-        twin.patterns = dict(self.patterns)
-        return twin
+    def before(self, chronicle: Chronicle, position: int) -> int:
+        """Give the last position up to this one at which anything wanted was changed; -1 if nothing was."""
+        single = (chronicle.last(path, position) for path in self.paths)
+        grouped = (group.before(position, reader.seen) for (reader, _), group in self.groups.items())
+        return max(max(single, default=-1), max(grouped, default=-1))
 
-    def may_meet(self, logged: Logged) -> bool:
-        """Say whether a commit may have changed anything that is wanted: most have not."""
-        if self.patterns or "" in self.folders:
-            return True
-        return any(map(logged.may_touch, self.paths)) or any(map(logged.may_touch, self.folders))
-
-    def around(self, path: str) -> Iterator[_Reader]:
-        """Yield who wants a path because of a folder above it, or of a pattern."""
-        if self.folders:
-            above = path
-            while above:
-                above = above.rpartition("/")[0]
-                yield from self.folders.get(above, ())
-        for (reader, _), pattern in self.patterns.items():
-            if pattern.fullmatch(path):
-                yield reader
+    def met(self, chronicle: Chronicle, position: int) -> dict[str, list[_Reader]]:
+        """Give the wanted paths that a commit changed, and who wants them because of a word."""
+        found: dict[str, list[_Reader]] = {
+            p: [] for p in self.paths if chronicle.last(p, position) == position
+        }
+        for (reader, _), group in self.groups.items():
+            for path in group.names:
+                if reader.full:
+                    break
+                if path not in reader.seen and chronicle.last(path, position) == position:
+                    found.setdefault(path, []).append(reader)
+        return found
 
 
 class _Walk:
-    """The first walk, from the newest commit to the oldest."""
+    """The first walk, from the newest commit to the oldest, from each that matters to the next."""
 
-    def __init__(self, history: Sequence[Logged], runs: Mapping[str, Run]) -> None:
-        self._history = history
-        self._runs = runs
-        self._wishes: dict[str, _Wishes] = {}
-        self._commands: dict[str, _Reader] = {}
+    def __init__(self, chronicle: Chronicle) -> None:
+        self._chronicle = chronicle
+        self._runs = chronicle.runs
+        self._wishes: dict[int, _Wishes] = {}
+        self._waiting: list[int] = []  # a heap: newest first
+        self._commands: dict[int, _Reader] = {}
         self._former: dict[Version, _Reader] = {}
-        self._commits: dict[Version, Commit] = {}
+        self._commits: dict[Version, int] = {}
         self.cut: set[str] = set()
 
-    def go(self, path: str) -> Version | None:
-        """Follow a path from the first commit of the history; give the version that is there."""
+    def go(self, path: str, position: int) -> Version | None:
+        """Follow a path from a commit; give the version that is there."""
         asking = _Reader(0)
         first = _Wishes()
         first.paths[path] = [asking]
-        self._wishes[self._history[0].commit.sha] = first
-        for logged in self._history:
-            wishes = self._wishes.pop(logged.commit.sha, None)
-            if wishes:
-                self._visit(logged, wishes)
+        self._hand_on(position, first)
+        while self._waiting:
+            at = -heapq.heappop(self._waiting)
+            self._visit(at, self._wishes.pop(at))
         return asking.found[0] if asking.found else None
 
-    def _visit(self, logged: Logged, wishes: _Wishes) -> None:
-        commit = logged.commit
+    def _hand_on(self, position: int, wishes: _Wishes) -> None:
+        """Let wishes go on from a commit: to the next that changed what they want, or that has not one parent."""
+        if not wishes:
+            return
+        at = max(wishes.before(self._chronicle, position), self._chronicle.lowest(position))
+        there = self._wishes.get(at)
+        if there is None:
+            self._wishes[at] = wishes
+            heapq.heappush(self._waiting, -at)
+        elif there is not wishes:
+            there.take(wishes)
+
+    def _visit(self, at: int, wishes: _Wishes) -> None:
+        parents = self._chronicle.parents(at)
         # A merge is as one of its parents; one with a record holds what its command did, its own commits too.
-        merges = len(commit.parents) > 1 and commit.sha not in self._runs
-        onward = _Wishes()
-        aside = wishes.for_any() if merges else _Wishes()
-        for change in logged.changes() if wishes.may_meet(logged) else ():
-            readers = wishes.paths.pop(change.path, [])
+        merges = len(self._chronicle.commits[at].parents) > 1 and at not in self._runs
+        onward, aside = _Wishes(), _Wishes()
+        if merges:
+            aside.groups = dict(wishes.groups)
+        for path, grouped in wishes.met(self._chronicle, at).items():
+            readers = wishes.paths.pop(path, [])
             if merges:
                 if readers:
-                    aside.paths[change.path] = readers
+                    aside.paths[path] = readers
                 continue
-            readers = [*readers, *wishes.around(change.path)]
-            if readers:
-                self._changed(change, commit, readers, onward)
+            self._changed(path, at, list(dict.fromkeys([*readers, *grouped])), onward)
+        self._without_what_was_met(wishes)
         wishes.take(onward)
-        for parent, wished in zip(
-            commit.parents, (wishes, *[aside] * (len(commit.parents) - 1)), strict=False
-        ):
-            self._hand_on(parent, wished)
+        mainline = self._chronicle.commits[at].parents[:1]
+        for parent in parents:
+            first = self._chronicle.commits[parent].sha in mainline
+            self._hand_on(parent, wishes if first else _copied(aside))
 
-    def _changed(self, change: Touched, commit: Commit, readers: list[_Reader], onward: _Wishes) -> None:
-        if change.status == "D":
+    @staticmethod
+    def _without_what_was_met(wishes: _Wishes) -> None:
+        """Forget words of commands for which no more is shown; a word of which nothing was met may still be."""
+        for (reader, word), group in list(wishes.groups.items()):
+            if reader.full and not reader.seen.isdisjoint(group.names):
+                del wishes.groups[reader, word]
+
+    def _changed(self, path: str, at: int, readers: list[_Reader], onward: _Wishes) -> None:
+        if self._chronicle.gone(path, at):
             for reader in readers:
-                reader.seen.add(change.path)  # there was none any more
+                reader.seen.add(path)  # there was none any more
             return
-        version = Version(change.path, commit.sha)
-        told = [reader.add(version) for reader in dict.fromkeys(readers)]
+        version = Version(path, self._chronicle.commits[at].sha)
+        told = [reader.add(version) for reader in readers]
         if any(reader.full for reader in readers):
             self.cut.add(f"of what a command read, {MOST_INPUTS} files are shown")
         if any(told):
-            self._made(version, commit, change.from_path, onward, min(reader.step for reader in readers))
+            self._made(version, at, onward, min(reader.step for reader in readers))
 
-    def _hand_on(self, parent: str, wishes: _Wishes) -> None:
-        there = self._wishes.get(parent)
-        if there is None and wishes:
-            self._wishes[parent] = wishes
-        elif there is not None and there is not wishes:
-            there.take(wishes)
-
-    def _made(self, version: Version, commit: Commit, former: str | None, onward: _Wishes, step: int) -> None:
+    def _made(self, version: Version, at: int, onward: _Wishes, step: int) -> None:
         if version in self._commits:
             return
         if len(self._commits) >= MOST_VERSIONS:
             self.cut.add(f"{MOST_VERSIONS} files are shown")
             return
-        self._commits[version] = commit
-        run = self._runs.get(commit.sha)
+        self._commits[version] = at
+        run, former = self._runs.get(at), self._chronicle.former(version.path, at)
         if step >= MOST_STEPS:
             if run is not None or former is not None:
                 self.cut.add(f"{MOST_STEPS} steps back are shown")
@@ -262,25 +266,27 @@ class _Walk:
         if former is not None:
             self._former[version] = reader = _Reader(step + 1)
             onward.paths.setdefault(former, []).append(reader)
-        if run is None or commit.sha in self._commands:
+        if run is None or at in self._commands:
             return
-        self._commands[commit.sha] = reader = _Reader(step + 1)
+        self._commands[at] = reader = _Reader(step + 1)
         for wanted in wanted_of(run):
-            onward.add(wanted, reader)
+            if wanted.pattern is None:
+                onward.paths.setdefault(wanted.path, []).append(reader)  # one file comes from one parent
+            onward.groups[reader, wanted.word] = wanted.group(self._chronicle)
 
     def makers(self) -> dict[Version, Maker]:
         """Give what made each version, after the walk."""
-        return dict(self._maker(version, commit) for version, commit in self._commits.items())
+        return dict(self._maker(version, at) for version, at in self._commits.items())
 
-    def _maker(self, version: Version, commit: Commit) -> tuple[Version, Maker]:
-        run, reader = self._runs.get(commit.sha), self._commands.get(commit.sha)
+    def _maker(self, version: Version, at: int) -> tuple[Version, Maker]:
+        run, reader = self._runs.get(at), self._commands.get(at)
         inputs = _in_order(run, reader.found) if run and reader else ()
         former = self._former.get(version)
         renamed = former.found[0] if former and former.found else None
         unknown: list[str] = []
         if run and reader:
             unknown = [w.word for w in wanted_of(run) if not any(w.fits(path) for path in reader.seen)]
-        return version, Maker(commit, run, inputs, tuple(unknown), renamed)
+        return version, Maker(self._chronicle.commits[at], run, inputs, tuple(unknown), renamed)
 
 
 def _in_order(run: Run, found: list[Version]) -> tuple[Version, ...]:
@@ -290,45 +296,48 @@ def _in_order(run: Run, found: list[Version]) -> tuple[Version, ...]:
     return tuple(version for _, version in sorted(ranked))
 
 
-def trace(history: Sequence[Logged], runs: Mapping[str, Run], path: str) -> Lineage:
-    """Follow a file of the first commit of a history, whose commits come after their children."""
-    if not history:
-        return Lineage(None, {}, (), ())
-    walk = _Walk(history, runs)
-    root = walk.go(path)
+def _copied(wishes: _Wishes) -> _Wishes:
+    twin = _Wishes()
+    twin.take(wishes)
+    return twin
+
+
+def trace(chronicle: Chronicle, sha: str, path: str) -> Lineage:
+    """Follow a file of a commit of the chronicle."""
+    position = chronicle.positions[sha]
+    walk = _Walk(chronicle)
+    root = walk.go(path, position)
     makers = walk.makers()
-    uses, more = ([], False) if root is None else _uses(history, runs, root)
+    uses, more = ([], False) if root is None else _uses(chronicle, root, position)
     cut = sorted(walk.cut) + ([f"{MOST_USES} commands that used it are shown"] if more else [])
     return Lineage(root, makers, tuple(uses), tuple(cut))
 
 
-def _uses(history: Sequence[Logged], runs: Mapping[str, Run], root: Version) -> tuple[list[Use], bool]:
-    """Follow what came of a version, oldest commit first; say whether there is more than is given."""
+def _uses(chronicle: Chronicle, root: Version, end: int) -> tuple[list[Use], bool]:
+    """Follow what came of a version up to a commit, oldest first; say whether there is more than is given."""
+    begin = chronicle.positions[root.commit]
+    within = chronicle.ancestors(end, since=begin)
     uses: list[Use] = []
-    touched: dict[str, frozenset[str]] = {}
-    begun = False
-    for logged in reversed(history):
-        sha = logged.commit.sha
-        if sha == root.commit:
-            touched[sha], begun = frozenset({root.path}), True
+    touched: dict[int, frozenset[str]] = {begin: frozenset({root.path})}
+    for at in range(begin + 1, end + 1):
+        before = _any_of([touched[one] for one in chronicle.parents(at) if one in touched])
+        if not before or at not in within:
             continue
-        if not begun:
-            continue
-        before = frozenset[str]().union(
-            *(touched.get(parent, frozenset()) for parent in logged.commit.parents)
-        )
-        if not before:
-            continue
-        run = runs.get(sha)
+        run = chronicle.runs.get(at)
         took = tuple(_taken(run, before)) if run else ()
         if run and took:
             if len(uses) == MOST_USES:
                 return uses, True
-            made = tuple(change.path for change in logged.changes() if change.status != "D")
-            uses.append(Use(logged.commit, run, took[:MOST_INPUTS], made[:MOST_INPUTS]))
+            made = [path for path in chronicle.paths[at] if not chronicle.gone(path, at)]
+            uses.append(Use(chronicle.commits[at], run, took[:MOST_INPUTS], tuple(made[:MOST_INPUTS])))
             before |= set(made)
-        touched[sha] = _moved(logged, before)
+        touched[at] = _moved(chronicle, at, before)
     return uses, False
+
+
+def _any_of(sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """Give what is in any of them; mostly there is one, and nothing is copied."""
+    return sets[0] if len(sets) == 1 else frozenset[str]().union(*sets)
 
 
 def _taken(run: Run, paths: frozenset[str]) -> Iterator[str]:
@@ -336,14 +345,13 @@ def _taken(run: Run, paths: frozenset[str]) -> Iterator[str]:
     return (path for path in sorted(paths) if any(one.fits(path) for one in wanted))
 
 
-def _moved(logged: Logged, paths: frozenset[str]) -> frozenset[str]:
+def _moved(chronicle: Chronicle, at: int, paths: frozenset[str]) -> frozenset[str]:
     """Give the paths under which what they named is after a commit."""
-    if len(logged.commit.parents) > 1:
+    changed = chronicle.paths[at]
+    if len(chronicle.commits[at].parents) > 1 or paths.isdisjoint(changed):
         return paths
-    if not any(map(logged.may_touch, paths)):
+    gone = {path for path in paths.intersection(changed) if chronicle.gone(path, at)}
+    if not gone:
         return paths
-    gone = {change.path for change in logged.changes() if change.status == "D"}
-    renamed = {c.from_path: c.path for c in logged.changes() if c.status == "R" and c.from_path in paths}
-    if not renamed and not gone & paths:
-        return paths
-    return frozenset(renamed.get(path, path) for path in paths - gone)
+    renamed = {path for path in changed if chronicle.former(path, at) in gone}
+    return paths - gone | renamed

@@ -25,9 +25,8 @@ from rookery.git.runrecords import (
     parse_message,
     sidecar_path,
 )
-from rookery.hub.domain.ports.database import Database
-from rookery.hub.domain.ports.objects import Objects
 from rookery.hub.services.browsing import Place
+from rookery.hub.services.own_contents import OwnContents
 
 _CONFIG = ".datalad/config"
 _KNOWN = frozenset({"chain", "cmd", "dsid", "exit", "extra_inputs", "inputs", "outputs", "pwd"})
@@ -63,8 +62,7 @@ class _Wanted(Exception):
 class RunService:
     """Reads records at a `Place`, which the gate has let through."""
 
-    def __init__(self, database: Database, contents: Objects) -> None:
-        self._database = database
+    def __init__(self, contents: OwnContents) -> None:
         self._contents = contents
 
     def runs(self, place: Place, *, skip: int = 0, limit: int = 50, path: str = "") -> list[Run]:
@@ -107,20 +105,8 @@ class RunService:
             if key is None and len(content) < POINTER_LIMIT:
                 key = key_of_link(decode(content))
             if key is not None:
-                found[sha] = self._annexed(place.repository.id, key)
+                found[sha] = self._contents.read(place.repository.id, key, most=LARGEST_SIDECAR) or b""
         return found
-
-    def _annexed(self, repository: int, key: str) -> bytes:
-        """Give content that is here; nothing, which is no record, if it is not, or too large."""
-        with self._database.reading() as work:
-            size = work.contents.size(repository, key)
-        reader = self._contents.open(repository, key) if size and size <= LARGEST_SIDECAR else None
-        if reader is None:
-            return b""
-        try:
-            return reader.read(LARGEST_SIDECAR)
-        finally:
-            reader.close()
 
 
 def _identity_of(commit: Commit) -> str | None:

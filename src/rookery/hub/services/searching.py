@@ -22,6 +22,7 @@ from rookery.hub.domain.search import Document, Facet, Hit, Order, Query, parse_
 from rookery.hub.services.browsing import Place
 from rookery.hub.services.gate import Gate, Where
 from rookery.hub.services.indexing import read_document
+from rookery.hub.services.own_contents import OwnContents
 from rookery.hub.services.runs import RunService
 
 log = get_log("rookery.hub")
@@ -60,12 +61,14 @@ class SearchService:
         histories: Histories,
         gate: Gate,
         runs: RunService,
+        own: OwnContents,
         clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._histories = histories
         self._gate = gate
         self._runs = runs
+        self._own = own
         self._clock = clock
 
     def find(
@@ -133,7 +136,7 @@ class SearchService:
     def _read(self, number: int) -> None:
         with self._database.reading() as work:
             repository, asked = work.repositories.by_id(number), work.search.asked(number)
-            document = work.search.document(number) or Document("")
+            document, came = work.search.document(number) or Document(""), work.search.arrived(number)
         if repository is None:
             return
         try:
@@ -141,9 +144,9 @@ class SearchService:
             commit = refs.resolve(repo, HEADS + repository.default_branch)
             if commit is None:
                 document = Document("")
-            elif commit != document.commit:  # else it is the name that changed, or another branch
+            elif came or commit != document.commit:  # else it is the name that changed, or another branch
                 place = Place(repository, repo, commit, repository.default_branch)
-                document = read_document(place, self._runs)
+                document = read_document(place, self._runs, self._own)
         except (OSError, RookeryError) as e:
             log.warning("%s cannot be read for the search: %s", repository.path, e)
         with self._database.writing() as work:

@@ -27,13 +27,14 @@ from rookery.hub.services.runs import RunService
 # So many are remembered; each is a few hundred bytes.
 _MOST = 1000
 _LAST_RUNS = 3
+_NESTED = 10
 _CHUNK = 500
 
 
 class Summary(NamedTuple):
     """One dataset at one commit.  `size` is without annexed content that tells none.
 
-    `runs` are the last commits that commands have made, newest first.
+    `runs` are the last commits that commands have made, newest first; `nested` the paths of the first subdatasets.
     """
 
     files: int
@@ -43,6 +44,7 @@ class Summary(NamedTuple):
     missing_size: int
     subdatasets: int
     runs: tuple[Commit, ...] = ()
+    nested: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -64,27 +66,34 @@ class SummaryService:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="summary")
 
     def of(self, actor: Actor, place: Place, *, patience: float = 0.1) -> Summary | None:
-        """Give the summary; None if counting takes more than `patience` seconds: it goes on, ask again."""
+        """Give the summary; None if counting takes more than `patience` seconds: it goes on, ask again.
+
+        Who asks while it is being counted does not wait.
+        """
         mark = place.repository.id, place.commit, self._contents.totals(actor, place.repository.id)
         with self._guard:
             counted = self._known.get(mark)
-            if counted is None or (counted.done() and counted.exception() is not None):
+            begins = counted is None or (counted.done() and counted.exception() is not None)
+            if counted is None or begins:
                 counted = self._known[mark] = self._thread.submit(self._count, actor, place)
             self._known.move_to_end(mark)
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
         try:
-            return counted.result(patience)
+            return counted.result(patience if begins else 0)
         except NotYet:
             return None
 
     def _count(self, actor: Actor, place: Place) -> Summary:
         files = size = subdatasets = missing_size = 0
         keys: dict[str, int] = {}
+        nested: list[str] = []
         entries = trees.ls_tree(place.repo, place.commit, sizes=True)
         for entry, key, _ in with_keys(place.repo, entries):
             if entry.mode == modes.GITLINK:
                 subdatasets += 1
+                if len(nested) < _NESTED:
+                    nested.append(entry.path)
                 continue
             files += 1
             size += (size_of(key) if key else entry.size) or 0
@@ -96,7 +105,8 @@ class SummaryService:
             present += sum(keys[key] for key in here)
             missing_size += sum(size_of(key) or 0 for key in some if key not in here)
         runs = tuple(run.commit for run in self._runs.runs(place, limit=_LAST_RUNS))
-        return Summary(files, size, sum(keys.values()), present, missing_size, subdatasets, runs)
+        annexed = sum(keys.values())
+        return Summary(files, size, annexed, present, missing_size, subdatasets, runs, tuple(nested))
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:

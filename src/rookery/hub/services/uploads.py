@@ -11,6 +11,7 @@ one, nobody could learn where the content is, so files go to Git only.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -119,6 +120,15 @@ class UploadService:
             self._settle(actor, repository, f"{len(files)} to {wish.branch}", {ref: (tip or "", made)})
             return made
         raise Conflict(f"{wish.branch} is being changed by others", hints=["upload again in a moment"])
+
+    def begin(self, actor: Actor, repository: Repository) -> str:
+        """Let an empty repository begin with a README of its name and description; give the commit."""
+        text = f"# {repository.name}\n" + (f"\n{repository.description}\n" if repository.description else "")
+        wish = Wish(repository.default_branch, "", "Begin with a README", "", Keep.GIT)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "README.md"
+            file.write_text(text, "utf-8")
+            return self.commit(actor, repository.id, wish, [Arrived(file.name, file)])
 
     def _settle(self, actor: Actor, repository: Repository, told: str, moved: Moves) -> None:
         """Note what was uploaded, and see to what follows any push."""

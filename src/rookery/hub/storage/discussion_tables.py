@@ -71,6 +71,15 @@ pull = Table(
     Index(None, "source_id"),
 )
 
+# What a hub that was killed in a merge finds: the commit to which the branch was about to move.
+merging = Table(
+    "merging",
+    metadata,
+    _to("issue_id", "issue", key=True),
+    Column("commit", String(64), nullable=False),
+    _to("by_id", "account", stays=True),
+)
+
 comment = Table(
     "comment",
     metadata,

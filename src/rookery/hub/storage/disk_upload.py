@@ -19,6 +19,8 @@ from rookery.hub.domain.errors import BadName, BadOffset, InUse
 
 PIECE = 1 << 20
 
+_ADVISE = getattr(os, "posix_fadvise", None)  # macOS has none
+
 
 def sync_folder(folder: Path) -> None:
     """Have a folder's entries on the disk."""
@@ -70,6 +72,11 @@ class DiskUpload:
             left = left[os.write(self._handle, left) :]
         self._take(data)
 
+    def hurry(self) -> None:
+        """Have the system begin to write, as Linux does on this advice; what is not yet written stays in memory."""
+        if _ADVISE is not None:
+            _ADVISE(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def verify(self) -> bool:
         """Compare with the key, and sync.  Wrong content is removed, so that the next try begins anew."""
         right = self._parsed.size in (None, self.held)
@@ -81,16 +88,19 @@ class DiskUpload:
         os.fsync(self._handle)
         return True
 
-    def place(self) -> None:
+    def place(self, *, settled: bool = True) -> None:
         """Rename it to where it belongs, and have that on the disk."""
         fresh = [
-            folder for folder in (self._target.parent, *self._target.parents[1:4]) if not folder.exists()
+            folder
+            for folder in (self._target.parent, *self._target.parents[1:4])
+            if settled and not folder.exists()
         ]
         self._target.parent.mkdir(parents=True, exist_ok=True)
         with thawed(str(self._target.parent)):
             os.rename(self._partial, self._target)
             os.fchmod(self._handle, 0o444)  # not before: a part that stays must be writable
-            sync_folder(self._target.parent)
+            if settled:
+                sync_folder(self._target.parent)
         for folder in fresh:
             sync_folder(folder.parent)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from rookery.hub.domain.discussion import Issue, Pull
 from rookery.hub.domain.names import OwnerName
-from rookery.hub.storage.discussion_tables import fork, issue, pull
+from rookery.hub.domain.ports.discussions import Begun
+from rookery.hub.storage.discussion_tables import fork, issue, merging, pull
 from rookery.hub.storage.issues import all_issues, issue_of
 from rookery.hub.storage.tables import account
 
@@ -84,6 +85,26 @@ class SqlPulls:
         """Note that it came in."""
         values = {"merged": commit, "merged_at": now, "merged_by": by}
         self._connection.execute(update(pull).where(pull.c.issue_id == issue_id).values(values))
+
+    def begin_merge(self, issue_id: int, commit: str, *, by: int | None) -> None:
+        """Note what is about to happen."""
+        self.end_merge(issue_id)
+        self._connection.execute(insert(merging).values(issue_id=issue_id, commit=commit, by_id=by))
+
+    def merge_begun(self, issue_id: int, *, alone: bool = False) -> Begun | None:
+        """Give what was noted; PostgreSQL locks the row, SQLite has one writer."""
+        query = select(merging).where(merging.c.issue_id == issue_id)
+        row = self._connection.execute(query.with_for_update() if alone else query).one_or_none()
+        return None if row is None else Begun(row.commit, row.by_id)
+
+    def merges_begun(self) -> list[Issue]:
+        """Give all whose merge has begun."""
+        query = all_issues(merging).join(merging, merging.c.issue_id == issue.c.id)
+        return [issue_of(row) for row in self._connection.execute(query.order_by(issue.c.id))]
+
+    def end_merge(self, issue_id: int) -> None:
+        """Forget it."""
+        self._connection.execute(delete(merging).where(merging.c.issue_id == issue_id))
 
 
 def _open() -> Select[Any]:

@@ -138,6 +138,9 @@ class S3Upload:
         self._renewed = self._stock.clock()
         self._parts.append(part)
 
+    def hurry(self) -> None:
+        """Do nothing: parts are on their way, and what is small is sent by `verify`."""
+
     def verify(self) -> bool:
         """Compare with the key, and have the store keep it.  Wrong content is removed."""
         right = self._key.size in (None, self.held)
@@ -179,7 +182,7 @@ class S3Upload:
                     self._change()
         return checksum.is_of(self._key, hasher)
 
-    def place(self) -> None:
+    def place(self, *, settled: bool = True) -> None:  # noqa: ARG002 - the port's: rows count with their transaction
         """Say that this object is the content.  Raises InUse if somebody else has taken the upload over."""
         stored = Stored(self._repository, self._name, self._suffix, self.held)
         with self._stock.noted() as rows:

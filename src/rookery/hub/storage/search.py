@@ -37,7 +37,7 @@ from rookery.hub.domain.ports.search import Seeker
 from rookery.hub.domain.search import Described, Document, Facet, Hit, Order, Query, Term, words_in
 from rookery.hub.storage.repositories import all_repositories, listed_to, repository_of
 from rookery.hub.storage.rows import put
-from rookery.hub.storage.search_tables import search_document, search_facet
+from rookery.hub.storage.search_tables import search_document, search_facet, search_missing
 from rookery.hub.storage.tables import account, content, repository
 
 _KEPT = {Facet.LICENCE, Facet.KEYWORD, Facet.MODALITY}
@@ -88,6 +88,11 @@ class SqlSearch:
         mine = search_document.c.repository_id == number
         return self._connection.scalar(select(search_document.c.asked).where(mine)) or 0
 
+    def arrived(self, number: int, /) -> bool:
+        """Say whether content came that was missing."""
+        found = select(_arrived(number).exists())
+        return bool(self._connection.scalar(found))
+
     def document(self, number: int, /) -> Document | None:
         """Give what is kept of a repository."""
         query = select(search_document).where(search_document.c.repository_id == number)
@@ -96,7 +101,9 @@ class SqlSearch:
             return None
         mine = and_(search_facet.c.repository_id == number, search_facet.c.kind == Facet.MODALITY.value)
         modalities = self._connection.scalars(select(search_facet.c.value).where(mine).order_by("value"))
-        return _document_of(row, tuple(modalities))
+        theirs = search_missing.c.repository_id == number
+        missing = tuple(self._connection.scalars(select(search_missing.c.key).where(theirs)))
+        return _document_of(row, tuple(modalities))._replace(missing=missing)
 
     def put(self, number: int, document: Document, /, *, asked: int, now: float) -> None:
         """Keep what was read of a repository."""
@@ -119,6 +126,10 @@ class SqlSearch:
         if not changed.rowcount:
             put(self._connection, search_document, {"repository_id": number, "asked": asked, **values})
         self._facets(number, document)
+        self._connection.execute(delete(search_missing).where(search_missing.c.repository_id == number))
+        if document.missing:
+            rows = [{"repository_id": number, "key": key} for key in sorted(set(document.missing))]
+            self._connection.execute(insert(search_missing), rows)
         about = " ".join((found.description, told.title, told.description, *told.keywords, *told.authors))
         texts = {
             "name": f"{found.owner} {found.name} {told.title}",
@@ -248,7 +259,16 @@ class SqlSearch:
 
 
 def _waiting() -> ColumnElement[bool]:
-    return or_(search_document.c.done.is_(None), search_document.c.done != search_document.c.asked)
+    changed = or_(search_document.c.done.is_(None), search_document.c.done != search_document.c.asked)
+    return or_(changed, _arrived(repository.c.id).exists())
+
+
+def _arrived(number: Any) -> Select[Any]:
+    both = and_(
+        content.c.repository_id == search_missing.c.repository_id, content.c.key == search_missing.c.key
+    )
+    joined = search_missing.join(content, both)
+    return select(content.c.key).select_from(joined).where(search_missing.c.repository_id == number)
 
 
 def _facet(kind: Facet, value: str) -> ColumnElement[bool]:

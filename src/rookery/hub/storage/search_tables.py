@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
-from rookery.hub.storage.tables import metadata
+from rookery.hub.storage.tables import KeyName, metadata
 
 search_document = Table(
     "search_document",
@@ -30,6 +30,14 @@ search_document = Table(
     Column("runs", Text, nullable=False),
     Column("files", Integer, nullable=False),
     Column("size", BigInteger, nullable=False),
+)
+
+# Keys of files that describe the dataset, whose content was not here when it was read: when it comes, it is read again.
+search_missing = Table(
+    "search_missing",
+    metadata,
+    Column("repository_id", Integer, ForeignKey("repository.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", KeyName, primary_key=True),
 )
 
 search_facet = Table(

@@ -7,12 +7,22 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from rookery.hub.domain.search import Excerpt, Facet, Hit, Order, excerpt_of
+from rookery.hub.domain.search import (
+    Described,
+    Facet,
+    Hit,
+    Order,
+    Pieces,
+    Query,
+    excerpt_of,
+    marked,
+)
 from rookery.hub.services.searching import A_PAGE
 from rookery.hub.web.repository_page import repository_page
 from rookery.hub.web.visit import Visit
 
 _LONGEST = 300
+_ABOUT = 300
 
 _HEADINGS = {
     Facet.OWNER: "Owner",
@@ -34,10 +44,13 @@ class Choice(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A repository of the list, with the place where a word was found."""
+    """A repository of the list: what is said of it, and the place where a word was found, with the words marked."""
 
     hit: Hit
-    excerpt: Excerpt | None
+    title: Pieces
+    about: Pieces
+    source: str = ""
+    excerpt: Pieces = ()
 
 
 class _Asked(NamedTuple):
@@ -60,9 +73,7 @@ def explore(visit: Visit) -> Response:
     """Show repositories: those with what was searched for, those that a facet leaves, or all, changed last first."""
     asked = _asked(visit)
     found = visit.hub.search.find(visit.actor, asked.words, asked.facets, order=asked.order, skip=asked.skip)
-    shown = [
-        Shown(hit, excerpt_of(found.query, hit.document) if hit.document else None) for hit in found.hits
-    ]
+    shown = [_shown(hit, found.query) for hit in found.hits]
     facets = {
         _HEADINGS[kind]: [Choice(_word(kind, v), n, asked.address((kind.value, v))) for v, n in values]
         for kind, values in found.values.items()
@@ -86,6 +97,18 @@ def explore(visit: Visit) -> Response:
         before=asked.address(skip=max(asked.skip - A_PAGE, 0)) if asked.skip else "",
         after=asked.address(skip=end) if end < found.total else "",
     )
+
+
+def _shown(hit: Hit, query: Query) -> Shown:
+    document = hit.document
+    told = document.described if document else Described()
+    about = hit.repository.description or told.description[:_ABOUT]
+    made = Shown(hit, marked(query, told.title), marked(query, about))
+    excerpt = excerpt_of(query, document) if document else None
+    if excerpt is None or (excerpt.source == "description" and not hit.repository.description):
+        return made  # what is found there is to be seen already
+    text = f"{excerpt.before}{excerpt.word}{excerpt.after}"
+    return made._replace(source=excerpt.source, excerpt=marked(query, text))
 
 
 def _asked(visit: Visit) -> _Asked:

@@ -13,7 +13,6 @@ from rookery.hub.services.browsing import File, Place
 from rookery.hub.services.folders import FolderPage, folder_page
 from rookery.hub.streaming import archive_response
 from rookery.hub.web.look import address
-from rookery.hub.web.own import number_of
 from rookery.hub.web.previews.kinds import media_type
 from rookery.hub.web.previews.markdown import Base
 from rookery.hub.web.previews.shown import MOST_MARKDOWN, Preview, bytes_wanted, preview
@@ -24,8 +23,13 @@ from rookery.hub.web.visit import HEADERS, Visit
 A_PAGE = 100
 MOST_BRANCHES = 200
 
-# A notebook holds its pictures itself; they are in the page, as addresses that hold the bytes.
-_WITH_PICTURES = HEADERS["Content-Security-Policy"].replace("img-src 'self'", "img-src 'self' data:")
+# By kind of preview: a notebook holds its pictures itself, which are in the page as addresses that hold the bytes; a
+# PDF is in a frame, which the browser's viewer fills.
+_POLICY = HEADERS["Content-Security-Policy"]
+_POLICIES = {
+    "notebook": _POLICY.replace("img-src 'self'", "img-src 'self' data:"),
+    "pdf": f"{_POLICY}; frame-src 'self'",
+}
 
 
 def front(visit: Visit) -> Response:
@@ -68,7 +72,7 @@ def browse(visit: Visit) -> Response:
 
 def _folder(visit: Visit, place: Place, inside: str, branches: list[str]) -> Response:
     hub, repository = visit.hub, place.repository
-    page = folder_page(place, inside, first=number_of(visit.query("from") or "0"), limit=A_PAGE)
+    page = folder_page(place, inside, first=visit.number("from"), limit=A_PAGE)
     present = hub.contents.present_of(visit.actor, repository.id, (f.key for f in page.files if f.key))
     before, after = page.others(A_PAGE)
     return repository_page(
@@ -121,12 +125,13 @@ def _file(visit: Visit, place: Place, file: File) -> Response:
         file=file,
         here=here,
         shown=shown,
+        opened=visit.query("shown") == "1",
         backend=key.backend if key else "",
         places=hub.browsing.places_of(place, file.key) if file.key else [],
         clone=visit.site.clone(repository.path),
     )
-    if shown is not None and shown.kind == "notebook":
-        answer.headers["Content-Security-Policy"] = _WITH_PICTURES
+    if shown is not None and shown.kind in _POLICIES:
+        answer.headers["Content-Security-Policy"] = _POLICIES[shown.kind]
     return answer
 
 
@@ -163,5 +168,5 @@ def raw(visit: Visit) -> Response:
 
 
 def archive(visit: Visit) -> Response:
-    """Give all files, with annexed content, as a zip archive."""
+    """Give all files, with annexed content, as an archive."""
     return archive_response(visit.request, visit.actor, visit.path, visit.rest)

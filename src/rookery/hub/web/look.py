@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import time
 import zlib
 from pathlib import Path
@@ -41,6 +42,12 @@ def icon(name: str, label: str = "") -> Markup:
 def hue(name: str) -> int:
     """Give the number of the colour that stands for somebody's name, always the same."""
     return zlib.crc32(name.encode("utf-8", "surrogateescape")) % _HUES
+
+
+def initials(name: str) -> str:
+    """Give the first letters of a name's first two words; of a single word its first."""
+    words = [word for word in re.split(r"[\W_]+", name) if word]
+    return "".join(word[0] for word in words[:2]).upper()
 
 
 def moment(seconds: float | str, form: str = "%Y-%m-%d %H:%M") -> str:
@@ -90,6 +97,7 @@ def environment() -> jinja2.Environment:
         moment=moment,
         counted=counted,
         hue=hue,
+        initials=initials,
         said=said,
         address=address,
         named=shown_name,

@@ -11,7 +11,7 @@ from rookery.hub.domain.access import Action
 from rookery.hub.domain.errors import Conflict, HubError
 from rookery.hub.domain.names import kept_for, owner_name, parse_path
 from rookery.hub.domain.records import Repository
-from rookery.hub.services.merging import Style
+from rookery.hub.services.merge_styles import Style
 from rookery.hub.services.proposals import Comparison
 from rookery.hub.services.pulls import PullRequest
 from rookery.hub.web.issues import discussion, listed, talk
@@ -27,7 +27,7 @@ def show_list(visit: Visit) -> Response:
 
 def _request(visit: Visit) -> PullRequest:
     number = number_of(visit.request.path_params["number"])
-    return visit.hub.pulls.get(visit.actor, visit.path, number)
+    return visit.hub.merging.settle(visit.hub.pulls.get(visit.actor, visit.path, number))
 
 
 def _compared(visit: Visit, request: PullRequest) -> Comparison | None:
@@ -60,6 +60,8 @@ def show(visit: Visit) -> Response:
     content = visit.hub.pulls.content(request, seen) if seen else None
     values = discussion(visit, found)
     del values["issue"]
+    together = seen.commits if seen and seen.total > 1 else []
+    values["squash_loses"] = sum(holds_record(one.message) for one in together)
     return _page(visit, "pull.html", request, "discussion", seen=seen, content=content, **values)
 
 
@@ -67,7 +69,8 @@ def act(visit: Visit) -> Response:
     """Merge it, or do what can be done with any discussion."""
     number = number_of(visit.request.path_params["number"])
     if visit.field("what") == "merge":
-        style = Style.FAST_FORWARD if visit.field("style") == Style.FAST_FORWARD else Style.MERGE
+        told = visit.field("style")
+        style = Style(told) if told in set(Style) else Style.MERGE
         visit.hub.merging.merge(visit.actor, visit.path, number, style=style, head=visit.field("head"))
     else:
         talk(visit, number)

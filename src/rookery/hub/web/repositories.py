@@ -43,6 +43,8 @@ def create(visit: Visit) -> Response:
         visibility=visibility_of(visit.field("visibility")),
         description=visit.field("description"),
     )
+    if visit.field("begin") == "on":
+        visit.hub.uploads.begin(visit.actor, made)
     return visit.go(f"/{made.path}")
 
 

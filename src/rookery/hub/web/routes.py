@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from rookery.hub.web import (
     administration,
+    appearance,
     commits,
     entrance,
     explore,
@@ -40,6 +41,8 @@ def _of_the_site() -> list[BaseRoute]:
         pages("/user/sign_up", entrance.show_sign_up, entrance.sign_up),
         pages("/user/login", entrance.show_login, entrance.login),
         pages("/user/logout", None, entrance.logout),
+        pages("/user/look", None, appearance.choose),
+        pages("/avatars/{name}", appearance.picture),
         pages("/user/settings", own.show_profile, own.act_on_profile),
         pages("/user/settings/keys", own.show_keys, own.act_on_keys),
         pages("/user/settings/applications", own.show_tokens, own.act_on_tokens),

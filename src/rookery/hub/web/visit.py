@@ -28,6 +28,10 @@ from rookery.hub.web.look import environment
 
 COOKIE = "rookery_session"
 
+# The colours that a visitor has chosen; without the cookie they are those that the system says.
+LOOK = "rookery_look"
+LOOKS = ("light", "dark")
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -95,6 +99,7 @@ class Visit(NamedTuple):
             "problem": self.problem,
             "form": self.form,
             "here": self.request.url.path,
+            "look": self.look,
             "unread": self.hub.notices.unread(self.actor) if self.session else 0,
         }
         text = _templates.get_template(template).render({**shared, **values})
@@ -105,6 +110,12 @@ class Visit(NamedTuple):
     def go(self, where: str) -> Response:
         """Lead to another page."""
         return RedirectResponse(where, 303, HEADERS)
+
+    @property
+    def look(self) -> str:
+        """The colours that the visitor has chosen; empty if none."""
+        told = self.request.cookies.get(LOOK, "")
+        return told if told in LOOKS else ""
 
     def own(self) -> None:
         """Want somebody who is signed in.  Raises NeedsSignIn."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from rookery.core.errors import RookeryError
 from rookery.core.pool import in_order, workers
+from rookery.core.process import encode
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git import modes
@@ -19,6 +20,7 @@ from rookery.steps.comparing import states
 from rookery.steps.comparing.states import Changed, Item, Untracked, Word
 
 Record = dict[str, Any]
+Size = tuple[int, bool | None]  # as in `unchanged`, which is loaded when it is needed
 AnnexInfo = Literal["basic", "availability", "all"]
 Depth = Literal["no", "commit", "full"]
 
@@ -58,6 +60,38 @@ class Survey:
         if ds.path not in self._changed:
             self._changed[ds.path] = states.look(ds.repo, untracked=self.asked.untracked)
         return self._changed[ds.path]
+
+    def changed_and_sizes(self, ds: Dataset, paths: Sequence[str]) -> tuple[Changed, dict[bytes, Size]]:
+        """Give what changed, and where unchanged annexed files get no record, the sizes of all annexed ones."""
+        if self.asked.clean or self.asked.annex is None or ds.annex_uuid is None:
+            return self.changed(ds, paths), {}
+        from rookery.steps.comparing.unchanged import annexed_sizes  # start-up: mostly nobody asks
+
+        sizes: dict[bytes, Size] = {}
+
+        def compared() -> Iterator[Changed]:
+            yield self.changed(ds, paths)
+
+        def measured() -> Iterator[Changed]:
+            sizes.update(annexed_sizes(ds.repo, paths, presence=self.asked.annex != "basic"))
+            return iter(())
+
+        # While Git compares, in a process of its own, it is measured here.
+        (changed,) = in_order(lambda work: work(), (compared, measured), at_once=2)
+        return changed, sizes
+
+    def total(self, ds: Dataset, changed: Changed, sizes: dict[bytes, Size]) -> Record:
+        """Give one record of all annexed files that are as in HEAD, for a renderer that counts them."""
+        for path in changed.tracked:
+            sizes.pop(encode(path), None)
+        whole = {
+            "type": "dataset",
+            "state": "clean",
+            "refds": str(self.asked.refds),
+            "parentds": str(ds.path),
+        }
+        record = {"action": self.asked.action, "status": "ok", "path": str(ds.path)}
+        return {**record, **whole, "unchanged": list(sizes.values())}
 
     def evaluate(self, ds: Dataset, item: Item) -> Item:
         """Find the state of a subdataset: its commit against the recorded one, then what is in it."""

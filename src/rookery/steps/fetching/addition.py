@@ -15,6 +15,7 @@ from rookery.annex.keys import key_of_link
 from rookery.annex.metadata import add_metadata
 from rookery.annex.outcome import Listener
 from rookery.annex.web.registering import register
+from rookery.core import files
 from rookery.core.progress import SILENT
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
@@ -101,7 +102,7 @@ def _key_at(file: Path) -> str | None:
 def _put_aside(ds: Dataset, file: Path) -> Path:
     """Move a file to where a killed process leaves it unseen by the next save, and not lost."""
     folder = ds.repo.gitdir / "rookery" / "replaced"
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     if folder.stat().st_dev != file.parent.stat().st_dev:
         folder = file.parent  # a rename cannot cross file systems
     old = folder / f".{file.name}.{os.getpid()}.{time.monotonic_ns()}.replaced"

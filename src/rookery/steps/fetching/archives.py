@@ -14,6 +14,7 @@ from typing import Any
 from rookery.annex.files import index_files
 from rookery.annex.remotes import register_urls
 from rookery.annex.urls import enable_archives, inside_archive
+from rookery.core import files
 from rookery.core.errors import RookeryError
 from rookery.core.log import get_log
 from rookery.core.results import Status, failed, result
@@ -32,7 +33,7 @@ class ArchiveError(RookeryError):
 @contextmanager
 def unpacked(archive: Path, near: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Unpack into a temporary folder below `near`; give the folder, and the files as `unpack` does."""
-    near.mkdir(parents=True, exist_ok=True)
+    files.make_folder(near)
     with tempfile.TemporaryDirectory(dir=near, prefix="unpack-", ignore_cleanup_errors=True) as folder:
         yield Path(folder), unpack(archive, Path(folder))
 

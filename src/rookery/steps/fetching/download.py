@@ -15,7 +15,7 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
-from rookery.core import pool
+from rookery.core import files, pool
 from rookery.core.context import Context
 from rookery.core.errors import AccessFailedError, DownloadError, IncompleteDownloadError
 from rookery.core.log import get_log
@@ -63,7 +63,7 @@ class Downloader:
         self._dated = dated
         self._pauses = threading.Event()
         self.web = web or Web(ctx.env)
-        keep.mkdir(parents=True, exist_ok=True)
+        files.make_folder(keep)
         self._remove_old()
 
     def __enter__(self) -> Downloader:

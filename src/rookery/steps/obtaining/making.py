@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rookery.annex import identity
+from rookery.annex import founding
 from rookery.core import files
 from rookery.core.errors import RookeryError
+from rookery.core.identifiers import new_uuid
 from rookery.core.results import result
 from rookery.dataset import invented_dates, layout, unfinished
 from rookery.dataset.model import Dataset
@@ -134,7 +135,7 @@ def _make(
         new.forget()
     backend = new.config.get("datalad.repo.backend", layout.DEFAULT_BACKEND)
     if annex:
-        identity.init(invented_dates.dated(new), description=description)
+        founding.found(invented_dates.dated(new), new.config.of_git(), description, now=new.ctx.clock())
     written = _write_layout(new, annex=annex, backend=backend)
     _commit_layout(new, written)
     new.forget()
@@ -153,12 +154,10 @@ def _commit_layout(new: Dataset, written: list[Path]) -> None:
 
 def _write_layout(new: Dataset, *, annex: bool, backend: str) -> list[Path]:
     """Write the files that make it a dataset, adding to what is there; give their paths in the dataset."""
-    import uuid  # start-up: `create --help` needs none
-
     written = [layout.CONFIG_FILE]
     drafts = new.repo.gitdir / "rookery"
     if new.id is None or not (new.path / layout.CONFIG_FILE).exists():
-        text = layout.config_text(str(uuid.uuid4())).encode()
+        text = layout.config_text(new_uuid()).encode()
         if (new.path / layout.CONFIG_FILE).exists():
             text = (new.path / layout.CONFIG_FILE).read_bytes() + text
         files.write(new.path / layout.CONFIG_FILE, text, drafts=drafts)

@@ -16,7 +16,7 @@ from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git import index, modes, modules, worktree
 from rookery.git.index import NewEntry
-from rookery.git.index_update import bring_up_to_date
+from rookery.git.index_update import bring_up_to_date, put_alone
 from rookery.git.repo import Repo
 from rookery.steps.saving import adjusted
 from rookery.steps.saving.changes import Changes, find_changes, mend_links
@@ -39,19 +39,22 @@ def commit_changes(
     message: str | None = None,
     refds: Any = None,
     updated: bool = False,
+    changes: Changes | None = None,
     to_git: bool | None = None,
     amend: bool = False,
     jobs: int | str | None = None,
 ) -> Iterator[Record]:
     """Save what changed at or below `paths` (relative to the root; none: everywhere) of one dataset.
 
+    `changes` are what was found there just now (`find_changes`), if it was looked.
     Yields a record for each path when it is known to be taken in, and last the
     save record of the dataset, with key `commit` if there is a new one.  A path
     that cannot be saved is an error record, and the others are saved.
     """
     refds = refds or ds.path
     try:
-        changes = find_changes(ds.repo, paths, updated=updated)
+        if changes is None:
+            changes = find_changes(ds.repo, paths, updated=updated)
         if (
             not changes
             and not (amend and message is not None)
@@ -167,7 +170,7 @@ class _Saving:
         changes = self.changes
         nested = record_nested(self.ds, changes)
         known = [*(NewEntry(path, 0, "") for path in changes.gone), *changes.staged.values()]
-        index.put_entries(view, [*known, *nested.entries])
+        put_alone(view, [*known, *nested.entries])
         for entry in known:
             self._note(entry)
         self.entries.update((entry.path, entry) for entry in nested.entries)
@@ -229,9 +232,7 @@ class _Saving:
         """Learn from the index what was taken in, and report those that nothing was said of."""
         there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.entries_at(view, wanted)}
         # What was refused may be in the index all the same, and must not be in the commit.
-        index.put_entries(
-            view, (NewEntry(path, *self.changes.before[path]) for path in failed if path in there)
-        )
+        put_alone(view, (NewEntry(path, *self.changes.before[path]) for path in failed if path in there))
         for path in wanted - failed:
             self._note(there.get(path) or NewEntry(path, 0, ""))
         for path in silent:

@@ -21,7 +21,7 @@ from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
 from rookery.git import commits, hooks, index, index_lock, modules, refs, trees
 from rookery.git.index import NewEntry
-from rookery.git.index_update import bring_up_to_date
+from rookery.git.index_update import bring_up_to_date, put_alone
 from rookery.git.refs import Head
 from rookery.git.repo import Repo
 from rookery.steps.saving.nesting import gitmodules_entry
@@ -74,7 +74,7 @@ def commit_entries(
     with ExitStack() as stack:
         if prepared is None:
             prepared = stack.enter_context(index.private_index(repo, tree=head.commit))
-            index.put_entries(prepared, entries.values())
+            put_alone(prepared, entries.values())
         try:
             committing = _Committing(ds, dict(entries), prepared, message, amend=amend, merging=merging)
             done = committing.run(head, run_hooks=run_hooks)
@@ -219,7 +219,7 @@ class _Committing:
         if modules.FILE in self.entries and self.entries[modules.FILE].mode:
             # Both may have listed subdatasets; the work tree's file has what both have written.
             self.entries[modules.FILE] = gitmodules_entry(self.repo)
-        index.put_entries(self.view, self.entries.values())
+        put_alone(self.view, self.entries.values())
 
     def _reflog(self, head: Head, text: str) -> str:
         kind = "amend" if self.amend else "merge" if self.merging else "" if head.commit else "initial"

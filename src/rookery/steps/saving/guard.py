@@ -30,6 +30,7 @@ from rookery.annex.unlocking import put_copy
 from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.log import get_log
+from rookery.core.pool import in_parts
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
@@ -85,6 +86,10 @@ def _mark(place: str) -> Mark | None:
     )
 
 
+def _marks(places: Sequence[str]) -> list[Mark | None]:
+    return [_mark(place) for place in places]
+
+
 def _locked_files(repo: Repo, paths: Iterable[str] = ()) -> Iterator[str]:
     """Yield the files (absolute) that the index holds as symlinks, at or below `paths`; no process."""
     wanted = Selection(list(paths))
@@ -106,6 +111,12 @@ def _object_of(file: str) -> str | None:
     return target if target[0] == "/" else file[: file.rindex("/") + 1] + target
 
 
+def _objects_of(files: Sequence[str]) -> list[tuple[str | None, Mark | None]]:
+    """Give for each file its object, and what that looks like."""
+    places = [_object_of(file) for file in files]
+    return [(place, None if place is None else _mark(place)) for place in places]
+
+
 def _key_of(place: str) -> str:
     return key_of_link(place) or os.path.basename(place)
 
@@ -117,9 +128,8 @@ class Watch:
         self._objects: dict[int, Watched] = {}  # by inode: several files may lead to one object
         self._began = int(ds.ctx.clock() * 1e9)
         for one in hierarchy.datasets_below(ds, recursive=True):
-            for file in _locked_files(one.repo):
-                place = _object_of(file)
-                mark = None if place is None else _mark(place)
+            files = list(_locked_files(one.repo))
+            for file, (place, mark) in zip(files, in_parts(_objects_of, files), strict=True):
                 if mark is None or place is None:
                     continue
                 known = self._objects.get(mark.inode)
@@ -131,8 +141,8 @@ class Watch:
     def touched(self) -> list[Corrupt]:
         """Give the objects that were changed since and are corrupt now; only changed ones are read."""
         found = []
-        for one in self._objects.values():
-            now = _mark(one.place)
+        objects = list(self._objects.values())
+        for one, now in zip(objects, in_parts(_marks, [one.place for one in objects]), strict=True):
             if now is None or (now == one.mark and self._began - now.changed > TICK_NS):
                 continue
             key = _key_of(one.place)
@@ -158,10 +168,11 @@ def suspects(ds: Dataset, paths: Sequence[str] = ()) -> list[Corrupt]:
     since = 0 if (last := _mark(str(stamp))) is None else last.modified - TICK_NS
     draft = stamp.with_name(f"guarding-{os.getpid()}")
     if not paths:
+        files.make_folder(draft.parent)
         files.write(draft, "")  # by its time the file system's own clock says when this look began
     found: dict[str, Corrupt] = {}
-    for file in _locked_files(ds.repo, paths):
-        seen = _mark(file)
+    locked = list(_locked_files(ds.repo, paths))
+    for file, seen in zip(locked, in_parts(_marks, locked), strict=True):
         if seen is None or seen.modified < since:
             continue
         place = _object_of(file)

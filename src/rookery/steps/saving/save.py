@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rookery.core import pool
 from rookery.core.errors import CommandError, LostRaceError, RookeryError
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.locate import GivenPath
 from rookery.dataset.model import Dataset
 from rookery.git import commits, modes, refs, trees
-from rookery.git.index import read_index
+from rookery.git.index import index_file, read_index
 from rookery.git.repo import Repo, find_root
 from rookery.git.trees import Selection
 from rookery.steps.saving import guard
+from rookery.steps.saving.changes import Changes, find_changes
 from rookery.steps.saving.commit import commit_changes
 from rookery.steps.saving.entries import DEFAULT_MESSAGE, save_record
 
 Record = dict[str, Any]
 Limit = int | None
+
+# The index of some 5,000 files.  In a smaller dataset two threads take longer than they save.
+_LARGE_INDEX = 1 << 19
 
 
 class Plan(NamedTuple):
@@ -203,7 +209,7 @@ def _save_one(
     )
     message = how.inner_message if wrap and how.inner_message is not None else how.message
     last: Record = {}
-    corrupt = [] if how.guarded or ds.annex_uuid is None else guard.suspects(ds, paths)
+    corrupt, changes = _looked_at(ds, paths, how)
     healed = list(guard.heal(top, corrupt, by="something"))
     for record in commit_changes(
         ds,
@@ -211,6 +217,7 @@ def _save_one(
         message=message,
         refds=top.path,
         updated=how.updated,
+        changes=None if healed else changes,
         to_git=how.to_git,
         amend=how.amend,
         jobs=how.jobs,
@@ -224,6 +231,30 @@ def _save_one(
         merged.add(ds.path)
     yield from _tagged(ds, last, how.version_tag)
     yield from healed
+
+
+def _looked_at(ds: Dataset, paths: Sequence[str], how: How) -> tuple[list[guard.Corrupt], Changes | None]:
+    """Find content that was written into; in a large dataset at the same time as the changes, which Git finds."""
+    if how.guarded or ds.annex_uuid is None:
+        return [], None
+    try:
+        large = index_file(ds.repo).stat().st_size > _LARGE_INDEX
+    except FileNotFoundError:
+        large = False
+    if not large:
+        return guard.suspects(ds, paths), None
+    seen: list[Changes] = []
+
+    def compared() -> Iterator[list[guard.Corrupt]]:
+        with suppress(RookeryError, OSError):  # it is asked again, and fails in its place
+            seen.append(find_changes(ds.repo, paths, updated=how.updated))
+        return iter(())
+
+    def guarded() -> Iterator[list[guard.Corrupt]]:
+        yield guard.suspects(ds, paths)
+
+    (corrupt,) = pool.in_order(lambda work: work(), (compared, guarded), at_once=2)
+    return corrupt, seen[0] if seen else None
 
 
 def _wrapped(ds: Dataset, top: Dataset, since: str, message: str | None) -> Record:

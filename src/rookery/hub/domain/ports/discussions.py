@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rookery.hub.domain.discussion import Activity, Comment, Issue, Label, Notice, Pull, Reason, Remark
 
@@ -81,6 +81,13 @@ class Issues(Protocol):
         """Have an issue bear these and no others."""
 
 
+class Begun(NamedTuple):
+    """A merge that has begun: the commit that the branch moves to, and the account that does it."""
+
+    commit: str
+    by: int | None
+
+
 class Pulls(Protocol):
     """What pull requests are besides an issue."""
 
@@ -104,6 +111,18 @@ class Pulls(Protocol):
 
     def set_merged(self, issue: int, commit: str, /, *, by: int | None, now: float) -> None:
         """Note that it came in."""
+
+    def begin_merge(self, issue: int, commit: str, /, *, by: int | None) -> None:
+        """Note to which commit its branch is about to move, instead of what was noted before."""
+
+    def merge_begun(self, issue: int, /, *, alone: bool = False) -> Begun | None:
+        """Give what was noted so, if anything; who asks `alone` lets others wait for the end of the transaction."""
+
+    def merges_begun(self) -> list[Issue]:
+        """Give all whose merge has begun."""
+
+    def end_merge(self, issue: int, /) -> None:
+        """Forget it."""
 
 
 class Forks(Protocol):

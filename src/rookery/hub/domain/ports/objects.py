@@ -50,11 +50,17 @@ class Upload(Protocol):
     def write(self, data: bytes, /) -> None:
         """Take in what comes next."""
 
+    def hurry(self) -> None:
+        """Begin to bring what was written to the disk, and do not wait: `verify` of several together is faster then."""
+
     def verify(self) -> bool:
         """Say whether what is here is the content of the key, and have it on the disk; if it is not, it is gone."""
 
-    def place(self) -> None:
-        """Show it as the content of the key, durably.  Only after `verify`, and inside the transaction that says so."""
+    def place(self, *, settled: bool = True) -> None:
+        """Show it as the content of the key, durably.  Only after `verify`, and inside the transaction that says so.
+
+        Who says that it need not be `settled` calls `Objects.settle` inside of the same transaction.
+        """
 
     def close(self) -> None:
         """Let go."""
@@ -107,7 +113,7 @@ class Objects(Protocol):
         """
 
     def settle(self, keys: Iterable[str], repository: int) -> None:
-        """Have on the disk that contents which were linked are there."""
+        """Have on the disk that contents which were linked, or placed and not settled, are there."""
 
     def remove(self, repository: int, key: str) -> bool:
         """Remove content; say whether it was there."""

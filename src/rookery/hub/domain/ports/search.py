@@ -29,6 +29,9 @@ class Search(Protocol):
     def asked(self, repository: int, /) -> int:
         """Give the number of a repository's last change, for `put`."""
 
+    def arrived(self, repository: int, /) -> bool:
+        """Say whether content is here now that was missing when the repository was read."""
+
     def document(self, repository: int, /) -> Document | None:
         """Give what is kept of a repository; None if it was not read yet."""
 

@@ -1,0 +1,1 @@
+"""Content in a RIA store on a disk of this machine, which DataLad's special remote `ora` keeps there."""
