@@ -96,20 +96,44 @@ def read(repo: Repo, names: Sequence[str]) -> dict[str, str]:
     return {name: _joined(parts) for name, parts in parts_of.items()}
 
 
+class About(NamedTuple):
+    """What the branch says: texts by kind of log and key, and by name of other files; absent ones are left out."""
+
+    logs: dict[str, dict[str, str]]
+    others: dict[str, str]
+
+
 def logs_of_keys(repo: Repo, keys: Iterable[str], kind: str = ".log") -> dict[str, str]:
     """Read one kind of log for many keys: key -> text."""
-    names = {log_name(key, kind): key for key in keys}
-    return {names[name]: text for name, text in texts(repo, names).items()}
+    return about(repo, list(dict.fromkeys(keys)), (kind,)).logs[kind]
 
 
-def texts(repo: Repo, names: Collection[str]) -> dict[str, str]:
-    """Read files of the branch by name, in the way that is cheapest for so many; absent ones are left out."""
-    if len(names) <= ASK_BY_NAME:
-        return read(repo, list(names))
+def about(
+    repo: Repo, keys: Collection[str], kinds: Sequence[str] = (".log",), others: Collection[str] = ()
+) -> About:
+    """Read logs of keys, and other files by name, in the way that is cheapest for so many."""
+    found = About({kind: {} for kind in kinds}, {})
+    if len(keys) * len(kinds) + len(others) <= ASK_BY_NAME:
+        names = {log_name(key, kind): (found.logs[kind], key) for key in keys for kind in kinds}
+        names |= {name: (found.others, name) for name in others}
+        for name, text in read(repo, list(names)).items():
+            texts, subject = names[name]
+            texts[subject] = text
+        return found
     # By file name only: repositories with tuned folders file logs differently (annex.tune.branchhash1).
-    by_file = {name.rpartition("/")[2]: name for name in names}
-    found = _read_all(repo, lambda name: name.rpartition("/")[2] in by_file)
-    return {by_file[name.rpartition("/")[2]]: text for name, text in found}
+    by_file = {key_file(key): key for key in keys}
+
+    def place(name: str) -> tuple[dict[str, str], str] | None:
+        file = name.rpartition("/")[2]
+        for kind, texts in found.logs.items():
+            if file.endswith(kind) and (key := by_file.get(file.removesuffix(kind))) is not None:
+                return texts, key
+        return (found.others, name) if name in others else None
+
+    for name, text in _read_all(repo, lambda name: place(name) is not None):
+        if (slot := place(name)) is not None:
+            slot[0][slot[1]] = text
+    return found
 
 
 def all_logs(repo: Repo, kind: str = ".log") -> Iterator[tuple[str, str]]:
@@ -163,21 +187,28 @@ def parse_urls(logs: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _read_all(repo: Repo, wanted: _Filter) -> Iterator[tuple[str, str]]:
+    """Yield (name, text), one at a time: of equal names of objects, and equal texts, there is one in memory."""
     journal = _journal(repo, wanted)
-    parts_of: dict[str, list[bytes]] = {}
-    cache: dict[str, bytes] = {}
+    versions: list[dict[str, str]] = []
+    shas: dict[str, str] = {}
     for source in sources(repo):
-        picked = [(name, sha) for name, sha in _listing(repo, source) if wanted(name)]
-        new = list(dict.fromkeys(sha for _, sha in picked if sha not in cache))
-        for blob in read_many(repo, new) if new else ():
-            if blob is not None:
-                cache[blob.sha] = blob.content
-        for name, sha in picked:
-            if sha in cache:
-                parts_of.setdefault(name, []).append(cache[sha])
+        versions.append(
+            {name: shas.setdefault(sha, sha) for name, sha in _listing(repo, source) if wanted(name)}
+        )
+    cache = {blob.sha: blob.content for blob in read_many(repo, shas) if blob is not None} if shas else {}
+    decoded = {sha: decode(content) for sha, content in cache.items()}
+    for number, version in enumerate(versions):
+        later = versions[number + 1 :]
+        for name, sha in version.items():
+            more = [other.pop(name) for other in later if name in other] if later else []
+            if not more and name not in journal:
+                if sha in decoded:
+                    yield name, decoded[sha]
+                continue
+            parts = [cache[one] for one in (sha, *more) if one in cache]
+            if parts := parts + journal.pop(name, []):
+                yield name, _joined(parts)
     for name, parts in journal.items():
-        parts_of.setdefault(name, []).extend(parts)
-    for name, parts in parts_of.items():
         yield name, _joined(parts)
 
 
@@ -190,10 +221,11 @@ def contents(repo: Repo, source: Source, names: Collection[str]) -> dict[str, by
         blobs = read_many(repo, (f"{source.commit}:{name}" for name in names))
         return {name: blob.content for name, blob in zip(names, blobs, strict=True) if blob is not None}
     wanted = set(names)
-    picked = {name: sha for name, sha in _listing(repo, source) if name in wanted}
+    shas: dict[str, str] = {}  # one object for the equal ones, of which there are thousands
+    picked = {name: shas.setdefault(sha, sha) for name, sha in _listing(repo, source) if name in wanted}
     if not picked:
         return {}
-    blobs = read_many(repo, list(dict.fromkeys(picked.values())))
+    blobs = read_many(repo, shas)
     texts_of = {blob.sha: blob.content for blob in blobs if blob is not None}
     if lost := next((name for name, sha in picked.items() if sha not in texts_of), None):
         raise ObjectMissing(f"the content of {lost} in {source.ref} is not in {repo.root}")

@@ -101,11 +101,16 @@ def record_presence(
     now; should it be out of date, it is read again.  Raises NotForUs before anything
     is written where git-annex would do otherwise than we can.
     """
-    wanted: dict[str, dict[str, bool]] = {}
+    wanted: dict[str, Mapping[str, bool]] = {}
+    alone: dict[
+        tuple[str, bool], Mapping[str, bool]
+    ] = {}  # the same for thousands of keys that came together
     for key, uuid, present in changes:
         if "\n" in key or "\n" in uuid:
             raise NotForUs(f"a line break in a key: {key!r}")
-        wanted.setdefault(branch.log_name(key), {})[uuid] = present
+        name = branch.log_name(key)
+        facts = alone.setdefault((uuid, present), {uuid: present})
+        wanted[name] = {**wanted[name], uuid: present} if name in wanted else facts
     return record(repo, wanted, now=now, blobs=blobs, known=known)
 
 

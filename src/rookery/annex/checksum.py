@@ -62,6 +62,8 @@ def hasher_of(backend: str) -> Hasher | None:
     import hashlib  # start-up
 
     name = backend.removesuffix("E")
+    if name in _SHA2:
+        return hashlib.new(_SHA2[name], usedforsecurity=False)
     if found := _SHA3.fullmatch(name):
         return hashlib.new(f"sha3_{found[1]}")
     if name in ("BLAKE2BP512", "BLAKE2SP256"):
@@ -74,7 +76,7 @@ def hasher_of(backend: str) -> Hasher | None:
         size = int(found[2]) // 8
         make = hashlib.blake2b if found[1] == "B" else hashlib.blake2s
         return make(digest_size=size) if size <= make.MAX_DIGEST_SIZE else None
-    return hashlib.new(_SHA2[name], usedforsecurity=False) if name in _SHA2 else None
+    return None
 
 
 def _of_a_library(name: str) -> Hasher | None:

@@ -43,6 +43,7 @@ def transfer(
     if clock is not None:
         wish = engine.Wish(verb, from_remote, to_remote, options, owed)
         items = [Item(path, key) for path, key in keys.items()]
+        keys.clear()  # of very many files nothing is kept twice
         left = yield from engine.attempt(repo, wish, items, clock=clock, on_progress=on_progress)
         keys = {item.path: item.key for item in left if item.path is not None}
     flags = [*options, *_remotes(from_remote, to_remote), *_jobs(jobs)]

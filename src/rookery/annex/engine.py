@@ -45,15 +45,16 @@ def attempt(
     Raises CommandError when all that runs here was told to end meanwhile.
     """
     before = repo.runner.terminations
-    mine = [item for item in items if _is_plain(repo, item)]
+    mine: list[Item] = []
+    others: list[Item] = []
+    for item in items:
+        (mine if _is_plain(repo, item) else others).append(item)
     flags = understood(wish.options)
     if not mine or flags is None or not content_locks.supported() or "GIT_INDEX_FILE" in repo.runner.env:
         return list(items)
     settings = plain.read_settings(repo)
     if settings.get(ENGINE, NATIVE) != NATIVE:
         return list(items)
-    chosen = frozenset(mine)
-    others = [item for item in items if item not in chosen]
     task = _Task(repo, settings, wish, flags, clock, on_progress)
     for way in _ways(task):
         if not mine:

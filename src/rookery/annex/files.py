@@ -55,7 +55,13 @@ class AnnexedFile(NamedTuple):
     key: str
     locked: bool
     present: bool
-    objpath: str
+    repo: Repo
+    elsewhere: str | None = None  # most are where their key says: not noted for each of very many
+
+    @property
+    def objpath(self) -> str:
+        """Where the content is, or would be."""
+        return self.elsewhere or candidates(self.repo, self.key)[0]
 
     @property
     def size(self) -> int | None:
@@ -92,8 +98,9 @@ def annexed(repo: Repo, entries: Iterable[Listed]) -> Iterator[AnnexedFile]:
 
 def located(repo: Repo, path: str, key: str, target: str | None) -> AnnexedFile:
     """Find the content of one annexed file whose key, and link target if it is locked, is known."""
-    objpath, present = _object(repo, key, target)
-    return AnnexedFile(path, key, target is not None, present, objpath)
+    place, present = _object(repo, key, target)
+    elsewhere = None if place == candidates(repo, key)[0] else place
+    return AnnexedFile(path, key, target is not None, present, repo, elsewhere)
 
 
 def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyListed, str | None, str | None]]:
@@ -140,14 +147,16 @@ def keys_of_blobs(
 
 
 def _object(repo: Repo, key: str, target: str | None) -> tuple[str, bool]:
+    looked_at = None
     if target is not None:
         # What the link says holds in a repository with tuned folders too.
         inside = target.replace("\\", "/").rpartition("annex/objects/")[2]
         place = os.path.join(repo.commondir, OBJECTS, inside)
         if os.path.isfile(place):
             return place, True
+        looked_at = place
     first, second = candidates(repo, key)
     for place in (first, second):
-        if os.path.isfile(place):
+        if place != looked_at and os.path.isfile(place):
             return place, True
     return first, False

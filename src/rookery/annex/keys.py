@@ -9,6 +9,7 @@ Everything here is a function of values.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rookery.core.process import decode, encode
@@ -133,11 +134,16 @@ def hashdirmixed(key: str) -> str:
     return _mixed(_md5(key))
 
 
-def both_hashdirs(key: str) -> tuple[str, str]:
-    """Give `hashdirmixed` and `hashdirlower` for the price of one."""
+@lru_cache(maxsize=256)
+def filed(key: str) -> tuple[str, str]:
+    """Give where a key's content is filed, below `annex/objects`, in the layouts of `hashdirmixed` and `hashdirlower`.
+
+    Remembered for the last few keys: each is looked for several times in a row.
+    """
     digest = _md5(key)
     lower = digest.hex()
-    return _mixed(digest), f"{lower[:3]}/{lower[3:6]}"
+    name = key_file(key)
+    return f"{_mixed(digest)}/{name}/{name}", f"{lower[:3]}/{lower[3:6]}/{name}/{name}"
 
 
 def _mixed(digest: bytes) -> str:

@@ -73,16 +73,15 @@ class Reason(NamedTuple):
 def read_places(repo: Repo, keys: Iterable[str]) -> Places:
     """Read everything about the copies of these keys; a handful of Git processes for any number."""
     wanted = list(dict.fromkeys(keys))
-    logs = {branch.log_name(key): key for key in wanted}
-    webs = {branch.log_name(key, ".log.web"): key for key in wanted}
-    texts = branch.texts(repo, [*logs, *webs, "uuid.log", "remote.log", "trust.log"])
+    told = branch.about(repo, wanted, (".log", ".log.web"), ("uuid.log", "remote.log", "trust.log"))
+    texts = told.others
     special = remotes.parse_special(texts.get("remote.log", ""))
     configured = remotes.by_uuid(repo)
     named = {uuid: remote.name for uuid, remote in special.items()}
     return Places(
         here=identity.uuid(repo),
-        locations=branch.parse_locations(wanted, {logs[n]: t for n, t in texts.items() if n in logs}),
-        urls=branch.parse_urls({webs[n]: t for n, t in texts.items() if n in webs}),
+        locations=branch.parse_locations(wanted, told.logs[".log"]),
+        urls=branch.parse_urls(told.logs[".log.web"]),
         remotes=configured,
         special=special,
         descriptions={**named, **identity.parse_descriptions(texts.get("uuid.log", ""))},

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from rookery.annex.keys import both_hashdirs, file_key, hashdirmixed, key_file
+from rookery.annex.keys import file_key, filed, hashdirmixed, key_file
 from rookery.git.repo import Repo
 
 OBJECTS = os.path.join("annex", "objects")
@@ -31,12 +31,11 @@ def object_path(repo: Repo, key: str) -> str:
 
 def candidates(repo: Repo, key: str) -> tuple[str, str]:
     """Give the two possible paths of a key's content, the likely one first."""
-    name = key_file(key)
-    mixed, lower = both_hashdirs(key)
+    mixed, lower = filed(key)
     # Not joined part by part: thousands of keys are looked for in a row, each several times.
     top = f"{repo.commondir}/{OBJECTS}"
-    as_in_work_trees = f"{top}/{mixed}/{name}/{name}"
-    as_in_bare_ones = f"{top}/{lower}/{name}/{name}"
+    as_in_work_trees = f"{top}/{mixed}"
+    as_in_bare_ones = f"{top}/{lower}"
     return (as_in_bare_ones, as_in_work_trees) if repo.bare else (as_in_work_trees, as_in_bare_ones)
 
 

@@ -65,7 +65,9 @@ def read_index(repo: Repo) -> Iterator[IndexEntry]:
     if places is None:
         yield from _from_git(repo)
         return
-    for path, begin, more, _ in places:
+    places.reverse()
+    while places:  # what has been told takes no room any more, beside what the reader makes of it
+        path, begin, more, _ = places.pop()
         yield _entry(data, path, begin, more)
 
 

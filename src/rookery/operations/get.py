@@ -121,6 +121,7 @@ class _Getting(NamedTuple):
         """Get content in one dataset; about datasets themselves was said enough."""
         ds = Dataset(root, self.ctx)
         paths = below_root(root, dict.fromkeys(self.content[root]))
+        datasets = frozenset(map(str, self.content))
         try:
             for record in obtain(
                 ds,
@@ -131,7 +132,7 @@ class _Getting(NamedTuple):
                 data=self.data,
                 dry_run=self.dry_run,
             ):
-                if self.dry_run or Path(record["path"]) not in self.content:
+                if self.dry_run or record["path"] not in datasets:
                     yield record
         except RemoteNotAvailableError as e:
             if root == self.refds:

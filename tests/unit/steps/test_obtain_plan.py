@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from rookery.annex.files import AnnexedFile
+from rookery.git.repo import Repo
 from rookery.steps.obtaining.obtain import plan
+
+NOBODY = cast(Repo, None)  # a plan asks no repository
 
 
 def file(path: str, key: str, *, present: bool) -> AnnexedFile:
-    return AnnexedFile(path, key, locked=True, present=present, objpath=f"/store/{key}")
+    return AnnexedFile(path, key, locked=True, present=present, repo=NOBODY, elsewhere=f"/store/{key}")
 
 
 def test_only_absent_files_are_fetched_and_each_key_counts_once() -> None:

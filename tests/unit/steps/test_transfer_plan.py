@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery.annex.files import AnnexedFile
 from rookery.git.remotes import RefReport
+from rookery.git.repo import Repo
 from rookery.steps.sharing.transfer import absence_of, plan
 from rookery.steps.sharing.verdicts import operations_of
+
+NOBODY = cast(Repo, None)  # a plan asks no repository
 
 KEYS = [f"MD5E-s{size}--{size:032x}.dat" for size in range(1, 6)]
 
 
 def file(path: str, key: str, present: bool = True) -> AnnexedFile:
-    return AnnexedFile(path, key, True, present, f"/objects/{key}")
+    return AnnexedFile(path, key, True, present, NOBODY, f"/objects/{key}")
 
 
 def test_what_is_here_and_not_there_is_sent_with_its_size() -> None:

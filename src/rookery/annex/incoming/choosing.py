@@ -20,10 +20,9 @@ def by_log(
     has whom people trust more or less than usual: git-annex has an order of its
     own among these.
     """
-    logs = {branch.log_name(key): key for key in keys}
-    texts = branch.texts(repo, [*logs, "trust.log"])
-    judged = remotes.parse_trust(texts.pop("trust.log", ""))
-    found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
+    texts = branch.about(repo, keys, others=["trust.log"])
+    judged = remotes.parse_trust(texts.others.get("trust.log", ""))
+    found = branch.parse_locations(keys, texts.logs[".log"])
     choices: dict[frozenset[str], Choice | None] = {}
     chosen = {}
     for key, places in found.items():

@@ -84,14 +84,25 @@ Keepers = Callable[[str], Keeper | None]
 """From the name of a remote to what proves a copy there; None if only git-annex can."""
 
 
+class _Copies(NamedTuple):
+    """How many copies of keys must be proven: most often of all the same number."""
+
+    usual: int
+    others: Mapping[str, int]
+
+    def of(self, key: str) -> int:
+        """Give the number for one key."""
+        return self.others.get(key, self.usual)
+
+
 class Dropping(NamedTuple):
     """A drop that is ready to go: for each key how many copies must be proven, and who may do it."""
 
     repo: Repo
     here: str
-    needed: Mapping[str, int]
+    needed: _Copies
     keepers: Mapping[str, Sequence[Keeper]]
-    names: Names
+    unlocked: Collection[str]
     locks: Locks
     clock: Clock
 
@@ -105,7 +116,7 @@ class Dropping(NamedTuple):
         keys = list(dict.fromkeys(item.key for item in todo))
         with arrivals.noted(self.repo, keys):  # if we are killed, what has stayed is put back into the log
             try:
-                said = record_presence(self.repo, [(key, self.here, False) for key in keys], now=self.clock())
+                said = record_presence(self.repo, ((key, self.here, False) for key in keys), now=self.clock())
             except (NotForUs, LostRaceError, CommandError):
                 return [*left, *todo]
             left += yield from self._drop(todo, keys, said)
@@ -147,7 +158,7 @@ class Dropping(NamedTuple):
     def _may_go(self, key: str) -> bool:
         """Say whether it looks as if a key could go; it is proven later."""
         found = content_locks.find(self.repo, key)
-        if found is None or "\n" in key or key in self.names.unlocked:
+        if found is None or "\n" in key or key in self.unlocked:
             return False
         folder, _, name = found.place.rpartition("/")
         try:
@@ -158,7 +169,7 @@ class Dropping(NamedTuple):
             return False
         having = (keeper for keeper in self.keepers.get(key, ()) if keeper.may_have(key, found.seen))
         # No more are asked than are needed: some are far away.
-        return sum(1 for _ in itertools.islice(having, self.needed[key])) >= self.needed[key]
+        return sum(1 for _ in itertools.islice(having, self.needed.of(key))) >= self.needed.of(key)
 
     def _attempts(self, keys: Sequence[str]) -> Iterator[_Attempt]:
         """Try to drop each key, several at once: in order where nobody far away is asked, else as they come."""
@@ -193,7 +204,7 @@ class Dropping(NamedTuple):
             with self.locks.removable(self.repo, place), ExitStack() as locks:
                 begun = self.clock()
                 proven = self._proven(attempt, os.lstat(place), locks)
-                if proven < self.needed[key] or self.clock() - begun > PROMISED:
+                if proven < self.needed.of(key) or self.clock() - begun > PROMISED:
                     return False
                 _unlinked(place)
         except (LockedError, OSError):
@@ -208,7 +219,7 @@ class Dropping(NamedTuple):
         """Lock as many copies as are needed, for as long as `locks` is open, and give their number."""
         count = 0
         for keeper in self.keepers.get(attempt.key, ()):
-            if count >= self.needed[attempt.key]:
+            if count >= self.needed.of(attempt.key):
                 break
             try:
                 locks.enter_context(keeper.kept(attempt.key, mine))
@@ -290,7 +301,7 @@ def prepare(
     keys = list(dict.fromkeys(item.key for item in items))
     names = names_in_index(repo)
     if force:
-        return Dropping(repo, here, dict.fromkeys(keys, 0), {}, names, Locks(), clock)
+        return Dropping(repo, here, _Copies(0, {}), {}, names.unlocked, Locks(), clock)
     around = Neighbourhood(repo, settings)
     require_known(around.remotes)
     locks = Locks()
@@ -298,10 +309,11 @@ def prepare(
     if not any(keepers.values()):
         raise NotForUs("nobody whom we can ask is said to have any of it")
     overall = required_copies(repo)
-    pairs = [(path, key) for key in keys for path in names.paths.get(key, ())]
+    pairs = ((path, key) for key in keys for path in names.paths.get(key, ()))
     rules = copies_of_keys(repo, pairs)
-    needed = {key: max(1, rules.get(key, overall).elsewhere) for key in keys}
-    return Dropping(repo, here, needed, keepers, names, locks, clock)
+    usual = max(1, overall.elsewhere)
+    others = {key: copies for key, rule in rules.items() if (copies := max(1, rule.elsewhere)) != usual}
+    return Dropping(repo, here, _Copies(usual, others), keepers, names.unlocked, locks, clock)
 
 
 class _Question(NamedTuple):
@@ -325,12 +337,11 @@ def _keepers(
     around: Neighbourhood, question: _Question, afar: Keepers, locks: Locks
 ) -> dict[str, Sequence[Keeper]]:
     keys = question.keys
-    logs = {branch.log_name(key): key for key in keys}
-    texts = branch.texts(question.repo, [*logs, "trust.log", "required-content.log"])
-    required = parse_by_uuid(texts.pop("required-content.log", ""))[0].get(question.here)
+    texts = branch.about(question.repo, keys, others=("trust.log", "required-content.log"))
+    required = parse_by_uuid(texts.others.get("required-content.log", ""))[0].get(question.here)
     bound = question.required() if required is not None and required.value.strip() else ()
-    judged = remotes.parse_trust(texts.pop("trust.log", ""))
-    found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
+    judged = remotes.parse_trust(texts.others.get("trust.log", ""))
+    found = branch.parse_locations(keys, texts.logs[".log"])
     by_uuid = {r.uuid: r.name for r in around.remotes.values() if r.uuid and not r.ignored}
     trusted = {
         uuid: name for uuid, name in by_uuid.items() if judged.get(uuid, "semitrusted") == "semitrusted"

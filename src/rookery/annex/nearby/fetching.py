@@ -129,10 +129,9 @@ def prepare(
 
 
 def _by_log(repo: Repo, around: Neighbourhood, keys: Sequence[str]) -> dict[str, Sequence[Neighbour]]:
-    logs = {branch.log_name(key): key for key in keys}
-    texts = branch.texts(repo, [*logs, "trust.log"])
-    judged = remotes.parse_trust(texts.pop("trust.log", ""))
-    found = branch.parse_locations(keys, {logs[name]: text for name, text in texts.items()})
+    texts = branch.about(repo, keys, others=["trust.log"])
+    judged = remotes.parse_trust(texts.others.get("trust.log", ""))
+    found = branch.parse_locations(keys, texts.logs[".log"])
     choices: dict[frozenset[str], Sequence[Neighbour]] = {}
     sources = {}
     for key, places in found.items():

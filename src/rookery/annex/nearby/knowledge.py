@@ -23,7 +23,7 @@ def told(
     if not wanted or (said is not None and _is_last_word(repo, said)):
         return
     try:
-        record_presence(repo, [(key, uuid, present) for key in wanted], now=clock())
+        record_presence(repo, ((key, uuid, present) for key in wanted), now=clock())
     except (NotForUs, LostRaceError):
         spaced = [key for key in wanted if len(key.split()) > 1]  # the batch mode takes words
         lines = "".join(f"{key} {uuid} {int(present)}\n" for key in wanted if key not in spaced)

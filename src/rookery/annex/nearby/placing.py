@@ -270,4 +270,6 @@ def made(folder: str) -> None:
         if not os.path.isdir(folder):
             raise
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        made(os.path.dirname(folder))
+        with suppress(FileExistsError):  # somebody else was quicker
+            os.mkdir(folder)

@@ -12,9 +12,9 @@ import stat
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from rookery.annex import remotes
+from rookery.annex import keys, remotes
 from rookery.annex.branch_writing import NotForUs
-from rookery.annex.keys import both_hashdirs, key_file
+from rookery.annex.keys import key_file
 from rookery.annex.nearby.neighbours import NEUTRAL, remotes_of, require_known, rewritten
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.remotes import Remote, SpecialRemote
@@ -52,9 +52,8 @@ class Store(NamedTuple):
 
     def place(self, key: str) -> str:
         """Give the path of an object."""
-        name = key_file(key)
-        mixed, lower = both_hashdirs(key)
-        return f"{self.root}/annex/objects/{lower if self.as_in_bare_ones else mixed}/{name}/{name}"
+        mixed, lower = keys.filed(key)
+        return f"{self.root}/annex/objects/{lower if self.as_in_bare_ones else mixed}"
 
     def look(self, key: str) -> os.stat_result | None:
         """Look at an object; None if there is none, or it lies in an archive."""

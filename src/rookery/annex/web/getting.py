@@ -125,10 +125,9 @@ def prepare(
     rules = Rules(settings, repo.runner.env)
     known = remotes_of(settings)
     require_known(known)
-    logs = {branch.log_name(key): key for key in urls}
-    texts = branch.texts(repo, [*logs, "trust.log"])
-    judged = remotes.parse_trust(texts.pop("trust.log", ""))
-    found = branch.parse_locations(urls, {logs[name]: text for name, text in texts.items()})
+    texts = branch.about(repo, urls, others=["trust.log"])
+    judged = remotes.parse_trust(texts.others.get("trust.log", ""))
+    found = branch.parse_locations(urls, texts.logs[".log"])
     others = {r.uuid for r in known.values() if r.uuid and not r.ignored} if source is None else set()
     web = {}
     for key, places in found.items():

@@ -6,7 +6,6 @@ where somebody wants to know: for a dry run, and to explain a failure.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -23,6 +22,7 @@ from rookery.core.progress import SILENT
 from rookery.core.results import result
 from rookery.core.sizes import natural
 from rookery.dataset.model import Dataset
+from rookery.steps.answers import Answers
 
 Record = dict[str, Any]
 
@@ -74,7 +74,7 @@ def obtain(
             yield result("get", ds.path / path, "notneeded", type="file", refds=refds, message=NO_ANNEX)
         return
     todo = plan(paths, index_files(ds.repo, paths))
-    said: dict[str, bool] = {}
+    said = Answers(str(ds.path / one) for one in paths)
     if todo.absent and source is not None:
         _check_source(ds, source)
     if dry_run:
@@ -83,7 +83,7 @@ def obtain(
     arrivals.settle(ds.repo, clock=ds.ctx.clock)
     if todo.absent:
         for record in _fetch(ds, todo, refds=refds, source=source, jobs=jobs, auto=_auto(ds, data)):
-            said[record["path"]] = record["status"] == "ok"
+            said.note(record["path"], ok=record["status"] == "ok")
             yield record
     yield from closing(ds.path, paths, said, refds=refds)
 
@@ -121,7 +121,7 @@ def _fetch(
         for outcome in content.transfer(
             ds.repo,
             "get",
-            [(file.path, file.key) for file in todo.absent],
+            ((file.path, file.key) for file in todo.absent),
             from_remote=source,
             jobs=ds.annex_jobs(jobs),
             options=options,
@@ -137,7 +137,7 @@ def _fetch(
 
 
 def _record(ds: Dataset, outcome: Outcome, refds: Path | None, places: Places | None) -> Record:
-    path = ds.path / (outcome.path or "")
+    path = f"{ds.path}/{outcome.path}" if outcome.path else str(ds.path)
     if outcome.ok or places is None:
         return result("get", path, type="file", refds=refds, annexkey=outcome.key, message=outcome.message)
     return result(
@@ -164,9 +164,7 @@ def explained(places: Places, outcome: Outcome) -> dict[str, Any]:
     return {"hints": hints, "sources": [reason._asdict() for reason in why]}
 
 
-def closing(
-    root: Path, paths: Sequence[str], said: dict[str, bool], *, refds: Path | None
-) -> Iterator[Record]:
+def closing(root: Path, paths: Sequence[str], said: Answers, *, refds: Path | None) -> Iterator[Record]:
     """Report on the paths that were asked for and are no file that git-annex said something about."""
     for one in paths:
         path = root / one
@@ -175,11 +173,11 @@ def closing(
         if not path.is_dir():
             yield result("get", path, "notneeded", type="file", refds=refds, message="already present")
             continue
-        failures = [p for p, ok in said.items() if not ok and p.startswith(f"{path}{os.sep}")]
+        failures = said.failures_below(str(path))
         if failures:
             message: Any = ("could not get some content in %s %s", str(path), failures)
             yield result("get", path, "impossible", type="directory", refds=refds, message=message)
-        elif any(p.startswith(f"{path}{os.sep}") for p in said):
+        elif said.below(str(path)):
             yield result("get", path, type="directory", refds=refds)
         else:
             message = ("nothing to get from %s", str(path))

@@ -7,7 +7,7 @@ them at that moment; a dry run can only tell what the location log says.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +24,7 @@ from rookery.dataset.hierarchy import Limit, walk
 from rookery.dataset.model import Dataset
 from rookery.git.index import read_index
 from rookery.git.trees import Selection
+from rookery.steps.answers import Answers
 from rookery.steps.removing import uninstall
 from rookery.steps.removing.drop_preview import foreseen_files, foreseen_keys
 
@@ -174,29 +175,30 @@ def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: 
     """Drop the content of files at or below `paths`; every path asked for gets a record."""
     asked = below_root(ds.path, paths) if paths else ["."]
     yield from _unknown(ds, asked, wish, refds)
-    said: dict[str, bool] = {}
+    said = Answers(str(ds.path / one) for one in asked)
     if wish.dry_run:
         for record in _foreseen_files(ds, asked, wish, refds):
             if record["type"] == "file":
-                said[record["path"]] = record["status"] == "ok"
+                said.note(record["path"], ok=record["status"] == "ok")
             else:  # the sum, which comes last
                 yield from _closing(ds.path, [one for one in asked if one != "."], said, wish, refds)
             yield record
         return
-    files = [file for file in index_files(ds.repo, asked) if file.present]
+    key_of = {file.path: file.key for file in index_files(ds.repo, asked) if file.present}
+    number = len(set(key_of.values()))
     outcomes = content.transfer(
         ds.repo,
         "drop",
-        [(file.path, file.key) for file in files],
+        _handed_over(key_of),
         jobs=ds.annex_jobs(wish.jobs),
         options=wish.force,
         clock=ds.ctx.clock,
     )
-    for outcome in _metered(ds, outcomes, {file.key for file in files}):
+    for outcome in _metered(ds, outcomes, number):
         if outcome.silent:  # another path has the same key, and went first
             continue
-        path = ds.path / (outcome.path or "")
-        said[str(path)] = outcome.ok
+        path = f"{ds.path}/{outcome.path}" if outcome.path else str(ds.path)
+        said.note(path, ok=outcome.ok)
         message = outcome.message
         if message and "Use --force to" in message:
             message = message.replace("--force", "--reckless availability")
@@ -213,8 +215,14 @@ def drop_files(ds: Dataset, paths: Sequence[Path] | None, wish: Wish, *, refds: 
     yield from _closing(ds.path, asked, said, wish, refds)
 
 
-def _metered(ds: Dataset, outcomes: Iterable[Outcome], keys: Collection[str]) -> Iterator[Outcome]:
-    with Meter(ds.ctx.progress, f"drop {ds.path}", "Dropping", len(keys), "keys") as meter:
+def _handed_over(key_of: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (path, key) pairs, and keep none of them."""
+    yield from key_of.items()
+    key_of.clear()
+
+
+def _metered(ds: Dataset, outcomes: Iterable[Outcome], number: int) -> Iterator[Outcome]:
+    with Meter(ds.ctx.progress, f"drop {ds.path}", "Dropping", number, "keys") as meter:
         for outcome in outcomes:
             meter.settled(outcome)
             yield outcome
@@ -244,9 +252,7 @@ def _unknown(ds: Dataset, asked: Sequence[str], wish: Wish, refds: Path) -> Iter
             )
 
 
-def _closing(
-    root: Path, asked: Sequence[str], said: dict[str, bool], wish: Wish, refds: Path
-) -> Iterator[Record]:
+def _closing(root: Path, asked: Sequence[str], said: Answers, wish: Wish, refds: Path) -> Iterator[Record]:
     action = wish.named("drop")
     for one in asked:
         path = root if one == "." else root / one
@@ -256,12 +262,11 @@ def _closing(
             if os.path.lexists(path):
                 yield result(action, path, "notneeded", type="file", refds=refds, message=NO_CONTENT)
             continue
-        inside = {p: ok for p, ok in said.items() if p.startswith(f"{path}{os.sep}")}
-        failures = [p for p, ok in inside.items() if not ok]
+        failures = said.failures_below(str(path))
         if failures:
             message: Any = ("could not drop some content in %s %s", str(path), failures)
             yield result(action, path, "impossible", type="directory", refds=refds, message=message)
-        elif inside:
+        elif said.below(str(path)):
             yield result(action, path, type="directory", refds=refds)
         else:
             message = ("nothing to drop from %s", str(path))
@@ -275,8 +280,8 @@ def _drop_keys(ds: Dataset, wish: Wish, refds: Path) -> Iterator[Record]:
         return
     jobs = ds.annex_jobs(wish.jobs)
     options = [*wish.force, *([f"--jobs={jobs}"] if jobs not in (None, 1) else [])]
-    keys = [] if ds.ctx.progress is SILENT else list(keys_here(ds.repo))
-    for outcome in _metered(ds, _drop_store(ds, options), keys):
+    number = 0 if ds.ctx.progress is SILENT else sum(1 for _ in keys_here(ds.repo))
+    for outcome in _metered(ds, _drop_store(ds, options), number):
         yield result(
             "drop",
             ds.path,
