@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from rookery.annex import branch, identity, remotes
+from rookery.annex import identity
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.branch_writing import require_plain as require_plain_branch
+from rookery.annex.choosing import by_log
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
@@ -122,23 +123,7 @@ def prepare(
         sources = {key: [giver] for key in keys}
     else:
         require_known(around.remotes)
-        sources = _by_log(repo, around, keys)
+        sources = by_log(repo, keys, around.in_order)
     if not any(sources.values()):
         raise NotForUs("no neighbour is said to have any of it")
     return Fetching(repo, here, reserve(settings), hard_links(settings), sources, unlocked_keys(repo), clock)
-
-
-def _by_log(repo: Repo, around: Neighbourhood, keys: Sequence[str]) -> dict[str, Sequence[Neighbour]]:
-    texts = branch.about(repo, keys, others=["trust.log"])
-    judged = remotes.parse_trust(texts.others.get("trust.log", ""))
-    found = branch.parse_locations(keys, texts.logs[".log"])
-    choices: dict[frozenset[str], Sequence[Neighbour]] = {}
-    sources = {}
-    for key, places in found.items():
-        having = frozenset(place.uuid for place in places if place.present)
-        if having not in choices:
-            # git-annex has an order of its own among those that somebody trusts more or less.
-            usual = all(judged.get(uuid, "semitrusted") == "semitrusted" for uuid in having)
-            choices[having] = around.in_order(set(having)) if usual else []
-        sources[key] = choices[having]
-    return sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ class Neighbourhood:
         found = [r for r in self.remotes.values() if name in (r.name, r.uuid)]
         return self.find(found[0].name) if len(found) == 1 else None
 
-    def in_order(self, uuids: set[str]) -> list[Neighbour]:
+    def in_order(self, uuids: Collection[str]) -> list[Neighbour]:
         """Give those of some places that git-annex would ask first, in its order.
 
         Empty if it might ask another one before; paths cost it less than all

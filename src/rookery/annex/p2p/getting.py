@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.annex.branch_writing import NotForUs
+from rookery.annex.choosing import by_log
 from rookery.annex.incoming.arrival import Arrival, Inlet
 from rookery.annex.incoming.bringing import Bringing, here
-from rookery.annex.incoming.choosing import by_log
 from rookery.annex.nearby import placing
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.outcome import Clock, Item, Listener, Outcome

@@ -7,9 +7,9 @@ from functools import partial
 from typing import NamedTuple
 
 from rookery.annex.branch_writing import NotForUs
+from rookery.annex.choosing import by_log
 from rookery.annex.incoming.arrival import Inlet
 from rookery.annex.incoming.bringing import Bringing, here
-from rookery.annex.incoming.choosing import by_log
 from rookery.annex.nearby import placing
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.nearby.side_by_side import side_by_side
