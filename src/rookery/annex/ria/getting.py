@@ -14,7 +14,7 @@ from rookery.annex.nearby import placing
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.nearby.side_by_side import side_by_side
 from rookery.annex.outcome import Clock, Item, Listener
-from rookery.annex.ria.stores import Store, Stores, filed
+from rookery.annex.ria.stores import Store, Stores, plainly_named
 from rookery.git.repo import Repo
 
 
@@ -56,7 +56,7 @@ def prepare(
     if not stores.any(source):
         raise NotForUs("no remote is a RIA store on this machine")
     receiver = here(repo, settings)
-    keys = [key for key in dict.fromkeys(item.key for item in items) if filed(key)]
+    keys = [key for key in dict.fromkeys(item.key for item in items) if plainly_named(key)]
     if source is not None:
         found = dict.fromkeys(keys, stores.named(source))
     else:

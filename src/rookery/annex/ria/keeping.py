@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rookery.annex.keys import size_of
 from rookery.annex.nearby.plain import Settings
-from rookery.annex.ria.stores import Store, Stores, filed
+from rookery.annex.ria.stores import Store, Stores, plainly_named
 from rookery.core.errors import LockedError
 from rookery.git.repo import Repo
 
@@ -43,7 +43,7 @@ class Keeping(NamedTuple):
 
     def may_have(self, key: str, mine: os.stat_result) -> bool:
         """Look at the store's object: complete, and not our own file once more."""
-        seen = self.store.look(key) if filed(key) else None
+        seen = self.store.look(key) if plainly_named(key) else None
         if seen is None or os.path.samestat(seen, mine):
             return False
         return size_of(key) in (None, seen.st_size)

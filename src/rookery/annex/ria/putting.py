@@ -17,7 +17,7 @@ from rookery.annex.nearby.content_locks import object_here, thawed
 from rookery.annex.nearby.plain import Settings, require_plain, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
-from rookery.annex.ria.stores import Store, Stores, filed
+from rookery.annex.ria.stores import Store, Stores, plainly_named
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
 
@@ -46,7 +46,7 @@ class Putting(NamedTuple):
         left: list[Item] = []
         todo: dict[str, Item] = {}
         for item in items:
-            ours = filed(item.key) and placing.checkable(item.key)
+            ours = plainly_named(item.key) and placing.checkable(item.key)
             if item.key in todo or item.key in self.bound or not ours:
                 left.append(item)
             elif item.key in self.there or not is_present(self.repo, item.key):

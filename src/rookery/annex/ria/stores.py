@@ -12,9 +12,9 @@ import stat
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from rookery.annex import keys, remotes
+from rookery.annex import remotes
 from rookery.annex.branch_writing import NotForUs
-from rookery.annex.keys import key_file
+from rookery.annex.keys import filed, key_file
 from rookery.annex.nearby.neighbours import NEUTRAL, remotes_of, require_known, rewritten
 from rookery.annex.nearby.plain import Settings
 from rookery.annex.remotes import Remote, SpecialRemote
@@ -52,7 +52,7 @@ class Store(NamedTuple):
 
     def place(self, key: str) -> str:
         """Give the path of an object."""
-        mixed, lower = keys.filed(key)
+        mixed, lower = filed(key)
         return f"{self.root}/annex/objects/{lower if self.as_in_bare_ones else mixed}"
 
     def look(self, key: str) -> os.stat_result | None:
@@ -64,7 +64,7 @@ class Store(NamedTuple):
         return seen if stat.S_ISREG(seen.st_mode) else None
 
 
-def filed(key: str) -> bool:
+def plainly_named(key: str) -> bool:
     """Say whether `ora` calls the file of a key as git-annex does: it writes some characters otherwise."""
     return key_file(key) == key
 
