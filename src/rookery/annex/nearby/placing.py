@@ -270,6 +270,4 @@ def made(folder: str) -> None:
         if not os.path.isdir(folder):
             raise
     except FileNotFoundError:
-        made(os.path.dirname(folder))
-        with suppress(FileExistsError):  # somebody else was quicker
-            os.mkdir(folder)
+        os.makedirs(folder, exist_ok=True)
