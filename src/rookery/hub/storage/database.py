@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import alembic.command
@@ -39,6 +39,8 @@ class SqlDatabase:
         self._clock = clock
         self._here = threading.local()
         self.engine = _engine(url)
+        # Who waits for SQLite looks again and again, and may be unlucky for a minute where many do: here they queue.
+        self._turn = threading.Lock() if url.startswith("sqlite") else nullcontext()
 
     def migrate(self) -> None:
         """Make the tables, or bring them to this version.  Raises WrongVersion if they are of a later one."""
@@ -97,7 +99,11 @@ class SqlDatabase:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
+        with (
+            self._turn,
+            self.engine.connect().execution_options(begin="IMMEDIATE") as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def close(self) -> None:
