@@ -55,7 +55,7 @@ def amend_adjusted(
     if done is None and text == before.message:
         return None
     folded = _fold(ds, head, original, last, text)
-    return Committed(folded, head.commit, done.entries if done else {})
+    return Committed(folded, head.commit, done.entries if done else {}, staged=True)
 
 
 def _fold(ds: Dataset, head: Head, original: str, last: str, text: str) -> str:

@@ -43,11 +43,12 @@ def save_record(ds: Dataset, refds: Any, status: Any, **more: Any) -> dict[str, 
 
 
 class Committed(NamedTuple):
-    """A commit that was made: its name, and what it says about each path of ours."""
+    """A commit that was made: its name, what it says about each path of ours, whether the user's index says so too."""
 
     commit: str
     previous: str | None
     entries: Mapping[str, NewEntry]
+    staged: bool
 
 
 def commit_entries(
@@ -89,7 +90,8 @@ def commit_entries(
         if merging:
             for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"):
                 (repo.gitdir / name).unlink(missing_ok=True)
-        _follow(repo, head, done, prepared)
+        if not done.staged:
+            _follow(repo, head, done, prepared)
     if run_hooks and (hook := _hook(ds, "post-commit")):
         try:
             hooks.run_hook(repo, hook)
@@ -156,11 +158,12 @@ class _Committing:
                     return None
                 text = self._text(last, run_hooks=run_hooks)
                 commit = self._write(tree, head, last, text)
+                staged = not attempt and self._staged()
                 try:
                     refs.update(
                         self.repo, head.ref, commit, head.commit or "", message=self._reflog(head, text)
                     )
-                    return Committed(commit, head.commit, self.entries)
+                    return Committed(commit, head.commit, self.entries, staged)
                 except LostRaceError:
                     if self.amend or self.merging:
                         raise
@@ -173,6 +176,18 @@ class _Committing:
         raise LostRaceError(
             f"{head.ref} was moved by others {MOST_TRIES} times while this was to be committed"
         )
+
+    def _staged(self) -> bool:
+        """Tell the user's index what the branch is about to say; False if somebody keeps it for himself.
+
+        Before the branch moves: who commits all that is in the index (`git commit`,
+        `git annex sync`) would take back what the branch has and the index has not.
+        """
+        try:
+            bring_up_to_date(self.repo, self.entries.values(), self.view)
+        except LockedError:
+            return False
+        return True
 
     def _write(self, tree: str, head: Head, last: commits.Commit | None, text: str) -> str:
         parents: Sequence[str] = [*([head.commit] if head.commit else []), *self.merging]
@@ -245,7 +260,7 @@ def _hook(ds: Dataset, name: str) -> Path | None:
 
 
 def _follow(repo: Repo, head: Head, done: Committed, view: Repo) -> None:
-    """Bring the user's index along, to what the branch says by now about our paths.
+    """Bring the user's index along, to what the branch says by now about our paths, after a lost race.
 
     Savers take turns: without that, of two that committed the same path, the
     one that committed first might write the index last.
