@@ -107,6 +107,9 @@ def test_what_is_asked_wrongly_is_said(served: HubServer, ada: str) -> None:
     assert "already exist" in twice(served, ada)["message"]
     for body in ({"name": "../evil"}, {"name": ""}, {"name": "x", "auto_init": True}, {"nome": "x"}, None):
         assert served.api("POST", "user/repos", body, 422, token=ada)["message"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl says of a body unless it is told
+    told = served.ask("POST", "api/v1/user/repos", b'{"name": "x"}', token=ada, headers=form)
+    assert told.status == 422 and b"Content-Type: application/json" in told.body
     assert served.api("GET", "user", code=401)["message"]
     assert served.api("GET", "user", code=401, token="rkh_wrong")["message"]
     assert served.api("GET", "no/such/route", code=404, token=ada)["message"]

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from rookery.hub.domain.access import Visibility
-from rookery.hub.domain.errors import BadName, HubError, InUse
+from rookery.hub.domain.errors import BadName, HubError, InUse, Unavailable
 from rookery.hub.domain.names import parse_path, repository_name
 from rookery.hub.storage.database import SqlDatabase, WrongVersion
 from rookery.hub.storage.tables import metadata
@@ -64,6 +64,39 @@ def test_a_database_of_a_later_version_is_left_alone(url: str) -> None:
     with pytest.raises(WrongVersion, match="9999"):
         database.migrate()
     database.close()
+
+
+@pytest.mark.parametrize("whose", ["this process", "another process"])
+def test_a_writer_that_waits_too_long_for_another_is_refused_and_the_next_is_not(
+    whose: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/one.sqlite3"
+    slow = SqlDatabase(url, lambda: 0.0)
+    slow.migrate()
+    here = SqlDatabase(url, lambda: 0.0, patience=0.05)
+    holder = here if whose == "this process" else slow
+    begun, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with holder.writing():
+            begun.set()
+            let_go.wait()
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    begun.wait()
+    try:
+        with pytest.raises(Unavailable, match="writing"), here.writing():
+            pass
+        with here.reading() as work:
+            assert work.accounts.by_name("ada") is None  # who only looks waits for nobody
+    finally:
+        let_go.set()
+        holding.join()
+    with here.writing() as work:
+        work.attempts.add("somebody", 0.0)
+    here.close()
+    slow.close()
 
 
 def test_a_number_of_a_repository_is_never_used_again(either: HubInside) -> None:

@@ -192,7 +192,10 @@ def restore(opened: Opened, source: Path) -> Iterator[Finding]:
     try:
         manifest = json.loads((source / "manifest.json").read_text("utf-8"))
     except (OSError, ValueError) as e:
-        raise RookeryError(f"{source} is not a backup of a hub: {e}") from e
+        raise RookeryError(
+            f"{source} is not a backup of a hub: {e}",
+            hints=["name the folder that `rookery hub backup` filled"],
+        ) from e
     if manifest["version"] != VERSION:
         raise RookeryError(f"{source} was made by another version: {manifest['version']}")
     with opened.database.engine.connect() as connection:
