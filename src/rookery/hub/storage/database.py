@@ -35,6 +35,22 @@ class WrongVersion(RookeryError):
     """The database was made by a later version."""
 
 
+def _alembic() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def require_known(version: str, what: str) -> None:
+    """See that this Rookery can read tables of a version, those of `what`.  Raises WrongVersion."""
+    script = alembic.script.ScriptDirectory.from_config(_alembic())
+    if version not in {revision.revision for revision in script.walk_revisions()}:
+        raise WrongVersion(
+            f"{what} is at version {version}, which this Rookery does not know",
+            hints=["it was used by a newer one: install that, or restore an older backup"],
+        )
+
+
 class SqlDatabase:
     """A database by its SQLAlchemy URL; `clock` gives seconds since 1970."""
 
@@ -48,21 +64,20 @@ class SqlDatabase:
 
     def migrate(self) -> None:
         """Make the tables, or bring them to this version.  Raises WrongVersion if they are of a later one."""
-        config = alembic.config.Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        script = alembic.script.ScriptDirectory.from_config(config)
-        known = {revision.revision for revision in script.walk_revisions()}
+        config = _alembic()
         with self._transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261)")  # two that start at once
             now = MigrationContext.configure(connection).get_current_revision()
-            if now is not None and now not in known:
-                raise WrongVersion(
-                    f"the database is at version {now}, which this Rookery does not know",
-                    hints=["it was used by a newer one: install that, or restore a backup"],
-                )
+            if now is not None:
+                require_known(now, "the database")
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
+
+    def version(self) -> str:
+        """Tell the version of the tables; they were made."""
+        with self.engine.connect() as connection:
+            return str(MigrationContext.configure(connection).get_current_revision())
 
     @contextmanager
     def reading(self) -> Iterator[Work]:
