@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from rookery.hub.http_api.answers import Problem
+from rookery.hub.services.archive_kinds import KINDS
 
 _REFUSALS = {
     401: "Nobody signed in, or what was to say who asks is not good",
@@ -34,7 +35,7 @@ BYTES: dict[int | str, dict[str, Any]] = {
 ARCHIVE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The archive",
-        "content": {kind: {"schema": _ANY} for kind in ("application/zip", "application/x-tar")},
+        "content": {kind.media_type: {"schema": _ANY} for kind in KINDS},
     }
 }
 
