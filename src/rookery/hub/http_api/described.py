@@ -17,6 +17,7 @@ _REFUSALS = {
     413: "Larger than a quota or a limit",
     422: "It makes no sense, or is there already",
     429: "Too often; the header Retry-After says when to try again",
+    503: "The store of contents or the database does not answer; try again later",
 }
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
