@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import re
 import tarfile
 from collections.abc import Callable
@@ -107,6 +108,9 @@ def test_what_is_asked_wrongly_is_said(served: HubServer, ada: str) -> None:
     assert "already exist" in twice(served, ada)["message"]
     for body in ({"name": "../evil"}, {"name": ""}, {"name": "x", "auto_init": True}, {"nome": "x"}, None):
         assert served.api("POST", "user/repos", body, 422, token=ada)["message"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl says of a body unless it is told
+    told = served.ask("POST", "api/v1/user/repos", b'{"name": "x"}', token=ada, headers=form)
+    assert told.status == 422 and b"Content-Type: application/json" in told.body
     assert served.api("GET", "user", code=401)["message"]
     assert served.api("GET", "user", code=401, token="rkh_wrong")["message"]
     assert served.api("GET", "no/such/route", code=404, token=ada)["message"]
@@ -327,7 +331,14 @@ def test_whereis_and_counts(served: HubServer, ada: str, pushed: Path) -> None:
     told = served.api("GET", f"{pushed}/whereis/sub/data.dat", token=ada)
     assert told["here"]
     assert [place["description"] for place in told["whereis"]] == ["here"]
-    assert served.api("GET", f"{pushed}/annex", token=ada)["bytes"] == len(DATA)
+    counted = served.api("GET", f"{pushed}/annex", token=ada)
+    assert counted["bytes"] == len(DATA)
+    here = f"git-annex/{counted['uuid']}/v4"
+    lock = served.ask("POST", f"{here}/lockcontent?key={KEY}&clientuuid=x", token=ada)
+    refused = served.api("DELETE", f"{pushed}/annex/keys/{KEY}", code=409, token=ada)
+    assert "is locked" in refused["message"]
+    lockid = json.loads(lock.body)["lockid"]
+    served.ask("POST", f"{here}/keeplocked?lockid={lockid}&clientuuid=x", b'{"unlock":true}', token=ada)
     served.api("DELETE", f"{pushed}/annex/keys/{KEY}", code=204, token=ada)
     assert served.api("GET", f"{pushed}/annex", token=ada)["keys"] == 0
 

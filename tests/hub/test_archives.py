@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import subprocess
 import tarfile
@@ -17,7 +18,7 @@ from support.history import DATASET, LINK, History
 from support.hub_histories import key_of, store
 from support.hubs import HubInside
 
-ZIP, TAR = KINDS
+CHOSEN = {kind.ending.removeprefix("."): kind for kind in KINDS}
 LONG = f"{'a-folder-with-a-long-name/' * 9}{'n' * 120}"
 BIG = b"\x00\xffcontent" * 40_000
 
@@ -50,8 +51,7 @@ def data(hub: HubInside, ada: Actor) -> Repository:
 
 def archive(hub: HubInside, ada: Actor, data: Repository, kind: str, folder: str = "") -> bytes:
     place = hub.opened.hub.browsing.at(ada, data.id)
-    chosen = {"zip": ZIP, "tar": TAR}[kind]
-    return b"".join(hub.opened.hub.archives.made(chosen, ada, place, folder))
+    return b"".join(hub.opened.hub.archives.made(CHOSEN[kind], ada, place, folder))
 
 
 def test_tar_unpacks_all_of_it(hub: HubInside, ada: Actor, data: Repository, tmp_path: Path) -> None:
@@ -71,6 +71,12 @@ def test_tar_unpacks_all_of_it(hub: HubInside, ada: Actor, data: Repository, tmp
     ]
 
 
+def test_a_packed_tar_is_the_same_tar_and_smaller(hub: HubInside, ada: Actor, data: Repository) -> None:
+    packed = archive(hub, ada, data, "tar.gz")
+    assert gzip.decompress(packed) == (plain := archive(hub, ada, data, "tar"))
+    assert len(packed) < len(plain) / 2
+
+
 def test_a_folder_is_a_part_of_the_same(hub: HubInside, ada: Actor, data: Repository) -> None:
     with tarfile.open(fileobj=io.BytesIO(archive(hub, ada, data, "tar", "below"))) as found:
         assert found.getnames() == ["data/below/x"]
@@ -81,8 +87,7 @@ def test_content_that_is_cut_off_ends_the_archive(
     hub: HubInside, ada: Actor, data: Repository, kind: str, on_disk: None
 ) -> None:
     place = hub.opened.hub.browsing.at(ada, data.id)
-    chosen = {"zip": ZIP, "tar": TAR}[kind]
-    made = hub.opened.hub.archives.made(chosen, ada, place)
+    made = hub.opened.hub.archives.made(CHOSEN[kind], ada, place)
     file = hub.opened.objects.path(data.id, key_of(BIG))
     assert file is not None
     file.chmod(0o600)

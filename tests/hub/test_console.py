@@ -54,7 +54,14 @@ def test_what_cannot_be_is_said(server: HubServer, words: tuple[str, ...], said:
 def test_a_mistyped_setting_is_not_ignored(server: HubServer) -> None:
     server.folder.mkdir()
     (server.folder / "hub.toml").write_text("[limits]\nqouta_account = 5\n")
-    assert "qouta_account" in server.run("user", "token", "ada", code=2).stderr
+    told = server.run("user", "token", "ada", code=2).stderr
+    assert "hub.toml: there is no limit 'qouta_account'" in told and "quota_account" in told
+    (server.folder / "hub.toml").write_text('titel = "x"\n')
+    told = server.run("user", "token", "ada", code=2).stderr
+    assert "titel: no such settings" in told and "title" in told
+    (server.folder / "hub.toml").write_text('title = "x"\n')
+    server.env["ROOKERY_HUB_LIMITS_QOUTA_ACCOUNT"] = "5"
+    assert "ROOKERY_HUB_LIMITS_QOUTA_ACCOUNT" in server.run("user", "token", "ada", code=2).stderr
 
 
 def test_without_the_extra_the_message_says_what_to_install(cli: Program) -> None:

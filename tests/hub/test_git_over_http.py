@@ -163,6 +163,29 @@ def git_processes(served: HubServer) -> list[str]:
     return [line for line in listed.lines if "-pack" in line and str(served.folder) in line]
 
 
+def test_the_audit_log_says_what_a_push_moved_and_what_was_refused(
+    served: HubServer, ada: str, git: Program, clone: Path
+) -> None:
+    served.api("POST", "user/repos", {"name": "audited"}, 201, token=ada)
+    url = served.at("ada", ada, "ada/audited")
+    git("push", "-q", url, "master", "master:old", cwd=clone)
+    commit = git("rev-parse", "master", cwd=clone).text
+    changed = served.api("GET", "repos/ada/audited", token=ada)["updated_at"]
+    tokens = served.api(
+        "POST", "users/ada/tokens", {"name": "adds", "append_only": True}, 201, basic=("ada", PASSWORD)
+    )
+    git("push", "-q", served.at("ada", tokens["sha1"], "ada/audited"), ":old", cwd=clone, code=1)
+    assert served.api("GET", "repos/ada/audited", token=ada)["updated_at"] == changed
+    git("push", "-q", url, ":old", cwd=clone)
+    with served.beside() as hub, hub.opened.database.reading() as work:
+        pushes = [event for event in work.audit.newest(subject="ada/audited") if event.action == "push"]
+    assert [event.outcome for event in reversed(pushes)] == [
+        f"master {commit[:10]}, old {commit[:10]}",
+        "nothing changed",
+        "old removed",
+    ]
+
+
 @pytest.fixture
 def hasty(tmp_path: Path, cli: Program) -> Iterator[HubServer]:
     """Serve a hub that lets Git work for four seconds, in two places."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import threading
@@ -17,6 +18,7 @@ from rookery.hub.admin import backup, doctor, fsck, upkeep
 from rookery.hub.admin.findings import Finding, Verdict
 from rookery.hub.domain.access import Actor, Level, Visibility
 from rookery.hub.domain.records import Repository
+from rookery.hub.storage.database import WrongVersion
 from support.hubs import HubInside, HubServer, make_hub_inside
 from support.killing import Killing, spread
 from support.programs import Program
@@ -159,6 +161,44 @@ def test_a_hub_comes_back_from_its_backup_in_either_database(
     assert twin.repository(who, "next").id > where.id
     with pytest.raises(RookeryError, match="already"):
         list(backup.restore(twin.opened, tmp_path / "backup"))
+    twin.opened.database.close()
+
+
+def test_a_backup_of_an_older_version_is_restored_and_one_of_a_newer_is_not(
+    hub: HubInside, filled: tuple[Actor, Repository], tmp_path: Path
+) -> None:
+    ada, where = filled
+    list(backup.back_up(hub.opened, tmp_path / "backup"))
+    file = tmp_path / "backup" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    newer, empty = {**manifest, "schema": "9999"}, make_hub_inside(tmp_path / "twin")
+    file.write_text(json.dumps(newer))
+    with pytest.raises(WrongVersion, match="9999"):
+        list(backup.restore(empty.opened, tmp_path / "backup"))
+    assert not list(empty.opened.histories.numbers()), "nothing was made before that was known"
+
+    del manifest["schema"]  # the first version did not say it, and knew nothing of discussions
+    for later in ("issue", "comment", "label", "issue_label", "pull", "fork", "merging", "hook", "delivery"):
+        del manifest["rows"][later]
+        (tmp_path / "backup" / manifest["tables"] / f"{later}.jsonl").unlink()
+    file.write_text(json.dumps(manifest))
+    assert bad(backup.restore(empty.opened, tmp_path / "backup")) == []
+    assert empty.opened.hub.contents.size(ada, where.id, KEY) == len(DATA)
+    assert empty.opened.hub.issues.create(ada, where.id, "all is here") is not None
+    empty.opened.database.close()
+
+
+def test_a_backup_without_all_of_its_rows_is_not_restored(
+    hub: HubInside, filled: tuple[Actor, Repository], tmp_path: Path
+) -> None:
+    list(backup.back_up(hub.opened, tmp_path / "backup"))
+    [rows] = tmp_path.glob("backup/tables-*/content.jsonl")
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[1:]))
+    twin = make_hub_inside(tmp_path / "twin")
+    with pytest.raises(RookeryError, match=r"not whole.*'content': 2"):
+        list(backup.restore(twin.opened, tmp_path / "backup"))
+    with twin.opened.database.reading() as work:
+        assert work.accounts.count() == 0
     twin.opened.database.close()
 
 

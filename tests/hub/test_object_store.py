@@ -134,6 +134,16 @@ def test_a_store_that_cannot_be_used_is_refused_with_what_to_do(
     assert answer.code != 0 and said in answer.stderr and "Traceback" not in answer.stderr
 
 
+def test_a_store_without_a_login_says_where_to_write_it(home: Home, tmp_path: Path) -> None:
+    python = Program(
+        [sys.executable, "-m", "rookery"], {**home.env, "AWS_EC2_METADATA_DISABLED": "true"}, tmp_path
+    )
+    answer = python(
+        *("hub", "serve", "--data", "hub", "--content", "s3://bucket/x", "--http", "127.0.0.1:0"), code=1
+    )
+    assert "no login" in answer.stderr and "key_id" in answer.stderr
+
+
 def test_large_content_goes_in_parts_and_comes_back_from_any_offset(
     stored: HubInside, store: ObjectStore, ada: Actor, where: Repository
 ) -> None:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import alembic.command
+import alembic.config
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import MetaData, select, text
 
 from rookery.hub.domain.access import Visibility
-from rookery.hub.domain.errors import BadName, HubError, InUse
+from rookery.hub.domain.errors import BadName, HubError, InUse, Unavailable
 from rookery.hub.domain.names import parse_path, repository_name
-from rookery.hub.storage.database import SqlDatabase, WrongVersion
+from rookery.hub.storage.database import MIGRATIONS, SqlDatabase, WrongVersion
 from rookery.hub.storage.tables import metadata
 from support.hubs import HubInside, make_hub_inside
 
@@ -64,6 +66,100 @@ def test_a_database_of_a_later_version_is_left_alone(url: str) -> None:
     with pytest.raises(WrongVersion, match="9999"):
         database.migrate()
     database.close()
+
+
+def upgrade(database: SqlDatabase, version: str) -> None:
+    """Make the tables as a version had them."""
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as config.attributes["connection"]:
+        alembic.command.upgrade(config, version)
+
+
+def copied(source: SqlDatabase, into: SqlDatabase) -> None:
+    """Fill old tables with what those of today have for them."""
+    new, old = MetaData(), MetaData()
+    with source.engine.connect() as reading, into.engine.begin() as writing:
+        new.reflect(reading, only=[table.name for table in metadata.sorted_tables])
+        old.reflect(writing)
+        for table in old.sorted_tables:
+            if table.name in new.tables:
+                columns = [new.tables[table.name].c[column.name] for column in table.columns]
+                if rows := [dict(row) for row in reading.execute(select(*columns)).mappings()]:
+                    writing.execute(table.insert(), rows)
+
+
+def test_a_hub_of_the_first_version_is_brought_here_with_all_that_is_in_it(
+    hub: HubInside, url: str, tmp_path: Path
+) -> None:
+    ada = hub.person("ada")
+    where = hub.repository(ada)
+    _, secret = hub.opened.hub.accounts.add_token(ada, "kept")
+    with hub.opened.hub.contents.receive(ada, where.id, KEY, length=len(DATA)) as coming:
+        coming.write(DATA)
+        assert coming.finish()
+    assert hub.opened.hub.contents.lock(ada, where.id, KEY)
+    old = SqlDatabase(url, lambda: 0.0)
+    upgrade(old, "0001")
+    copied(hub.opened.database, old)
+    upgrade(old, "0006")
+    with old.engine.begin() as connection:  # it was read for the search before it was known what to read
+        words = ("description", "authors", "keywords", "readme", "metadata", "paths", "runs")
+        document = {
+            "repository_id": where.id,
+            "asked": 1,
+            "done": 1,
+            "read": 0,
+            "commit": "0" * 40,
+            "title": "",
+        }
+        document |= {"licence": "", "doi": "", "files": 0, "size": 0} | dict.fromkeys(words, "")
+        connection.execute(metadata.tables["search_document"].insert(), document)
+    old.close()
+    new = make_hub_inside(tmp_path / "new", database=url)
+    with new.opened.database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": ours})
+        assert compare_metadata(context, metadata) == []
+        search = metadata.tables["search_document"].c
+        assert connection.execute(select(search.asked, search.done)).one() == (2, 1), "it is not read again"
+    who = new.opened.hub.identity.by_token(secret, "")
+    assert new.opened.hub.repositories.get(who, where.path) == where
+    with new.opened.database.reading() as work:
+        assert work.contents.size(where.id, KEY) == len(DATA)
+    new.opened.database.close()
+
+
+@pytest.mark.parametrize("whose", ["this process", "another process"])
+def test_a_writer_that_waits_too_long_for_another_is_refused_and_the_next_is_not(
+    whose: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/one.sqlite3"
+    slow = SqlDatabase(url, lambda: 0.0)
+    slow.migrate()
+    here = SqlDatabase(url, lambda: 0.0, patience=0.05)
+    holder = here if whose == "this process" else slow
+    begun, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with holder.writing():
+            begun.set()
+            let_go.wait()
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    begun.wait()
+    try:
+        with pytest.raises(Unavailable, match="writing"), here.writing():
+            pass
+        with here.reading() as work:
+            assert work.accounts.by_name("ada") is None  # who only looks waits for nobody
+    finally:
+        let_go.set()
+        holding.join()
+    with here.writing() as work:
+        work.attempts.add("somebody", 0.0)
+    here.close()
+    slow.close()
 
 
 def test_a_number_of_a_repository_is_never_used_again(either: HubInside) -> None:

@@ -122,7 +122,8 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
             raise UsageError(f"{file} cannot be read: {e}") from e
     limits, s3 = values.pop("limits", {}), values.pop("s3", {})
     if unknown := sorted(set(values) - set(_WORDS)):
-        raise UsageError(f"{file} sets {', '.join(unknown)}: no such settings")
+        known = f"settings: {', '.join(_WORDS)}, and the tables [limits] and [s3]"
+        raise UsageError(f"{file} sets {', '.join(unknown)}: no such settings", hints=[known])
     for name in _WORDS:
         values[name] = said.get(name) or env.get(_PREFIX + name.upper(), values.get(name))
     inherited = {
@@ -137,7 +138,7 @@ def read_settings(data: Path, env: Mapping[str, str], **said: str | None) -> Set
         _url(values["url"]),
         values["database"] or f"sqlite:///{data / 'hub.sqlite3'}",
         values["title"] or "Rookery hub",
-        _limits({**limits, **inherited}, str(file)),
+        _limits(limits, inherited, str(file)),
         LOOPBACK if values["proxies"] is None else _proxies(values["proxies"]),
         _origins(values["origins"] or ""),
         _bucket(values["content"], s3, env, str(file)),
@@ -164,7 +165,8 @@ def _url(text: str | None) -> str | None:
 
 def _bucket(text: str | None, said: Mapping[str, Any], env: Mapping[str, str], file: str) -> Bucket | None:
     if unknown := sorted(set(said) - set(_AWS)):
-        raise UsageError(f"{file} sets {', '.join(unknown)} in [s3]: no such settings")
+        known = f"settings: {', '.join(_AWS)}"
+        raise UsageError(f"{file} sets {', '.join(unknown)} in [s3]: no such settings", hints=[known])
     if not text:
         return None
     parts = urlsplit(text)
@@ -220,12 +222,13 @@ def _persona(text: str) -> str:
     return text
 
 
-def _limits(values: Mapping[str, Any], file: str) -> Limits:
+def _limits(in_file: Mapping[str, Any], inherited: Mapping[str, str], file: str) -> Limits:
     hints = get_type_hints(Limits)
     made: dict[str, Any] = {}
-    for name, value in values.items():
+    for name, value in {**in_file, **inherited}.items():
         if name not in hints:
-            raise UsageError(f"{file}: there is no limit {name!r}", hints=[f"limits: {', '.join(hints)}"])
+            where = file if name in in_file else f"the variable {_PREFIX}LIMITS_{name.upper()}"
+            raise UsageError(f"{where}: there is no limit {name!r}", hints=[f"limits: {', '.join(hints)}"])
         made[name] = _number(name, value, hints[name])
     return Limits(**made)
 

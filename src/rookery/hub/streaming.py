@@ -19,9 +19,9 @@ from rookery.hub.slots import Slots
 
 
 def archive_response(request: Request, actor: Actor, where: Where, name: str) -> Response:
-    """Give the files of a branch, tag or commit as `NAME.zip`, those of a folder as `NAME/FOLDER.zip`; or `.tar`.
+    """Give the files of a branch, tag or commit as `NAME.zip`, those of a folder as `NAME/FOLDER.zip`.
 
-    Raises NotFound and what the gate does.
+    Or with another ending of KINDS.  Raises NotFound and what the gate does.
     """
     kind = next((kind for kind in KINDS if name.endswith(kind.ending)), None)
     if kind is None:

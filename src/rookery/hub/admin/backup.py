@@ -1,7 +1,7 @@
 """Backups of a hub that goes on working, and hubs made from them.
 
     BACKUP/
-      manifest.json          which tables folder counts, when it was made, how many rows there are
+      manifest.json          which tables folder counts, their version, when it was made, how many rows there are
       tables-1800000000/     the database as one moment shows it
       repositories/12.git    history (refs as they were a moment later) and contents
       site/                  hub.toml, SSH host keys
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -30,6 +31,7 @@ from rookery.hub.admin import dump
 from rookery.hub.admin.findings import Finding, Verdict
 from rookery.hub.opening import Opened
 from rookery.hub.settings import FILE
+from rookery.hub.storage.database import require_known
 from rookery.hub.storage.disk_histories import DiskHistories
 from rookery.hub.storage.disk_links import copy_keeping_links
 from rookery.hub.storage.disk_objects import DiskObjects
@@ -61,7 +63,8 @@ def back_up(opened: Opened, to: Path) -> Iterator[Finding]:
     _site(opened.settings.data, to / "site")
     for file in (to / name).iterdir():
         _sync(file)
-    manifest = {"version": VERSION, "tables": name, "made": opened.hub.clock(), "rows": counts}
+    manifest = {"version": VERSION, "schema": opened.database.version(), "tables": name, "rows": counts}
+    manifest["made"] = opened.hub.clock()
     files.write(to / "manifest.json", json.dumps(manifest, indent=1), durable=True)
     _tidy(to, name, histories, objects)
     told = f"{counts['repository']} repositories, {kept.count} contents, {counts['account']} accounts"
@@ -189,12 +192,7 @@ def _tidy(to: Path, name: str, histories: DiskHistories, objects: DiskObjects) -
 
 def restore(opened: Opened, source: Path) -> Iterator[Finding]:
     """Make a hub that has nothing in it yet one as it was backed up.  Raises RookeryError."""
-    try:
-        manifest = json.loads((source / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError) as e:
-        raise RookeryError(f"{source} is not a backup of a hub: {e}") from e
-    if manifest["version"] != VERSION:
-        raise RookeryError(f"{source} was made by another version: {manifest['version']}")
+    manifest = _manifest(source)
     with opened.database.engine.connect() as connection:
         if connection.scalar(select(func.count()).select_from(account)) or opened.histories.numbers():
             raise RookeryError(
@@ -209,11 +207,25 @@ def restore(opened: Opened, source: Path) -> Iterator[Finding]:
         _bring(opened, DiskObjects(source / "repositories"), source / manifest["tables"])
     _site(source / "site", opened.settings.data, keep=True)
     with opened.database.engine.begin() as connection:
-        counts = dump.load(connection, source / manifest["tables"])
-        if counts != manifest["rows"]:
-            raise RookeryError(f"{source} is not whole: {counts} rows, and {manifest['rows']} were written")
+        counts = dump.load(connection, source / manifest["tables"], manifest["rows"])
     told = f"{counts['repository']} repositories, {counts['content']} contents, {counts['account']} accounts"
     yield Finding(Verdict.GOOD, str(opened.settings.data), told, "see that all is well: rookery hub fsck")
+
+
+def _manifest(source: Path) -> dict[str, Any]:
+    """Read what a backup says of itself.  Raises RookeryError if it is none that can be restored."""
+    try:
+        manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError) as e:
+        raise RookeryError(
+            f"{source} is not a backup of a hub: {e}",
+            hints=["name the folder that `rookery hub backup` filled"],
+        ) from e
+    if manifest["version"] != VERSION:
+        raise RookeryError(f"{source} was made by another version: {manifest['version']}")
+    if "schema" in manifest:  # the first backups do not say it: their tables are all known
+        require_known(manifest["schema"], f"the backup in {source}")
+    return manifest
 
 
 def _objects_of(place: Path) -> Callable[[str, list[str]], list[str]]:

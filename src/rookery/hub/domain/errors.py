@@ -12,7 +12,7 @@ HubError
 ├── TooOften            try again later
 ├── BadOffset           an upload does not go on where it stopped
 ├── InUse               somebody else is at it
-└── Unavailable         the store of contents does not answer
+└── Unavailable         the store of contents does not answer, or the database is busy for too long
 """
 
 from __future__ import annotations
@@ -77,4 +77,4 @@ class InUse(HubError):
 
 
 class Unavailable(HubError):
-    """The store of contents does not answer, or refuses the hub: nobody can say what is there."""
+    """The store of contents or the database does not answer, or refuses the hub: nobody can say what is there."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from rookery.hub.content_http import content_response
-from rookery.hub.domain.errors import Conflict, NotFound
+from rookery.hub.domain.errors import InUse, NotFound
 from rookery.hub.http_api import answers
 from rookery.hub.http_api.asked import AskedBy, AskedHub, AskedPath
 from rookery.hub.http_api.described import BYTES
@@ -34,7 +34,7 @@ def content(request: Request, path: AskedPath, key: str, asked_by: AskedBy) -> R
 def drop(path: AskedPath, key: str, asked_by: AskedBy, hub: AskedHub) -> None:
     """Drop the content of a key, unless somebody has locked it or nobody else is known to have it."""
     if not hub.contents.remove(asked_by, path, key):
-        raise Conflict(f"{key} is locked: somebody counts on this copy", hints=["try again in ten minutes"])
+        raise InUse(f"{key} is locked: somebody counts on this copy", hints=["try again in ten minutes"])
 
 
 @router.get("/whereis/{file:path}", response_model=answers.Whereis)

@@ -131,8 +131,14 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     return _said("; ".join([error.message, *error.hints]), status, headers_of(error))
 
 
-def _misunderstood(_: Request, error: Exception) -> JSONResponse:
+def _misunderstood(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if any(one["loc"] == ("body",) for one in error.errors()):
+        # What else a browser can be made to send, from a page of another site, is not taken for JSON.
+        kind = request.headers.get("content-type") or "nothing"
+        return _said(
+            f"the body must be a JSON object, with Content-Type: application/json (it was {kind[:60]})", 422
+        )
     told = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
     return _said("; ".join(told), 422)
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from rookery.hub.http_api.answers import Problem
+from rookery.hub.services.archive_kinds import KINDS
 
 _REFUSALS = {
     401: "Nobody signed in, or what was to say who asks is not good",
@@ -16,6 +17,7 @@ _REFUSALS = {
     413: "Larger than a quota or a limit",
     422: "It makes no sense, or is there already",
     429: "Too often; the header Retry-After says when to try again",
+    503: "The store of contents or the database does not answer; try again later",
 }
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -34,7 +36,7 @@ BYTES: dict[int | str, dict[str, Any]] = {
 ARCHIVE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The archive",
-        "content": {kind: {"schema": _ANY} for kind in ("application/zip", "application/x-tar")},
+        "content": {kind.media_type: {"schema": _ANY} for kind in KINDS},
     }
 }
 

@@ -138,7 +138,7 @@ def raw(
 @router.head("/archive/{archive:path}", response_model=None, include_in_schema=False)
 @router.get("/archive/{archive:path}", response_model=None, response_class=Response, responses=ARCHIVE)
 def archive(request: Request, path: AskedPath, archive: str, asked_by: AskedBy) -> Response:
-    """Give all files of a branch, tag or commit, with annexed content, as `REF.zip` or `REF.tar`.
+    """Give all files of a branch, tag or commit, with annexed content, as `REF.zip`, `REF.tar` or `REF.tar.gz`.
 
     Those of a folder are `REF/FOLDER.zip`; a file in the archive names what is not in it.
     """

@@ -54,7 +54,7 @@ class Gate:
             if not actor.known:
                 raise NeedsSignIn(f"{repository.path}: to {action} needs an account")
             raise Forbidden(
-                f"{actor.name} may not {action} {repository.path}",
+                f"{actor.name} may not {_IN_WORDS.get(action, action)} {repository.path}",
                 hints=[_wanting(actor, action, archived=repository.archived)],
             )
         return Pass(repository, actor, actor.means.append_only)
@@ -120,6 +120,14 @@ def _target(work: Work, repository: Repository, actor: Actor) -> Target:
 def _unknown(actor: Actor, where: Where) -> NotFound:
     kind = NotFound if actor.known else Hidden
     return kind(f"there is no repository {where}, or it is not shared with you")
+
+
+# What people would not understand by the word alone.
+_IN_WORDS = {
+    Action.DROP: "drop content of",
+    Action.MANAGE: "change the settings of",
+    Action.OWN: "rename, give away or remove",
+}
 
 
 def _wanting(actor: Actor, action: Action, *, archived: bool) -> str:

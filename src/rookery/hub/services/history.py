@@ -23,7 +23,7 @@ from rookery.hub.domain.ports.histories import Histories
 from rookery.hub.domain.records import Repository
 from rookery.hub.services.auditing import note
 from rookery.hub.services.gate import Gate, Where
-from rookery.hub.services.pushes import Pushes, moves, snapshot
+from rookery.hub.services.pushes import Moves, Pushes, moves, snapshot
 
 _PROTOCOL = re.compile(r"version=[0-2]")
 
@@ -114,13 +114,14 @@ class HistoryService:
         branch = self._first_branch(talked.repo, talked.repository.default_branch)
         if branch is not None:
             refs.set_symbolic(talked.repo, "HEAD", refs.HEADS + branch)
-        now = self._clock()
+        now, moved = self._clock(), moves(talked.before, snapshot(talked.repo))
         with self._database.writing() as work:
             if work.repositories.by_id(talked.repository.id) is None:
                 return
-            work.repositories.change(talked.repository.id, updated=now, default_branch=branch)
-            note(work, actor, "push", str(talked.repository.path), "ok", now)
-        self._pushes.moved(actor, talked.repository, moves(talked.before, snapshot(talked.repo)))
+            if moved:  # Git refuses a push, or a part of it, and has told the client alone
+                work.repositories.change(talked.repository.id, updated=now, default_branch=branch)
+            note(work, actor, "push", str(talked.repository.path), _in_short(moved), now)
+        self._pushes.moved(actor, talked.repository, moved)
 
     def _first_branch(self, repo: Repo, wanted: str) -> str | None:
         """Give the branch to show first if the one that is wanted is not there; None to leave it so."""
@@ -129,3 +130,9 @@ class HistoryService:
         if wanted in names or not fit:
             return None
         return next((name for name in _RATHER if name in fit), fit[0])
+
+
+def _in_short(moved: Moves) -> str:
+    """Say for the audit log which refs were moved where to."""
+    told = [f"{name.removeprefix(refs.HEADS)} {new[:10] or 'removed'}" for name, (_, new) in moved.items()]
+    return ", ".join(told) or "nothing changed"

@@ -8,9 +8,10 @@ is on the disk: the hub has told somebody that it holds their data.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import alembic.command
@@ -18,13 +19,15 @@ import alembic.config
 import alembic.script
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from rookery.core.errors import RookeryError
+from rookery.hub.domain.errors import Unavailable
 from rookery.hub.storage.work import Work
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# How long a writer waits for the one before it.
+# How long a writer waits for those before it in this process, and then for another process.
 PATIENCE_SECONDS = 60
 
 
@@ -32,33 +35,49 @@ class WrongVersion(RookeryError):
     """The database was made by a later version."""
 
 
+def _alembic() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def require_known(version: str, what: str) -> None:
+    """See that this Rookery can read tables of a version, those of `what`.  Raises WrongVersion."""
+    script = alembic.script.ScriptDirectory.from_config(_alembic())
+    if version not in {revision.revision for revision in script.walk_revisions()}:
+        raise WrongVersion(
+            f"{what} is at version {version}, which this Rookery does not know",
+            hints=["it was used by a newer one: install that, or restore an older backup"],
+        )
+
+
 class SqlDatabase:
     """A database by its SQLAlchemy URL; `clock` gives seconds since 1970."""
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    def __init__(self, url: str, clock: Callable[[], float], *, patience: float = PATIENCE_SECONDS) -> None:
         self._clock = clock
         self._here = threading.local()
-        self.engine = _engine(url)
+        self._patience = patience
+        self.engine = _engine(url, patience)
         # Who waits for SQLite looks again and again, and may be unlucky for a minute where many do: here they queue.
-        self._turn = threading.Lock() if url.startswith("sqlite") else nullcontext()
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else None
 
     def migrate(self) -> None:
         """Make the tables, or bring them to this version.  Raises WrongVersion if they are of a later one."""
-        config = alembic.config.Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        script = alembic.script.ScriptDirectory.from_config(config)
-        known = {revision.revision for revision in script.walk_revisions()}
+        config = _alembic()
         with self._transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261)")  # two that start at once
             now = MigrationContext.configure(connection).get_current_revision()
-            if now is not None and now not in known:
-                raise WrongVersion(
-                    f"the database is at version {now}, which this Rookery does not know",
-                    hints=["it was used by a newer one: install that, or restore a backup"],
-                )
+            if now is not None:
+                require_known(now, "the database")
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
+
+    def version(self) -> str:
+        """Tell the version of the tables; they were made."""
+        with self.engine.connect() as connection:
+            return str(MigrationContext.configure(connection).get_current_revision())
 
     @contextmanager
     def reading(self) -> Iterator[Work]:
@@ -98,9 +117,25 @@ class SqlDatabase:
             self._here.connection = outer
 
     @contextmanager
+    def _queued(self) -> Iterator[None]:
+        """Wait for the others of this process that write.  Raises Unavailable where that takes too long.
+
+        An end of the patience, since one of them may hang, and others would wait for it for ever.
+        """
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=self._patience):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with (
-            self._turn,
+            self._queued(),
             self.engine.connect().execution_options(begin="IMMEDIATE") as connection,
             connection.begin(),
         ):
@@ -111,12 +146,16 @@ class SqlDatabase:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _busy() -> Unavailable:
+    return Unavailable("others are writing to the database for too long", hints=["try again later"])
+
+
+def _engine(url: str, patience: float) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
     engine = create_engine(
         url,
-        connect_args={"timeout": PATIENCE_SECONDS, "isolation_level": None},
+        connect_args={"timeout": patience, "isolation_level": None},
         pool_size=20,
         max_overflow=40,
     )
@@ -134,4 +173,9 @@ def _prepare(connection: object, _: object) -> None:
 
 def _begin(connection: Connection) -> None:
     kind = connection.get_execution_options().get("begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    try:
+        connection.exec_driver_sql(f"BEGIN {kind}")
+    except OperationalError as e:
+        if getattr(e.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise _busy() from e  # another process holds it
+        raise

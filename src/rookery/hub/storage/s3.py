@@ -17,7 +17,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from rookery.hub.domain.errors import Unavailable
 from rookery.hub.settings import Bucket
@@ -75,6 +75,13 @@ class S3:
             raise Unavailable(
                 f"the store of contents refuses to {what}: {code}",
                 hints=["those who run the hub see why: rookery hub doctor"],
+            ) from e
+        except NoCredentialsError as e:
+            raise Unavailable(
+                "there is no login for the store of contents",
+                hints=[
+                    "set key_id and secret in [s3] of hub.toml, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                ],
             ) from e
         except (BotoCoreError, OSError) as e:
             raise Unavailable(
