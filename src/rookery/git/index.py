@@ -13,11 +13,15 @@ from typing import NamedTuple
 from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
+from rookery.git import modes
 from rookery.git.index_lock import lock_of, pauses, take_over
 from rookery.git.repo import Repo
 
 # Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
 _HARMLESS = frozenset((b"TREE", b"REUC", b"UNTR", b"FSMN", b"EOIE", b"IEOT"))
+
+# One number for each of them, instead of one for each entry.
+_MODES = {mode: mode for mode in (modes.FILE, modes.EXECUTABLE, modes.SYMLINK, modes.GITLINK)}
 
 _FIXED = struct.Struct(">10I20sH")
 _serial = itertools.count()
@@ -177,7 +181,7 @@ def _entry(data: bytes, path: bytes, at: int, more: int) -> IndexEntry:
     _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
     return IndexEntry(
         decode(path),
-        mode,
+        _MODES.get(mode, mode),
         sha.hex(),
         flags >> 12 & 3,
         size,
@@ -264,10 +268,9 @@ def _sweep(folder: Path) -> None:
 def put_entries(repo: Repo, entries: Iterable[NewEntry]) -> None:
     """Make the index say this about these paths; a file in the way of a folder, or the reverse, gives way."""
     nothing = "0" * name_length(repo)
-    lines = b"".join(
-        b"%06o %s 0\t%s\0" % (entry.mode, encode(entry.sha or nothing), encode(entry.path))
-        for entry in entries
-    )
+    lines = bytearray()  # one text from the start: a list of its lines would take as much again
+    for entry in entries:
+        lines += b"%06o %s 0\t%s\0" % (entry.mode, encode(entry.sha or nothing), encode(entry.path))
     if lines:
         _patiently(repo, ("update-index", "-z", "--replace", "--index-info"), lines)
 
@@ -277,7 +280,7 @@ def write_tree(repo: Repo) -> str:
     return repo.text("write-tree")
 
 
-def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
+def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes | bytearray) -> None:
     """Run an index command again and again for as long as another process holds `index.lock`."""
     lock = lock_of(index_file(repo))
     waits = pauses(lock)

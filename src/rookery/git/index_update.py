@@ -10,6 +10,7 @@ Anything beyond the plain formats is left to Git: see `update_entries`.
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat as statmode
 import struct
@@ -39,6 +40,8 @@ _LARGE = 1 << 24
 # Up to so many entries, and bytes, an index is changed in process faster than Git can be started.
 _FEW = 100
 _SMALL = 1 << 17
+# Parts of an index that are written at once.
+_TOGETHER = 1_000
 # Caches about the work tree that each write has to keep right: Git does that.
 _CACHES = (b"UNTR", b"FSMN")
 
@@ -126,7 +129,7 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
         if not changed:
             return []
         known = _from_source(source, changed) if source is not None else {}
-        added = {p: _made(repo, e, known.get(p)) for p, e in changed.items() if e.mode}
+        added = {p: _made(repo, p, e, known.get(p)) for p, e in changed.items() if e.mode}
         tree = _invalidated(extensions.get(b"TREE", b""), changed)
         more = [(b"TREE", tree)] if tree else []
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
@@ -140,14 +143,15 @@ def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
     As `put_entries`, nothing is said of the files themselves.  A small index is
     written in process, and appears whole; a lock beside it would stay if we were killed.
     """
-    entries = list(entries)
-    data = _small(repo) if len(entries) <= _FEW else None
+    rest = iter(entries)
+    few = list(itertools.islice(rest, _FEW + 1))
+    data = _small(repo) if len(few) <= _FEW else None
     places = None if data is None else places_of(repo, data)
     if data is None or places is None:
-        put_entries(repo, entries)
+        put_entries(repo, itertools.chain(few, rest))  # many are not kept here
         return
     extensions = dict(_extensions(data, places[-1][3] if places else 12))
-    wanted = {encode(entry.path): entry for entry in entries}
+    wanted = {encode(entry.path): entry for entry in few}
     added = {path: _unknown(path, entry) for path, entry in wanted.items() if entry.mode}
     tree = _invalidated(extensions.get(b"TREE", b""), wanted)
     file = index_file(repo)
@@ -214,8 +218,7 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     return found
 
 
-def _made(repo: Repo, entry: NewEntry, known: Raw | None) -> Raw:
-    path = encode(entry.path)
+def _made(repo: Repo, path: bytes, entry: NewEntry, known: Raw | None) -> Raw:
     flags = min(len(path), _NAME_MASK)
     sha = bytes.fromhex(entry.sha)
     if known is not None:
@@ -357,8 +360,13 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
 
     for name, content in extensions:
         parts.append(name + len(content).to_bytes(4, "big") + content)
-    data = b"".join(parts)
-    draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    hasher = hashlib.sha1(usedforsecurity=False)
+    with open(draft, "wb") as out:
+        for start in range(0, len(parts), _TOGETHER):  # not all at once: a large index would be there three times
+            piece = b"".join(parts[start : start + _TOGETHER])
+            hasher.update(piece)
+            out.write(piece)
+        out.write(hasher.digest())
     try:  # more than the umask gives, where several people work
         os.chmod(draft, statmode.S_IMODE(file.stat().st_mode))
     except FileNotFoundError:
