@@ -97,8 +97,9 @@ def record_presence(
 
     Gives the commit that says so, None if nothing was asked for.  What
     the log says already is not written again.  `blobs` are stored on the way, by
-    the same process; they are gone through again if the branch was moved meanwhile.  `known` is what the caller has read of this repository just
-    now; should it be out of date, it is read again.  Raises NotForUs before anything
+    the same process; they are gone through again if the branch was moved meanwhile.
+    `known` is what the caller has read of this repository just now; should it be
+    out of date, it is read again.  Raises NotForUs before anything
     is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, Mapping[str, bool]] = {}

@@ -148,7 +148,9 @@ class _Texts(NamedTuple):
 
 def _texts(repo: Repo, entries: Iterable[Listed], sizes: Mapping[str, int]) -> _Texts:
     known = dict(sizes)
-    links: dict[str, str] = {}  # each name for itself: what is found is filed under theirs, not under equal ones
+    links: dict[
+        str, str
+    ] = {}  # each name for itself: what is found is filed under theirs, not under equal ones
     files: dict[str, str] = {}
     for entry in entries:
         if stat.S_ISLNK(entry.mode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import struct
@@ -268,10 +269,11 @@ def _sweep(folder: Path) -> None:
 def put_entries(repo: Repo, entries: Iterable[NewEntry]) -> None:
     """Make the index say this about these paths; a file in the way of a folder, or the reverse, gives way."""
     nothing = "0" * name_length(repo)
-    lines = bytearray()  # one text from the start: a list of its lines would take as much again
+    listing = io.BytesIO()  # one text from the start: a list of its lines would take as much again
     for entry in entries:
-        lines += b"%06o %s 0\t%s\0" % (entry.mode, encode(entry.sha or nothing), encode(entry.path))
-    if lines:
+        sha, path = encode(entry.sha or nothing), encode(entry.path)
+        listing.write(b"%06o %s 0\t%s\0" % (entry.mode, sha, path))
+    if lines := listing.getvalue():
         _patiently(repo, ("update-index", "-z", "--replace", "--index-info"), lines)
 
 
@@ -280,7 +282,7 @@ def write_tree(repo: Repo) -> str:
     return repo.text("write-tree")
 
 
-def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes | bytearray) -> None:
+def _patiently(repo: Repo, argv: tuple[str, ...], stdin: bytes) -> None:
     """Run an index command again and again for as long as another process holds `index.lock`."""
     lock = lock_of(index_file(repo))
     waits = pauses(lock)

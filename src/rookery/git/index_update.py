@@ -362,7 +362,9 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
         parts.append(name + len(content).to_bytes(4, "big") + content)
     hasher = hashlib.sha1(usedforsecurity=False)
     with open(draft, "wb") as out:
-        for start in range(0, len(parts), _TOGETHER):  # not all at once: a large index would be there three times
+        for start in range(
+            0, len(parts), _TOGETHER
+        ):  # not all at once: a large index would be there three times
             piece = b"".join(parts[start : start + _TOGETHER])
             hasher.update(piece)
             out.write(piece)

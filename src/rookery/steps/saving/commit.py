@@ -231,9 +231,7 @@ class _Saving:
     ) -> Iterator[Record]:
         """Learn from the index what was taken in, and report those that nothing was said of."""
         named = {path: path for path in wanted}  # ours, and not the equal ones that are read
-        there = {
-            named[e.path]: NewEntry(named[e.path], e.mode, e.sha) for e in index.entries_at(view, named)
-        }
+        there = {named[e.path]: NewEntry(named[e.path], e.mode, e.sha) for e in index.entries_at(view, named)}
         # What was refused may be in the index all the same, and must not be in the commit.
         put_alone(view, (NewEntry(path, *self.changes.before[path]) for path in failed if path in there))
         for path in wanted:
