@@ -263,8 +263,8 @@ def _others(repo: Repo, paths: Sequence[str], *, ignored_too: bool) -> set[str]:
     those anew), and what Git is told to ignore.
     """
     wanted = frozenset(paths)
-    before = entries_at(repo, wanted)
-    staged = entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted)
+    before = list(entries_at(repo, wanted))
+    staged = list(entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted))
     found = [entry for entry in (*before, *staged) if stat.S_ISREG(entry.mode)]
     found += [entry for entry in before if stat.S_ISLNK(entry.mode) and _is_other_link(repo, entry)]
     annexed = keys_of_blobs(repo, found) if found else {}

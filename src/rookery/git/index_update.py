@@ -27,6 +27,7 @@ from rookery.git.index import (
     places_of,
     put_entries,
     refresh,
+    walked,
 )
 from rookery.git.index_lock import index_lock
 from rookery.git.repo import Repo
@@ -208,7 +209,7 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     except FileNotFoundError:
         return {}
     found = {}
-    for place in places_of(source, data) or ():
+    for place in walked(source, data) or ():
         entry = wanted.get(place[0])
         if entry is None or not _same(raw := Place(*place).raw(data), entry):
             continue
