@@ -14,7 +14,7 @@ import itertools
 import os
 import stat as statmode
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,12 +130,13 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
         if not changed:
             return []
         known = _from_source(source, changed) if source is not None else {}
-        added = {p: _made(repo, p, e, known.get(p)) for p, e in changed.items() if e.mode}
+        added = [_made(repo, p, e, known.get(p)) for p, e in changed.items() if e.mode]
+        unknown = [os.fsdecode(raw.path) for raw in added if not raw.fresh and raw.mode >> 12 == 0o10]
         tree = _invalidated(extensions.get(b"TREE", b""), changed)
         more = [(b"TREE", tree)] if tree else []
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
         _write(file, draft, _spliced(data, places, changed, added), more)
-    return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
+    return unknown
 
 
 def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
@@ -153,7 +154,7 @@ def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
         return
     extensions = dict(_extensions(data, places[-1][3] if places else 12))
     wanted = {encode(entry.path): entry for entry in few}
-    added = {path: _unknown(path, entry) for path, entry in wanted.items() if entry.mode}
+    added = [_unknown(path, entry) for path, entry in wanted.items() if entry.mode]
     tree = _invalidated(extensions.get(b"TREE", b""), wanted)
     file = index_file(repo)
     draft = file.with_name(f"{file.name}.rookery")
@@ -178,7 +179,7 @@ def _unknown(path: bytes, entry: NewEntry) -> Raw:
 
 def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
     """Write an index of version 2 where there is none, and nobody else writes one; it says nothing of the files."""
-    raws = {path: _unknown(path, entry) for path, entry in ((encode(one.path), one) for one in entries)}
+    raws = [_unknown(encode(one.path), one) for one in entries]
     draft = file.with_name(f"{file.name}.rookery")
     _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
 
@@ -264,16 +265,18 @@ def _spliced(
     data: bytes,
     places: list[tuple[bytes, int, int, int]],
     changed: dict[bytes, NewEntry],
-    added: dict[bytes, Raw],
+    coming: list[Raw],
 ) -> list[bytes]:
     """Put the new entries among the old ones, which are copied as they are; gives the parts of the new file.
 
+    Of many new ones none is kept beside its part: the list is empty then.
     What is in the way goes: files where folders come, and the reverse.
     """
     version = data[7]
+    added = {raw.path for raw in coming}
     folders = {parent for path in added for parent in _parents(path)}
     below = _below(added)
-    coming = sorted(added.values(), reverse=True)
+    coming.sort(reverse=True)
     parts: list[bytes] = [b""]
     count, start, end, before, torn = 0, 12, 12, b"", False
     for place in places:
@@ -293,14 +296,15 @@ def _spliced(
             start = after
         end, before, torn, count = after, path, False, count + 1
     parts.append(data[start:end])
-    for new in reversed(coming):
+    while coming:
+        new = coming.pop()
         parts.append(_encoded(new, version, before))
         before, count = new.path, count + 1
     parts[0] = b"DIRC" + struct.pack(">II", version, count)
     return parts
 
 
-def _below(added: dict[bytes, Raw]) -> Callable[[bytes], bool]:
+def _below(added: Collection[bytes]) -> Callable[[bytes], bool]:
     """Make the question whether a path is inside of a new entry (which then takes its place)."""
     if len(added) < 20:
         prefixes = tuple(path + b"/" for path in added)
