@@ -220,9 +220,10 @@ def contents(repo: Repo, source: Source, names: Collection[str]) -> dict[str, by
     if len(names) <= ASK_BY_NAME:
         blobs = read_many(repo, (f"{source.commit}:{name}" for name in names))
         return {name: blob.content for name, blob in zip(names, blobs, strict=True) if blob is not None}
-    wanted = set(names)
+    wanted = {name: name for name in names}  # theirs, and not the equal ones that the listing makes
     shas: dict[str, str] = {}  # one object for the equal ones, of which there are thousands
-    picked = {name: shas.setdefault(sha, sha) for name, sha in _listing(repo, source) if name in wanted}
+    listed = _listing(repo, source)
+    picked = {wanted[name]: shas.setdefault(sha, sha) for name, sha in listed if name in wanted}
     if not picked:
         return {}
     blobs = read_many(repo, shas)

@@ -23,7 +23,7 @@ import errno
 import re
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -90,15 +90,16 @@ def record_presence(
     changes: Iterable[Change],
     *,
     now: float,
-    blobs: Collection[bytes] = (),
+    blobs: Iterable[bytes] = (),
     known: Known | None = None,
 ) -> str | None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
     Gives the commit that says so, None if nothing was asked for.  What
     the log says already is not written again.  `blobs` are stored on the way, by
-    the same process.  `known` is what the caller has read of this repository just
-    now; should it be out of date, it is read again.  Raises NotForUs before anything
+    the same process; they are gone through again if the branch was moved meanwhile.
+    `known` is what the caller has read of this repository just now; should it be
+    out of date, it is read again.  Raises NotForUs before anything
     is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, Mapping[str, bool]] = {}
@@ -119,7 +120,7 @@ def record(
     wanted: Mapping[str, Mapping[str, bool]],
     *,
     now: float,
-    blobs: Collection[bytes] = (),
+    blobs: Iterable[bytes] = (),
     known: Known | None = None,
 ) -> str | None:
     """Write down facts by the names of their logs, as `record_presence` does: what is (or is not) there by now.
@@ -175,7 +176,7 @@ class _Wanted(NamedTuple):
     wanted: Mapping[str, Mapping[str, bool]]
     now: float
     said: Said
-    blobs: Collection[bytes]
+    blobs: Iterable[bytes]
 
 
 def require_plain(repo: Repo, more: str = "", *, listed: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -319,34 +320,49 @@ def make(
     says: Said,
     *,
     stored: Mapping[str, str] | None = None,
-    blobs: Collection[bytes] = (),
+    blobs: Iterable[bytes] = (),
 ) -> str | None:
     """Write a commit on top of the first parent and move the branch; None if it was elsewhere by then.
 
     `new` are texts by name of log, `stored` names of blobs that are there already.
     """
-    tip, *others = parents
-    texts = {text: number for number, text in enumerate(dict.fromkeys(new.values()), 1)}
-    said = encode(says.message + "\n")
-    script = [blob_command(content) for content in blobs]
-    script += [blob_command(text, mark) for text, mark in texts.items()]
-    author, committer = says.who
-    head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {author}\ncommitter {committer}\n"
-    script.append(encode(head) + b"data %d\n%s\nfrom %s\n" % (len(said), said, encode(tip)))
-    script += [b"merge %s\n" % encode(other) for other in others]
-    script += [b"M 100644 :%d %s\n" % (texts[text], _quoted(name)) for name, text in new.items()]
-    script += [b"M 100644 %s %s\n" % (encode(sha), _quoted(name)) for name, sha in (stored or {}).items()]
-    script.append(b"\nget-mark :%d\ndone\n" % (len(texts) + 1))
+    tip = parents[0]
     # Whoever is killed in the middle of the sentence has said nothing.
     # Names of objects, of which trees mostly consist, cannot be made smaller: 20,000 logs take 1.2 s instead of 1.5,
     # and 4 % more room.
-    answer = fast_import(repo, script, "-c", "core.compression=0", ok=(0, 1))
-    if answer.code == 0:
-        return answer.text
-    now = repo.run("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)).text
-    if now == tip:
-        raise CommandError(answer.argv, code=answer.code, stderr=decode(answer.stderr), cwd=str(repo.root))
-    return None
+    script = _script(parents, new, says, stored or {}, blobs)
+    try:
+        return fast_import(repo, script, "-c", "core.compression=0")
+    except CommandError as e:
+        if e.code != 1 or repo.text("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)) == tip:
+            raise
+        return None
+
+
+def _script(
+    parents: Sequence[str],
+    new: Mapping[str, bytes],
+    says: Said,
+    stored: Mapping[str, str],
+    blobs: Iterable[bytes],
+) -> Iterator[bytes]:
+    """Yield what `git fast-import` is told, piece by piece."""
+    tip, *others = parents
+    texts = {text: number for number, text in enumerate(dict.fromkeys(new.values()), 1)}
+    yield from map(blob_command, blobs)
+    for text, mark in texts.items():
+        yield blob_command(text, mark)
+    said = encode(says.message + "\n")
+    author, committer = says.who
+    head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {author}\ncommitter {committer}\n"
+    yield encode(head) + b"data %d\n%s\nfrom %s\n" % (len(said), said, encode(tip))
+    for other in others:
+        yield b"merge %s\n" % encode(other)
+    for name, text in new.items():
+        yield b"M 100644 :%d %s\n" % (texts[text], _quoted(name))
+    for name, sha in stored.items():
+        yield b"M 100644 %s %s\n" % (encode(sha), _quoted(name))
+    yield b"\nget-mark :%d\ndone\n" % (len(texts) + 1)
 
 
 def _quoted(name: str) -> bytes:

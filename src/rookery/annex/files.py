@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from rookery.annex.keys import key_of_link, key_of_pointer, size_of
 from rookery.annex.store import OBJECTS, candidates
-from rookery.core.process import decode
+from rookery.core.process import decode, encode
 from rookery.git.index import IndexEntry, read_index
 from rookery.git.objects import read_many, stat_many
 from rookery.git.repo import Repo
@@ -26,7 +26,7 @@ from rookery.git.trees import Selection, ls_tree
 LIKELY_POINTER = 1024
 
 # Entries looked at together: bounds the memory, costs three processes each.
-CHUNK = 50_000
+CHUNK = 10_000
 
 
 class Listed(Protocol):
@@ -107,9 +107,11 @@ def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyLis
     """Yield each entry with its key (None: not annexed) and, for a locked one, its link target."""
     rest = iter(entries)
     while chunk := list(islice(rest, CHUNK)):
-        found = keys_of_blobs(repo, chunk)
-        for entry in chunk:
-            key, target = found.get(entry.sha, (None, None))
+        texts = _texts(repo, chunk, {})
+        chunk.reverse()
+        while chunk:  # what has been told takes no room any more, beside what is made of it
+            entry = chunk.pop()
+            key, target = texts.meaning(entry.sha)
             yield entry, key, target if stat.S_ISLNK(entry.mode) else None
 
 
@@ -120,29 +122,53 @@ def keys_of_blobs(
 
     `sizes` of blobs that are known already need not be asked for.
     """
-    known = dict(sizes or {})
-    links: dict[str, None] = {}
-    files: dict[str, None] = {}
+    texts = _texts(repo, entries, sizes or {})
+    found: dict[str, tuple[str, str | None]] = {}
+    for sha in (*texts.targets, *texts.pointers):
+        key, target = texts.meaning(sha)
+        if key is not None:
+            found[sha] = (key, target)
+    return found
+
+
+class _Texts(NamedTuple):
+    """What blobs say: the targets of links as they are, of which the key is a part, and the keys of pointers."""
+
+    targets: dict[str, str]
+    pointers: dict[str, str]
+
+    def meaning(self, sha: str) -> tuple[str | None, str | None]:
+        """Give key and link target of a blob; no key if it stands for no annexed content."""
+        target = self.targets.get(sha)
+        if target is None:
+            return self.pointers.get(sha), None
+        key = key_of_link(target)
+        return (key_of_pointer(encode(target)), None) if key is None else (key, target)
+
+
+def _texts(repo: Repo, entries: Iterable[Listed], sizes: Mapping[str, int]) -> _Texts:
+    known = dict(sizes)
+    links: dict[
+        str, str
+    ] = {}  # each name for itself: what is found is filed under theirs, not under equal ones
+    files: dict[str, str] = {}
     for entry in entries:
         if stat.S_ISLNK(entry.mode):
-            links[entry.sha] = None
+            links[entry.sha] = entry.sha
         elif stat.S_ISREG(entry.mode):
-            files[entry.sha] = None
+            files[entry.sha] = entry.sha
     if unknown := [sha for sha in files if sha not in known]:
         known.update((s.sha, s.size) for s in stat_many(repo, unknown) if s)
     regular = [sha for sha in files if known.get(sha, LIKELY_POINTER + 1) <= LIKELY_POINTER]
+    found = _Texts({}, {})
     wanted = [*links, *regular]
-    found: dict[str, tuple[str, str | None]] = {}
     for blob in read_many(repo, wanted) if wanted else ():
         if blob is None:
             continue
-        if blob.sha in links:
-            target = decode(blob.content)
-            if key := key_of_link(target):
-                found[blob.sha] = (key, target)
-                continue
-        if key := key_of_pointer(blob.content):
-            found[blob.sha] = (key, None)
+        if (sha := links.get(blob.sha)) is not None:
+            found.targets[sha] = decode(blob.content)
+        elif key := key_of_pointer(blob.content):
+            found.pointers[files[blob.sha]] = key
     return found
 
 

@@ -206,7 +206,7 @@ def _write_branch(repo: Repo, log: str, says: tuple[str, str]) -> None:
         script.append(encode(f"{head}data {len(message) + 1}\n{message}\n\n"))
     script += [b"M 100644 inline uuid.log\ndata %d\n%s\n" % (len(text), text), b"get-mark :2\ndone\n"]
     with exclusively(repo):
-        commit = fast_import(repo, script).text
+        commit = fast_import(repo, script)
         (annex_dir(repo) / "journal").mkdir(exist_ok=True)
         (annex_dir(repo) / "othertmp").mkdir(exist_ok=True)
         write_first(annex_dir(repo) / "index", [NewEntry("uuid.log", modes.FILE, name_of_blob(text))])

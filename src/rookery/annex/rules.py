@@ -8,6 +8,7 @@ to the stock engine.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -80,11 +81,13 @@ class Rules:
         """Judge files given by path and size, in order; None where git-annex has to."""
         sizes = dict(files)
         names = ("annex.backend",) if self._force else ("annex.backend", "annex.largefiles")
-        for path, given in check_attributes(self._repo, names, sizes):
+        told = check_attributes(self._repo, names, sizes)
+        for path, (_, given) in zip(sizes, told, strict=True):  # our paths, not equal ones made again
             yield path, self._verdict(path, sizes[path], given)
 
     def _verdict(self, path: str, size: int, given: Mapping[str, str]) -> Verdict | None:
         backend = given.get("annex.backend") or self._settings.get("annex.backend") or DEFAULT_BACKEND
+        backend = sys.intern(backend)  # Git says it of each file anew
         if hasher_of(backend) is None:
             return None
         if self._force:

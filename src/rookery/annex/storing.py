@@ -50,8 +50,8 @@ class Storing:
         self._both_layouts = any(len(name) == 3 for name in here)
         self._draft = os.path.join(drafts, f".rookery-link.{os.getpid()}")
 
-    def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> tuple[str, str]:
-        """Store one file and leave its symlink; gives key and target.
+    def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> str:
+        """Store one file and leave its symlink; gives the key.
 
         Raises LeftAlone, CorruptObject, OSError: the file is there as before.
         """
@@ -85,7 +85,7 @@ class Storing:
         backend: str,
         extension: str,
         heard: Callable[[int], None] | None,
-    ) -> tuple[str, str]:
+    ) -> str:
         hasher = hasher_of(backend)
         assert hasher is not None, backend
         _hash(handle, before.st_size, hasher, heard)
@@ -101,7 +101,7 @@ class Storing:
             if ours:
                 _take_back(place, file)
             raise
-        return key, target
+        return key
 
     def _link_into_store(self, file: str, key: str, place: str, before: os.stat_result) -> bool:
         """Give the content its name in the store; False if it has one already."""

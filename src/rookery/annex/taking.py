@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.annex import identity, store
@@ -73,7 +73,7 @@ def take(
             rest = taking.run(wanted, ignored_too=ignored_too)
         finally:
             rules.close()
-        yield from taking.done
+        yield from taking.outcomes(wanted)
     yield from stock(repo, rest, force=force, jobs=jobs, ignored_too=ignored_too, on_progress=on_progress)
 
 
@@ -98,17 +98,21 @@ def _key_here(repo: Repo, path: str) -> str | None:
 
 
 class _Taking:
-    """One round of taking files in."""
+    """One round of taking files in.
+
+    Of each file that is stored its key is kept, from which the link's text is made whenever it is needed.
+    """
 
     def __init__(self, repo: Repo, rules: Rules, now: float, hear: Listener | None) -> None:
         self.repo = repo
         self.rules = rules
         self.now = now
         self.hear = hear
-        self.done: list[Ingested] = []
+        self.failed: dict[str, Ingested] = {}
         self.left: list[str] = []
-        self.links: dict[str, str] = {}
+        self.in_git: Collection[str] = ()
         self.keys: dict[str, str] = {}
+        self.other_links: dict[str, str] = {}
         self._telling = threading.Lock()
 
     def run(self, paths: Sequence[str], *, ignored_too: bool) -> list[str]:
@@ -118,25 +122,32 @@ class _Taking:
         self._store(chosen.contents)
         for path, target in chosen.links:
             key = key_of_link(target)
-            if key is not None and store.is_present(self.repo, key):
-                if target != store.link_target(key, path):
-                    self.left.append(path)  # git-annex mends it
-                    continue
+            if key is None or not store.is_present(self.repo, key):
+                self.other_links[path] = target
+            elif target != store.link_target(key, path):
+                self.left.append(path)  # git-annex mends it
+            else:
                 self.keys[path] = key
-            self.links[path] = target
         try:
             self._write_down()
         except NotForUs:
-            return paths_in_order(paths, {*self.left, *self.links, *chosen.to_git})
+            rest = {*self.left, *self.keys, *self.other_links, *chosen.to_git}
+            self.keys, self.other_links = {}, {}
+            return paths_in_order(paths, rest)
         try:
             stage_unfiltered(self.repo, chosen.to_git, FILTER)
-            self.done += [Ingested(path) for path in chosen.to_git]
+            self.in_git = frozenset(chosen.to_git)
         except CommandError:
             self.left += chosen.to_git  # it stops at the first that it cannot read
-        self.done += [Ingested(path, self.keys.get(path)) for path in self.links]
-        order = {path: number for number, path in enumerate(paths)}
-        self.done.sort(key=lambda one: order[one.path])
         return paths_in_order(paths, set(self.left))
+
+    def outcomes(self, paths: Iterable[str]) -> Iterator[Ingested]:
+        """Yield what became of those paths that were ours."""
+        for path in paths:
+            if path in self.failed:
+                yield self.failed[path]
+            elif path in self.keys or path in self.other_links or path in self.in_git:
+                yield Ingested(path, self.keys.get(path))
 
     def _sort(self, paths: Sequence[str], *, ignored_too: bool) -> _Sorted:
         """Look at each path, and decide."""
@@ -170,14 +181,17 @@ class _Taking:
                 chosen.to_git.append(path)
         return chosen
 
-    def _store(self, contents: Sequence[tuple[str, int, str]]) -> None:
-        """Put contents into the store, large ones several at once."""
+    def _store(self, contents: list[tuple[str, int, str]]) -> None:
+        """Put contents into the store, large ones several at once; the list is empty afterwards."""
         if not contents:
             return
         drafts = store.annex_dir(self.repo) / "othertmp"
         drafts.mkdir(parents=True, exist_ok=True)
         storing = Storing(self.repo, self.rules, drafts)
-        for one in contents:
+        large = [one for one in contents if one[1] >= LARGE]
+        contents.reverse()
+        while contents:  # what was put takes no room any more
+            one = contents.pop()
             if one[1] < LARGE:
                 self._put(storing, *one)
 
@@ -185,19 +199,16 @@ class _Taking:
             self._put(storing, *one)
             return []
 
-        large = [one for one in contents if one[1] >= LARGE]
         for _ in pool.in_order(put, large, at_once=min(len(large), os.cpu_count() or 1)):
             pass  # nothing comes but exceptions
 
     def _put(self, storing: Storing, path: str, size: int, backend: str) -> None:
         try:
-            key, target = storing.put(path, backend, heard=self._hearing(path, size))
+            self.keys[path] = storing.put(path, backend, heard=self._hearing(path, size))
         except (LeftAlone, OSError):
             self.left.append(path)
         except CorruptObject as e:
-            self.done.append(Ingested(path, ok=False, message="\n".join([e.message, *e.hints])))
-        else:
-            self.links[path], self.keys[path] = target, key
+            self.failed[path] = Ingested(path, ok=False, message="\n".join([e.message, *e.hints]))
 
     def _hearing(self, path: str, size: int) -> Callable[[int], None] | None:
         hear = self.hear
@@ -213,18 +224,31 @@ class _Taking:
     def _write_down(self) -> None:
         """Write objects, location logs and index entries of the links.  Raises NotForUs."""
         length = name_length(self.repo)
-        texts = {path: encode(target) for path, target in self.links.items()}
         uuid = identity.uuid(self.repo)
         if uuid is None:
             raise NotForUs("there is no annex")
         changes = ((key, uuid, True) for key in self.keys.values())
-        blobs = dict.fromkeys(texts.values())
-        record_presence(self.repo, changes, now=self.now, blobs=blobs, known=self.rules.known)
+        record_presence(self.repo, changes, now=self.now, blobs=_Texts(self), known=self.rules.known)
         put = put_alone if "GIT_INDEX_FILE" in self.repo.runner.env else put_entries
         put(
             self.repo,
-            [NewEntry(path, modes.SYMLINK, name_of_blob(text, length)) for path, text in texts.items()],
+            (NewEntry(path, modes.SYMLINK, name_of_blob(encode(to), length)) for path, to in self.links()),
         )
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Yield the links that are ours to write down, as path and target."""
+        yield from ((path, store.link_target(key, path)) for path, key in self.keys.items())
+        yield from self.other_links.items()
+
+
+class _Texts:
+    """The contents of links, made anew each time that somebody goes through them."""
+
+    def __init__(self, taking: _Taking) -> None:
+        self._taking = taking
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (encode(target) for _, target in self._taking.links())
 
 
 def paths_in_order(paths: Sequence[str], some: set[str]) -> list[str]:
@@ -239,8 +263,8 @@ def _others(repo: Repo, paths: Sequence[str], *, ignored_too: bool) -> set[str]:
     those anew), and what Git is told to ignore.
     """
     wanted = frozenset(paths)
-    before = entries_at(repo, wanted)
-    staged = entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted)
+    before = list(entries_at(repo, wanted))
+    staged = list(entries_at(repo.with_env(GIT_INDEX_FILE=None), wanted))
     found = [entry for entry in (*before, *staged) if stat.S_ISREG(entry.mode)]
     found += [entry for entry in before if stat.S_ISLNK(entry.mode) and _is_other_link(repo, entry)]
     annexed = keys_of_blobs(repo, found) if found else {}

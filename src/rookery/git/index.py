@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import struct
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +15,15 @@ from typing import NamedTuple
 from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
+from rookery.git import modes
 from rookery.git.index_lock import lock_of, pauses, take_over
 from rookery.git.repo import Repo
 
 # Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
 _HARMLESS = frozenset((b"TREE", b"REUC", b"UNTR", b"FSMN", b"EOIE", b"IEOT"))
+
+# One number for each of them, instead of one for each entry.
+_MODES = {mode: mode for mode in (modes.FILE, modes.EXECUTABLE, modes.SYMLINK, modes.GITLINK)}
 
 _FIXED = struct.Struct(">10I20sH")
 _serial = itertools.count()
@@ -101,17 +107,18 @@ def contents_listed(repo: Repo) -> Iterator[tuple[bytes, int, str]]:
         yield path, data[begin + 26] << 8 | data[begin + 27], data[begin + 40 : begin + 60].hex()
 
 
-def entries_at(repo: Repo, paths: Collection[str]) -> list[IndexEntry]:
-    """Give the entries of these very paths, without making something of all the others."""
+def entries_at(repo: Repo, paths: Collection[str]) -> Iterator[IndexEntry]:
+    """Yield the entries of these very paths, without making something of all the others."""
     try:
         data = index_file(repo).read_bytes()
     except FileNotFoundError:
-        return []
-    places = places_of(repo, data)
+        return
+    places = walked(repo, data)
     if places is None:
-        return [entry for entry in _from_git(repo) if entry.path in paths]
+        yield from (entry for entry in _from_git(repo) if entry.path in paths)
+        return
     wanted = frozenset(map(encode, paths))
-    return [_entry(data, path, begin, more) for path, begin, more, _ in places if path in wanted]
+    yield from (_entry(data, path, begin, more) for path, begin, more, _ in places if path in wanted)
 
 
 def may_hold_submodules(repo: Repo) -> bool:
@@ -126,18 +133,33 @@ def may_hold_submodules(repo: Repo) -> bool:
 
 def places_of(repo: Repo, data: bytes) -> list[tuple[bytes, int, int, int]] | None:
     """Find the entries (`raw_entries`); None unless all of this index is understood, down to its last extension."""
-    if data[:4] != b"DIRC" or int.from_bytes(data[4:8], "big") not in (2, 3, 4):
-        return None
-    if name_length(repo) != 40:
+    if not _is_plain(repo, data):
         return None
     places = list(raw_entries(data))
-    at = places[-1][3] if places else 12
+    return places if _is_harmless(data, places[-1][3] if places else 12) else None
+
+
+def walked(repo: Repo, data: bytes) -> Iterator[tuple[bytes, int, int, int]] | None:
+    """Find the entries as `places_of` does, one at a time: the index is gone through twice, and none is kept."""
+    if not _is_plain(repo, data):
+        return None
+    last = deque(raw_entries(data), maxlen=1)
+    return raw_entries(data) if _is_harmless(data, last[0][3] if last else 12) else None
+
+
+def _is_plain(repo: Repo, data: bytes) -> bool:
+    known = data[:4] == b"DIRC" and int.from_bytes(data[4:8], "big") in (2, 3, 4)
+    return known and name_length(repo) == 40
+
+
+def _is_harmless(data: bytes, at: int) -> bool:
+    """Say whether all extensions, which begin here, change nothing about what the entries mean."""
     while at < len(data) - 20:
         name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
         if name not in _HARMLESS:
-            return None
+            return False
         at += 8 + size
-    return places
+    return True
 
 
 def name_length(repo: Repo) -> int:
@@ -177,7 +199,7 @@ def _entry(data: bytes, path: bytes, at: int, more: int) -> IndexEntry:
     _, _, mtime, nanoseconds, _, _, mode, _, _, size, sha, flags = _FIXED.unpack_from(data, at)
     return IndexEntry(
         decode(path),
-        mode,
+        _MODES.get(mode, mode),
         sha.hex(),
         flags >> 12 & 3,
         size,
@@ -264,11 +286,11 @@ def _sweep(folder: Path) -> None:
 def put_entries(repo: Repo, entries: Iterable[NewEntry]) -> None:
     """Make the index say this about these paths; a file in the way of a folder, or the reverse, gives way."""
     nothing = "0" * name_length(repo)
-    lines = b"".join(
-        b"%06o %s 0\t%s\0" % (entry.mode, encode(entry.sha or nothing), encode(entry.path))
-        for entry in entries
-    )
-    if lines:
+    listing = io.BytesIO()  # one text from the start: a list of its lines would take as much again
+    for entry in entries:
+        sha, path = encode(entry.sha or nothing), encode(entry.path)
+        listing.write(b"%06o %s 0\t%s\0" % (entry.mode, sha, path))
+    if lines := listing.getvalue():
         _patiently(repo, ("update-index", "-z", "--replace", "--index-info"), lines)
 
 

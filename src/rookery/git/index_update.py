@@ -10,10 +10,11 @@ Anything beyond the plain formats is left to Git: see `update_entries`.
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat as statmode
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from rookery.git.index import (
     places_of,
     put_entries,
     refresh,
+    walked,
 )
 from rookery.git.index_lock import index_lock
 from rookery.git.repo import Repo
@@ -39,6 +41,8 @@ _LARGE = 1 << 24
 # Up to so many entries, and bytes, an index is changed in process faster than Git can be started.
 _FEW = 100
 _SMALL = 1 << 17
+# Parts of an index that are written at once.
+_TOGETHER = 1_000
 # Caches about the work tree that each write has to keep right: Git does that.
 _CACHES = (b"UNTR", b"FSMN")
 
@@ -126,12 +130,13 @@ def update_entries(repo: Repo, entries: Iterable[NewEntry], source: Repo | None 
         if not changed:
             return []
         known = _from_source(source, changed) if source is not None else {}
-        added = {p: _made(repo, e, known.get(p)) for p, e in changed.items() if e.mode}
+        added = [_made(repo, p, e, known.get(p)) for p, e in changed.items() if e.mode]
+        unknown = [os.fsdecode(raw.path) for raw in added if not raw.fresh and raw.mode >> 12 == 0o10]
         tree = _invalidated(extensions.get(b"TREE", b""), changed)
         more = [(b"TREE", tree)] if tree else []
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
         _write(file, draft, _spliced(data, places, changed, added), more)
-    return [os.fsdecode(p) for p, raw in added.items() if not raw.fresh and raw.mode >> 12 == 0o10]
+    return unknown
 
 
 def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
@@ -140,15 +145,16 @@ def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
     As `put_entries`, nothing is said of the files themselves.  A small index is
     written in process, and appears whole; a lock beside it would stay if we were killed.
     """
-    entries = list(entries)
-    data = _small(repo) if len(entries) <= _FEW else None
+    rest = iter(entries)
+    few = list(itertools.islice(rest, _FEW + 1))
+    data = _small(repo) if len(few) <= _FEW else None
     places = None if data is None else places_of(repo, data)
     if data is None or places is None:
-        put_entries(repo, entries)
+        put_entries(repo, itertools.chain(few, rest))  # many are not kept here
         return
     extensions = dict(_extensions(data, places[-1][3] if places else 12))
-    wanted = {encode(entry.path): entry for entry in entries}
-    added = {path: _unknown(path, entry) for path, entry in wanted.items() if entry.mode}
+    wanted = {encode(entry.path): entry for entry in few}
+    added = [_unknown(path, entry) for path, entry in wanted.items() if entry.mode]
     tree = _invalidated(extensions.get(b"TREE", b""), wanted)
     file = index_file(repo)
     draft = file.with_name(f"{file.name}.rookery")
@@ -173,7 +179,7 @@ def _unknown(path: bytes, entry: NewEntry) -> Raw:
 
 def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
     """Write an index of version 2 where there is none, and nobody else writes one; it says nothing of the files."""
-    raws = {path: _unknown(path, entry) for path, entry in ((encode(one.path), one) for one in entries)}
+    raws = [_unknown(encode(one.path), one) for one in entries]
     draft = file.with_name(f"{file.name}.rookery")
     _write(file, draft, _spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
 
@@ -204,7 +210,7 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     except FileNotFoundError:
         return {}
     found = {}
-    for place in places_of(source, data) or ():
+    for place in walked(source, data) or ():
         entry = wanted.get(place[0])
         if entry is None or not _same(raw := Place(*place).raw(data), entry):
             continue
@@ -214,8 +220,7 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     return found
 
 
-def _made(repo: Repo, entry: NewEntry, known: Raw | None) -> Raw:
-    path = encode(entry.path)
+def _made(repo: Repo, path: bytes, entry: NewEntry, known: Raw | None) -> Raw:
     flags = min(len(path), _NAME_MASK)
     sha = bytes.fromhex(entry.sha)
     if known is not None:
@@ -260,16 +265,18 @@ def _spliced(
     data: bytes,
     places: list[tuple[bytes, int, int, int]],
     changed: dict[bytes, NewEntry],
-    added: dict[bytes, Raw],
+    coming: list[Raw],
 ) -> list[bytes]:
     """Put the new entries among the old ones, which are copied as they are; gives the parts of the new file.
 
+    Of many new ones none is kept beside its part: the list is empty then.
     What is in the way goes: files where folders come, and the reverse.
     """
     version = data[7]
+    added = {raw.path for raw in coming}
     folders = {parent for path in added for parent in _parents(path)}
     below = _below(added)
-    coming = sorted(added.values(), reverse=True)
+    coming.sort(reverse=True)
     parts: list[bytes] = [b""]
     count, start, end, before, torn = 0, 12, 12, b"", False
     for place in places:
@@ -289,14 +296,15 @@ def _spliced(
             start = after
         end, before, torn, count = after, path, False, count + 1
     parts.append(data[start:end])
-    for new in reversed(coming):
+    while coming:
+        new = coming.pop()
         parts.append(_encoded(new, version, before))
         before, count = new.path, count + 1
     parts[0] = b"DIRC" + struct.pack(">II", version, count)
     return parts
 
 
-def _below(added: dict[bytes, Raw]) -> Callable[[bytes], bool]:
+def _below(added: Collection[bytes]) -> Callable[[bytes], bool]:
     """Make the question whether a path is inside of a new entry (which then takes its place)."""
     if len(added) < 20:
         prefixes = tuple(path + b"/" for path in added)
@@ -357,8 +365,15 @@ def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[b
 
     for name, content in extensions:
         parts.append(name + len(content).to_bytes(4, "big") + content)
-    data = b"".join(parts)
-    draft.write_bytes(data + hashlib.sha1(data, usedforsecurity=False).digest())
+    hasher = hashlib.sha1(usedforsecurity=False)
+    with open(draft, "wb") as out:
+        for start in range(
+            0, len(parts), _TOGETHER
+        ):  # not all at once: a large index would be there three times
+            piece = b"".join(parts[start : start + _TOGETHER])
+            hasher.update(piece)
+            out.write(piece)
+        out.write(hasher.digest())
     try:  # more than the umask gives, where several people work
         os.chmod(draft, statmode.S_IMODE(file.stat().st_mode))
     except FileNotFoundError:

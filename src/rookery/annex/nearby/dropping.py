@@ -299,7 +299,7 @@ def prepare(
     if here is None:
         raise NotForUs("there is no annex here")
     keys = list(dict.fromkeys(item.key for item in items))
-    names = names_in_index(repo)
+    names = names_in_index(repo, keys)
     if force:
         return Dropping(repo, here, _Copies(0, {}), {}, names.unlocked, Locks(), clock)
     around = Neighbourhood(repo, settings)

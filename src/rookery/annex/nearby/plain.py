@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,16 +175,24 @@ def unlocked_keys(repo: Repo) -> frozenset[str]:
     return frozenset(key for _, key, _ in with_keys(repo, entries) if key is not None)
 
 
-def names_in_index(repo: Repo) -> Names:
-    """Read which paths of the index stand for which keys; a bare repository has none."""
-    paths: dict[str, list[str]] = {}
+def names_in_index(repo: Repo, keys: Iterable[str]) -> Names:
+    """Read which paths of the index stand for some keys, and which keys are unlocked; a bare repository has none."""
+    named: dict[str, tuple[str, ...]] = dict.fromkeys(keys, ())
+    others: dict[str, list[str]] = {}  # most keys have one name
     unlocked = set()
     for entry, key, target in with_keys(repo, () if repo.bare else index_entries(repo)):
-        if key is not None:
-            paths.setdefault(key, []).append(entry.path)
-            if target is None:
-                unlocked.add(key)
-    return Names({key: tuple(found) for key, found in paths.items()}, frozenset(unlocked))
+        if key is None:
+            continue
+        if target is None:
+            unlocked.add(key)
+        first = named.get(key)
+        if first:
+            others.setdefault(key, []).append(entry.path)
+        elif first is not None:
+            named[key] = (entry.path,)
+    for key, more in others.items():
+        named[key] += tuple(more)
+    return Names(named, frozenset(unlocked))
 
 
 def _is(value: str, wanted: bool) -> bool:

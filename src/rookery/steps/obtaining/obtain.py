@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     """What has to be fetched; `requested` are the paths that were asked for, below the top ("." is all)."""
 
     requested: tuple[str, ...]
-    absent: tuple[AnnexedFile, ...]
+    absent: list[AnnexedFile]
 
     @property
     def keys(self) -> list[str]:
@@ -50,7 +50,7 @@ class Plan(NamedTuple):
 
 def plan(requested: Sequence[str], files: Iterable[AnnexedFile]) -> Plan:
     """Decide what has to be fetched."""
-    return Plan(tuple(requested), tuple(file for file in files if not file.present))
+    return Plan(tuple(requested), [file for file in files if not file.present])
 
 
 def obtain(
@@ -117,11 +117,12 @@ def _fetch(
     retries = ds.config.getint("datalad.annex.retry", 3)
     options = ["-c", f"annex.retry={retries}", *(["--auto"] if auto else [])]
     places: Places | None = None
-    with Meter(ds.ctx.progress, f"get {ds.path}", "Getting content", todo.size) as meter:
+    keys, size = todo.keys, todo.size
+    with Meter(ds.ctx.progress, f"get {ds.path}", "Getting content", size) as meter:
         for outcome in content.transfer(
             ds.repo,
             "get",
-            ((file.path, file.key) for file in todo.absent),
+            _handed_over(todo.absent),
             from_remote=source,
             jobs=ds.annex_jobs(jobs),
             options=options,
@@ -132,8 +133,16 @@ def _fetch(
             if outcome.silent:
                 continue
             if not outcome.ok and places is None:
-                places = read_places(ds.repo, todo.keys)
+                places = read_places(ds.repo, keys)
             yield _record(ds, outcome, refds, places)
+
+
+def _handed_over(files: list[AnnexedFile]) -> Iterator[tuple[str, str]]:
+    """Yield path and key of each file, and keep none of them: the list is empty then."""
+    files.reverse()
+    while files:
+        file = files.pop()
+        yield file.path, file.key
 
 
 def _record(ds: Dataset, outcome: Outcome, refds: Path | None, places: Places | None) -> Record:

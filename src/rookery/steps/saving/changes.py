@@ -15,6 +15,9 @@ from rookery.git.status import Change, Standing, status_at
 
 Before = tuple[int, str]
 
+# What HEAD says of a path that it does not have: one for all of them.
+NOTHING: Before = (0, "")
+
 
 class Changes(NamedTuple):
     """What is not as in HEAD, below some paths of one repository.
@@ -77,7 +80,7 @@ def sorted_out(repo: Repo, head: Head, found: dict[str, Change]) -> Changes:
     )
     changes = Changes(head, {}, [], {}, [], [], [], conflicts, twice, overtaken, behind)
     for path, change in found.items():
-        changes.before[path] = (change.mode_head, change.sha_head if change.mode_head else "")
+        changes.before[path] = (change.mode_head, change.sha_head) if change.mode_head else NOTHING
         now = change.mode_worktree or (_mode_of(repo, change.path) if _may_be_there(change) else 0)
         if not now:
             changes.gone.append(path)

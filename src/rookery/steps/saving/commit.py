@@ -163,7 +163,7 @@ class _Saving:
 
     def _record(self, action: str, path: str, status: Any = "ok", **more: Any) -> Record:
         # DataLad relates these to the dataset itself, and only the save record to the one that was asked for.
-        return result(action, self.ds.path / path, status, refds=self.ds.path, **more)
+        return result(action, f"{self.ds.path}/{path}", status, refds=self.ds.path, **more)
 
     def _known(self, view: Repo) -> Iterator[Record]:
         """Put what needs no reading into the index: deletions, staged files, commits of nested repositories."""
@@ -224,16 +224,19 @@ class _Saving:
             else:
                 yield _with_key(self._record("add", one.path, type="file", message=""), one.key)
         if everything:
-            yield from self._read_back(view, set(everything), silent, failed)
+            yield from self._read_back(view, everything, silent, failed)
 
     def _read_back(
-        self, view: Repo, wanted: set[str], silent: list[str], failed: set[str]
+        self, view: Repo, wanted: Sequence[str], silent: list[str], failed: set[str]
     ) -> Iterator[Record]:
         """Learn from the index what was taken in, and report those that nothing was said of."""
-        there = {e.path: NewEntry(e.path, e.mode, e.sha) for e in index.entries_at(view, wanted)}
+        named = {path: path for path in wanted}  # ours, and not the equal ones that are read
+        there = {named[e.path]: NewEntry(named[e.path], e.mode, e.sha) for e in index.entries_at(view, named)}
         # What was refused may be in the index all the same, and must not be in the commit.
         put_alone(view, (NewEntry(path, *self.changes.before[path]) for path in failed if path in there))
-        for path in wanted - failed:
+        for path in wanted:
+            if path in failed:
+                continue
             self._note(there.get(path) or NewEntry(path, 0, ""))
         for path in silent:
             if path in self.entries:

@@ -267,11 +267,12 @@ def _follow(repo: Repo, head: Head, done: Committed, view: Repo) -> None:
     """
     try:
         with files.locked(repo.gitdir / "rookery" / "follow", wait=index_lock.PATIENCE):
-            entries = dict(done.entries)
+            entries = done.entries
             now = refs.head(repo)
             if now.branch != head.branch:
                 return  # another branch was checked out meanwhile, and the index is about that one
             if now.commit not in (done.commit, None):
+                entries = dict(entries)
                 for change in trees.diff_trees(repo, done.commit, str(now.commit)):
                     if change.path in entries:
                         entries[change.path] = NewEntry(change.path, change.new_mode, change.new_sha)
