@@ -181,6 +181,18 @@ def test_what_a_killed_push_has_left_is_swept_after_a_day(place: Place, inside: 
     assert sorted(path.name for path in folder.iterdir()) == [".rookery.4.5.6", "MD5E-s3--of-another"]
 
 
+def test_a_store_that_takes_nothing_is_told_of_in_words(place: Place, inside: Inside, git: Program) -> None:
+    write_tree(place.dataset, {"new.dat": binary(700, seed=9)})
+    inside("save", "-m", "more", cwd=place.dataset)
+    uuid = git("config", "annex.uuid", cwd=place.dataset).text
+    blocked = place.folder() / f"ora-remote-{uuid}"
+    shutil.rmtree(blocked, ignore_errors=True)
+    blocked.write_text("in the way")
+    told = inside("push", "--to", "ria", cwd=place.dataset, code=1)
+    assert any(line.startswith("copy(error): new.dat (file)") for line in told.lines)
+    assert (place.dataset / "new.dat").read_bytes() == binary(700, seed=9)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

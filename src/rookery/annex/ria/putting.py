@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,7 +18,10 @@ from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.ria.stores import Store, Stores, plainly_named
 from rookery.annex.store import is_present
+from rookery.core.log import get_log
 from rookery.git.repo import Repo
+
+log = get_log("rookery.ria")
 
 # What a killed process has left in the folder for what is on its way is taken away after a day, in seconds.
 STALE = 86_400.0
@@ -54,8 +56,14 @@ class Putting(NamedTuple):
             else:
                 todo[item.key] = item
         wanted = list(todo.values())
+        if not wanted:
+            return left
+        try:
+            folder = _transfers(self.to, self.here, self.clock())
+        except OSError as e:
+            log.debug("nothing can be put into %s: %s", self.to.root, e)
+            return [*left, *wanted]  # git-annex says why
         together = at_a_time(len(wanted))
-        folder = _transfers(self.to, self.here, self.clock())
         for start in range(0, len(wanted), together):
             left += yield from self._send(wanted[start : start + together], folder, on_progress)
         return left
@@ -103,7 +111,7 @@ def _transfers(store: Store, here: str, now: float) -> str:
     os.makedirs(folder, exist_ok=True)
     with os.scandir(folder) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # another process was quicker, or it is somebody else's
                 old = entry.stat(follow_symlinks=False).st_mtime < now - STALE
                 if old and entry.name.startswith(placing.DRAFT):
                     os.unlink(entry)
@@ -125,7 +133,6 @@ def _show(draft: str, place: str) -> None:
         except FileNotFoundError:
             if attempt == 9:
                 raise
-            time.sleep(0)
 
 
 def prepare(
