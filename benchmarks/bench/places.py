@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ import time
 from pathlib import Path
 
 from bench.scenario import Scale, State
+
+# Bytes of the disk that are left free by what is done with and not removed yet.
+FREE = 20_000_000_000
 
 
 def remove(folder: Path) -> None:
@@ -32,10 +36,17 @@ def refresh(place: Path) -> None:
 
 
 class Places:
-    """The states of one run below a folder: `kept`, and `place`, where commands work."""
+    """The states of one run below a folder: `kept`, and `place`, where commands work.
+
+    What is done with goes to `used` and is removed when the disk gets full: where
+    files have been removed ext4 without a journal makes new ones many times slower
+    for minutes (it goes past each inode that was freed lately), and that would be
+    measured.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._serial = itertools.count()
         self._laid: dict[str, tuple[State, Scale]] = {}
 
     def lay(self, state: State, scale: Scale) -> Path:
@@ -46,7 +57,7 @@ class Places:
         kept = self.root / "kept" / f"{state.name}-{scale.count}-{scale.size}"
         if not kept.exists():
             self._make(state, scale, kept)
-        remove(place)
+        self._put_away(place)
         place.parent.mkdir(exist_ok=True)
         copy(kept, place)
         refresh(place)
@@ -64,7 +75,7 @@ class Places:
             place = self.lay(state.after, scale)
         else:
             place = self.root / "place" / state.root
-            remove(place)
+            self._put_away(place)
             place.mkdir(parents=True)
         self.written(state)
         state.make(place, scale)
@@ -74,8 +85,18 @@ class Places:
         time.sleep(1.1)
 
     def forget(self, scale: Scale) -> None:
-        """Remove all states of a scale that nobody will ask for again: disks are finite."""
+        """Put away all states of a scale that nobody will ask for again."""
         for kept in (self.root / "kept").glob(f"*-{scale.count}-{scale.size}"):
-            remove(kept)
-        remove(self.root / "place")
+            self._put_away(kept)
+        self._put_away(self.root / "place")
         self._laid.clear()
+
+    def _put_away(self, folder: Path) -> None:
+        if not folder.exists():
+            return
+        used = self.root / "used"
+        used.mkdir(exist_ok=True)
+        os.chmod(folder, 0o700)  # a folder that moves is written to
+        folder.rename(used / str(next(self._serial)))
+        if shutil.disk_usage(used).free < FREE:
+            remove(used)

@@ -29,12 +29,9 @@ from rookery.annex.outcome import Clock, Item, Outcome
 from rookery.annex.places import read_places
 from rookery.annex.store import is_present
 from rookery.annex.wishes import required_keys
-from rookery.core import pool
+from rookery.core import many, pool
 from rookery.core.errors import CommandError, LockedError, LostRaceError, RookeryError
 from rookery.git.repo import Repo
-
-# Keys that a thread takes at once: what it costs to hand them over is shared by so many.
-TOGETHER = 32
 
 # A promise to keep content holds for ten minutes (git-annex's shortest); one that took half of them proves nothing.
 PROMISED = 300.0
@@ -51,7 +48,7 @@ class Keeper(Protocol):
         """Say whether it looks as if the place had the content, apart from our own file `mine`."""
 
     def at_once(self, number: int) -> int:
-        """Give how many contents it can keep at the same time, of so many that are to go."""
+        """Give how many contents it can keep at the same time, of so many that are to go; 0 if nobody is waited for."""
 
     def kept(self, key: str, mine: os.stat_result) -> AbstractContextManager[None]:
         """Have it kept for the block.  Raises NotKept, other RookeryErrors or OSError if that is not certain."""
@@ -173,9 +170,9 @@ class Dropping(NamedTuple):
 
     def _attempts(self, keys: Sequence[str]) -> Iterator[_Attempt]:
         """Try to drop each key, several at once: in order where nobody far away is asked, else as they come."""
-        at_once = max((keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)), default=1)
+        at_once = max((keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)), default=0)
         with closing(self.locks):
-            if at_once > 1:
+            if at_once:
                 yield from pool.as_they_come(
                     lambda key: (self._attempt(one) for one in (key,)),
                     keys,
@@ -183,12 +180,7 @@ class Dropping(NamedTuple):
                     stop=lambda: None,
                 )
                 return
-            # The file system lets each removal of a file or folder wait (measured on ext4: 65 us for a folder, of
-            # which 16 are work; far more while others write).
-            parts = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
-            yield from pool.in_order(
-                lambda part: [self._attempt(key) for key in part], parts, at_once=pool.workers(None)
-            )
+            yield from many.each_in_order(self._attempt, keys, at_end=self.locks.close)
 
     def _attempt(self, key: str) -> _Attempt:
         attempt = _Attempt(key)
@@ -249,8 +241,8 @@ class NextDoor(NamedTuple):
         return self._copy(key, mine) is not None
 
     def at_once(self, number: int) -> int:  # noqa: ARG002 - it takes no time
-        """Give one: nothing is waited for."""
-        return 1
+        """Give none: nothing is waited for."""
+        return 0
 
     @contextmanager
     def kept(self, key: str, mine: os.stat_result) -> Iterator[None]:

@@ -60,8 +60,10 @@ class Fetching(NamedTuple):
             folder = stack.enter_context(placing.drafts(self.repo))
             firsts = {item.key: item for item in reversed(items)}  # a key is brought for its first path
             once = [item for item in items if firsts[item.key] is item]
-            bring = partial(self._from_first, folder=folder, came=came, on_progress=on_progress)
-            told = side_by_side(bring, once)
+            bring = partial(self._from_first, folder=folder, on_progress=on_progress)
+            told = side_by_side(
+                bring, once, did=lambda item, note: None if note is None else came.append(item.key)
+            )
             try:
                 notes: dict[str, str | None] = {}
                 for item in items:
@@ -78,9 +80,7 @@ class Fetching(NamedTuple):
                 knowledge.arrived([self.repo], self.repo, self.here, came, clock=self.clock)
         return left
 
-    def _from_first(
-        self, item: Item, *, folder: str, came: list[str], on_progress: Listener | None
-    ) -> str | None:
+    def _from_first(self, item: Item, *, folder: str, on_progress: Listener | None) -> str | None:
         """Get a key from the first neighbour that is said to have it, and give what is to be said of it.
 
         Nothing is said of what is here already, and None given where it fails: git-annex tries them all.
@@ -100,7 +100,6 @@ class Fetching(NamedTuple):
         except (placing.Unplaced, OSError):
             if not is_present(self.repo, item.key):
                 return None  # else it came, and what failed came after that
-        came.append(item.key)
         return f"from {giver.name}..."
 
 

@@ -263,8 +263,12 @@ def show(draft: str, place: str) -> None:
 
 
 def made(folder: str) -> None:
-    """Make a folder and those above, trying first what is lacking mostly: `os.makedirs` looks at each of them."""
+    """Make the folder of an object and the two above, which mostly are lacking: `os.makedirs` looks at each of them."""
+    above = os.path.dirname(folder)
     try:
+        for level in (os.path.dirname(above), above):
+            with suppress(FileExistsError):
+                os.mkdir(level)
         os.mkdir(folder)
     except FileExistsError:
         if not os.path.isdir(folder):

@@ -148,19 +148,26 @@ class RoamingLock:
 
 
 class Locks:
-    """Roaming locks for any number of stores and threads, made as they are needed; close them after use."""
+    """Roaming locks for any number of stores and threads, made as they are needed; close them after use.
+
+    A copy of the process makes its own: a lock of an open file would be held by both.
+    """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._open = ExitStack()
         self._folders: dict[str, str] = {}
         self._idle: dict[str, list[RoamingLock]] = {}
         self._mutex = threading.Lock()
 
     def close(self) -> None:
-        """Take all lock files away."""
+        """Take all lock files of this process away."""
+        self._be_own()
         self._open.close()
-        self._folders.clear()
-        self._idle.clear()
+        self._begin()
 
     @contextmanager
     def kept(self, repo: Repo, place: str) -> Iterator[None]:
@@ -185,9 +192,15 @@ class Locks:
     def _borrowed(self, repo: Repo) -> tuple[RoamingLock, list[RoamingLock]]:
         """Give a lock that nobody uses, and the list that it goes back to."""
         top = str(repo.commondir)
+        self._be_own()
         with self._mutex:
             idle = self._idle.setdefault(top, [])
             return (idle.pop() if idle else self._made(repo, top)), idle
+
+    def _be_own(self) -> None:
+        if self._pid != os.getpid():
+            self._of_parent = self._open  # not closed, nor collected, which closes too: it is still at work
+            self._begin()
 
     def _made(self, repo: Repo, top: str) -> RoamingLock:
         if top not in self._folders:

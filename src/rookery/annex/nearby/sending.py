@@ -61,8 +61,10 @@ class Sending(NamedTuple):
         left: list[Item] = []
         came: list[str] = []
         with placing.drafts(self.to.repo) as folder:
-            send = partial(self._sent, folder=folder, came=came, on_progress=on_progress)
-            told = side_by_side(send, items)
+            send = partial(self._sent, folder=folder, on_progress=on_progress)
+            told = side_by_side(
+                send, items, did=lambda item, note: None if note is None else came.append(item.key)
+            )
             try:
                 for item, note in told:
                     if note is None:
@@ -80,10 +82,9 @@ class Sending(NamedTuple):
             self.owed.add(self.to.repo, self.to.uuid, came)
         knowledge.arrived(writers, self.to.repo, self.to.uuid, came, clock=self.clock)
 
-    def _sent(self, item: Item, *, folder: str, came: list[str], on_progress: Listener | None) -> str | None:
+    def _sent(self, item: Item, *, folder: str, on_progress: Listener | None) -> str | None:
         """Send one unless it is there, and give what is to be said of it; None if it could not be sent."""
         if is_present(self.to.repo, item.key):
-            came.append(item.key)
             return ""
         source = object_here(self.repo, item.key)
         if source is None:
@@ -102,7 +103,6 @@ class Sending(NamedTuple):
         except (placing.Unplaced, OSError):
             if not is_present(self.to.repo, item.key):
                 return None  # else it came, and what failed came after that
-        came.append(item.key)
         return f"to {self.to.name}..."
 
 

@@ -1,7 +1,6 @@
-"""Objects that are brought one after the other if they are large, and several at once if they are small.
+"""Objects that are brought one after the other; small ones several at once where the file system lets them wait.
 
-A large one keeps both cores busy by itself (`placing`).  Of small ones the
-file system takes most of the time, in which the interpreter lets others run.
+A large one keeps both cores busy by itself (`placing`).
 """
 
 from __future__ import annotations
@@ -12,15 +11,12 @@ from typing import TypeVar
 
 from rookery.annex.keys import size_of
 from rookery.annex.outcome import Item
-from rookery.core.pool import in_order, workers
+from rookery.core.many import each_in_order
 
 Result = TypeVar("Result")
 
 # Up to here an object is copied and compared in one piece, and nobody is told of its progress.
 SMALL = 1 << 20
-
-# Items that a thread takes at once: what it costs to hand them over is shared by so many.
-TOGETHER = 32
 
 # So many keys, and at least this part of all, are written down together.
 TOLD_TOGETHER, PARTS = 10_000, 8
@@ -36,16 +32,26 @@ def at_a_time(number: int) -> int:
 
 
 def side_by_side(
-    work: Callable[[Item], Result], items: Iterable[Item]
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    did: Callable[[Item, Result], None] | None = None,
 ) -> Generator[tuple[Item, Result], None, None]:
-    """Yield each item with what became of it, in order; closed early, what is under way comes to its end."""
+    """Yield each item with what became of it, in order; closed early, what is under way comes to its end.
+
+    `did` is called with everything that was done, see `each_in_order`, which has
+    conditions for `work` too.
+    """
     for small, group in groupby(items, _is_small):
-        if not small:
-            yield from ((item, work(item)) for item in group)
-            continue
         run = list(group)
-        parts = [run[start : start + TOGETHER] for start in range(0, len(run), TOGETHER)]
-        yield from in_order(lambda part: [(item, work(item)) for item in part], parts, at_once=workers(None))
+        if small:
+            yield from zip(run, each_in_order(work, run, did=did), strict=True)
+            continue
+        for item in run:
+            result = work(item)
+            if did is not None:
+                did(item, result)
+            yield item, result
 
 
 def _is_small(item: Item) -> bool:

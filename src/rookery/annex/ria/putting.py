@@ -73,7 +73,11 @@ class Putting(NamedTuple):
     ) -> Generator[Outcome, None, list[Item]]:
         left: list[Item] = []
         came: list[str] = []
-        told = side_by_side(partial(self._sent, folder, came, on_progress), items)
+        told = side_by_side(
+            partial(self._sent, folder, on_progress),
+            items,
+            did=lambda item, note: None if note is None else came.append(item.key),
+        )
         try:
             for item, note in told:
                 if note is None:
@@ -87,10 +91,9 @@ class Putting(NamedTuple):
             knowledge.told(self.repo, self.to.uuid, gone, present=False, clock=self.clock)
         return left
 
-    def _sent(self, folder: str, came: list[str], on_progress: Listener | None, item: Item) -> str | None:
+    def _sent(self, folder: str, on_progress: Listener | None, item: Item) -> str | None:
         """Send one unless it is there, and give what is to be said of it; None if it could not be sent."""
         if self.to.look(item.key) is not None:
-            came.append(item.key)
             return ""
         source = object_here(self.repo, item.key)
         if source is None:
@@ -101,7 +104,6 @@ class Putting(NamedTuple):
                 _show(draft, self.to.place(item.key))
         except (placing.Unplaced, OSError):
             return None
-        came.append(item.key)
         return f"to {self.to.name}..."
 
 

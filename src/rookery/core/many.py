@@ -1,0 +1,74 @@
+"""Short work on each of many files, in the way that gets through it fastest on this machine and this disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import TypeVar
+
+from rookery.core import forks
+from rookery.core.pool import in_order, workers
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+# Items that are worked on in a row: watched together, and handed over together.
+TOGETHER = 32
+
+# So many go to threads before one looks again whether they need any.
+LOOK_AGAIN = 32 * TOGETHER
+
+
+def each_in_order(
+    work: Callable[[Item], Outcome],
+    items: Sequence[Item],
+    *,
+    did: Callable[[Item, Outcome], None] | None = None,
+    at_end: Callable[[], None] | None = None,
+) -> Generator[Outcome, None, None]:
+    """Yield what `work` gives for each item, in order.
+
+    Threads get in each other's way where the file system answers at once: at each
+    of the many calls of the system one takes the interpreter from the other (20,000
+    files of 1 KB copied, compared and filed on 2 cores: 7.7 s in four threads, 4.1
+    in one, under 3 in two processes).  So a row is done by the caller and watched,
+    and the rest is shared with other processes, see `forks`: more of them if the
+    row had to wait once for each item.  Where there can be none, the caller goes on
+    alone, or has the next thousand done in threads if the row had to wait.
+
+    `work` must not count on what it changes in memory, and what it returns must be
+    fit for pickle.
+
+    `did` is called in the caller's process with whatever was done, also after the
+    generator is closed early, for what was under way then.  `at_end` is called in
+    each other process.
+    """
+    tell = did or (lambda *_: None)
+    start = 0
+    while start < len(items):
+        row = items[start : start + TOGETHER]
+        before = _waits()
+        done = forks.worked(work, row, tell)
+        waited = _waits() - before >= TOGETHER
+        start += len(row)
+        yield from done
+        if others := forks.helpful(len(items) - start, waiting=waited):
+            rows = [items[first : first + TOGETHER] for first in range(start, len(items), TOGETHER)]
+            yield from forks.shared(work, rows, tell, others=others, at_end=at_end)
+            return
+        if waited:
+            yield from _threaded(work, items[start : start + LOOK_AGAIN], tell)
+            start += LOOK_AGAIN
+
+
+def _threaded(
+    work: Callable[[Item], Outcome], items: Sequence[Item], tell: Callable[[Item, Outcome], None]
+) -> Generator[Outcome, None, None]:
+    rows = (items[first : first + TOGETHER] for first in range(0, len(items), TOGETHER))
+    yield from in_order(lambda row: forks.worked(work, row, tell), rows, at_once=workers(None))
+
+
+def _waits() -> int:
+    """Give how often this thread, or where only that is known this process, has let go of its processor of itself."""
+    import resource  # start-up: most commands do not come here
+
+    return resource.getrusage(getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)).ru_nvcsw

@@ -1,0 +1,99 @@
+"""Short work on many things: by the caller, by threads or by other processes, as it has to wait."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from rookery.core import forks, many
+from rookery.core.many import LOOK_AGAIN, TOGETHER, each_in_order
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forks, "helpful", lambda *_, **__: 0)
+
+
+def quick(item: int) -> tuple[int, int, int]:
+    return item, os.getpid(), threading.get_ident()
+
+
+def slow(item: int) -> tuple[int, int, int]:
+    time.sleep(0.0001)
+    return quick(item)
+
+
+def waiting_rows(monkeypatch: pytest.MonkeyPatch, rows: Callable[[int], bool]) -> None:
+    """Let rows by their number seem to wait or not."""
+    calls = iter(range(1_000_000))
+
+    def waits() -> int:
+        call = next(calls)
+        return TOGETHER if call % 2 and rows(call // 2) else 0
+
+    monkeypatch.setattr(many, "_waits", waits)
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_waits_for_nothing_is_done_by_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_rows(monkeypatch, lambda _: False)
+    done = list(each_in_order(quick, range(5 * TOGETHER + 1)))
+    assert [item for item, _, _ in done] == list(range(5 * TOGETHER + 1))
+    assert {(process, thread) for _, process, thread in done} == {(os.getpid(), threading.get_ident())}
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_waits_is_done_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    items = list(range(3 * TOGETHER))
+    done = list(each_in_order(slow, items, did=lambda *told: heard.append(told[0])))
+    assert [item for item, _, _ in done] == items == sorted(heard)
+    assert len({thread for _, _, thread in done}) > 1
+
+
+@pytest.mark.usefixtures("alone")
+def test_threads_end_where_nothing_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_rows(monkeypatch, lambda row: row == 0)
+    done = list(each_in_order(quick, range(2 * TOGETHER + LOOK_AGAIN)))
+    me = threading.get_ident()
+    assert all(thread != me for _, _, thread in done[TOGETHER : TOGETHER + LOOK_AGAIN])
+    assert all(thread == me for _, _, thread in done[TOGETHER + LOOK_AGAIN :])
+
+
+@pytest.mark.parametrize(("waits", "processes"), [(False, 2), (True, 4)])
+def test_many_are_shared_with_processes_more_if_they_wait(
+    waits: bool, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting_rows(monkeypatch, lambda _: waits)
+    monkeypatch.setattr(forks, "helpful", lambda _, waiting: 3 if waiting else 1)
+    heard: list[int] = []
+    items = list(range(10 * TOGETHER + 3))
+    done = list(each_in_order(quick, items, did=lambda *told: heard.append(told[0])))
+    assert [item for item, _, _ in done] == items == heard
+    assert len({process for _, process, _ in done}) == processes
+
+
+@pytest.mark.usefixtures("alone")
+def test_closed_early_it_has_told_of_what_was_done() -> None:
+    heard: list[int] = []
+    results = each_in_order(quick, range(5 * TOGETHER), did=lambda *told: heard.append(told[0]))
+    next(results)
+    results.close()
+    assert heard == list(range(TOGETHER))
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_failure_tells_of_what_came_before_it() -> None:
+    def work(item: int) -> int:
+        if item == 3:
+            raise ValueError(item)
+        return item
+
+    heard: list[int] = []
+    with pytest.raises(ValueError, match="3"):
+        list(each_in_order(work, range(10), did=lambda *told: heard.append(told[0])))
+    assert heard == [0, 1, 2]
