@@ -160,11 +160,12 @@ def send(
         outcomes = content.transfer(ds.repo, "copy", by_name, options=["--auto", *options], **how)
     else:  # by key: what is committed goes, whatever became of the file in the work tree
         outcomes = content.transfer_keys(ds.repo, "copy", first, options=options, **how)
+    top = str(ds.path)  # a Path joined for each of very many takes longer than all else that is said of it
     with meter:
         for outcome in outcomes:
             meter.settled(outcome)
             if not outcome.silent:
-                yield _record(outcome, ds.path / (outcome.path or first[outcome.key]), said)
+                yield _record(outcome, f"{top}/{outcome.path or first[outcome.key]}", said)
     for twin in todo.twins:
         yield result("copy", ds.path / twin.path, "notneeded", annexkey=twin.key, message=SAME_KEY, **said)
 
@@ -185,7 +186,7 @@ def _chosen(ds: Dataset, todo: Plan, wanted_by: str | None) -> tuple[list[tuple[
     return [], first
 
 
-def _record(outcome: Outcome, path: Path, said: dict[str, Any]) -> Record:
+def _record(outcome: Outcome, path: str, said: dict[str, Any]) -> Record:
     message, error = outcome.message, outcome.error_message
     if outcome.ok:
         return result("copy", path, annexkey=outcome.key, message=message, **said)
