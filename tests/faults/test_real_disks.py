@@ -167,7 +167,7 @@ def test_a_push_onto_a_full_disk(
 def test_git_annex_is_not_asked_to_take_files_in_on_a_full_disk(
     dataset_factory: DatasetFactory, disk: Callable[[int], Disk], cli: Program, git: Program
 ) -> None:
-    """It would try for minutes, and then have moved the file out of the work tree (10.20261026)."""
+    """It would try for minutes, and then leave an empty file in the work tree (10.20261026)."""
     small = disk(8)
     ds = dataset_factory.copy(small.at / "ds")
     git("config", "rookery.engine", "stock", cwd=ds)
