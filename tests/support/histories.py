@@ -55,6 +55,11 @@ class Side(NamedTuple):
         asked = {"drop": step.name, "copy": step.name, "publish": "."}.get(step.kind)
         if asked is not None and self.git("status", "--porcelain", "--", asked, cwd=here).text:
             return  # what was changed and not saved DataLad and Rookery do not drop or send, git-annex does
+        if (
+            step.kind == "lock"
+            and self.git("status", "--porcelain", "--", step.name, cwd=here).text[1:2] == "T"
+        ):
+            return  # if that is the content the link stood for, git-annex (10.20261026) takes it in and logs nothing
         if step.kind in _FILES:
             _FILES[step.kind](here, step)
         elif step.kind in _SHARED:

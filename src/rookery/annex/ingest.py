@@ -6,6 +6,7 @@ own rules (largefiles, dotfiles, backend) and so is never wrong about them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
@@ -13,13 +14,19 @@ from rookery.annex import program
 from rookery.annex.content import hearing
 from rookery.annex.outcome import Listener
 from rookery.annex.program import Names, failure_text
-from rookery.core.errors import CommandError
+from rookery.core.errors import CommandError, OutOfSpaceError
 from rookery.git.repo import Repo
 
 Force = Literal["large", "small"]
 
 # What git-annex remarks about a file whose content it puts into Git.
 TO_GIT = "content to git repository"
+
+# SQLite needs 32 KiB for the index of what was written to git-annex's database, and the journal and Git's index want
+# room too.  Where it cannot be had, git-annex (10.20261026) opens its database again and again: `git annex add` of one
+# file took 142 s to give up, and then the content was in the store only and the file
+# in the work tree empty.
+ROOM = 256 * 1024
 
 
 class Ingested(NamedTuple):
@@ -51,10 +58,12 @@ def stock(
 
     Raises CommandError when git-annex fails as a whole; what it took in before
     is in the store and in the index, and a second call finishes the rest.
+    Raises OutOfSpaceError, and nothing is touched, when the disk is as good as full.
     """
     wanted = dict.fromkeys(paths)
     if not wanted:
         return
+    _see_that_there_is_room(repo)
     options = [
         *([f"--force-{force}"] if force else []),
         *(["--no-check-gitignore"] if ignored_too else []),
@@ -80,6 +89,18 @@ def stock(
     for path in wanted:
         if path not in seen:
             yield Ingested(path, silent=True)
+
+
+def _see_that_there_is_room(repo: Repo) -> None:
+    disk = os.statvfs(repo.commondir)
+    # Some file systems do not say how large they are.
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < ROOM:
+        raise OutOfSpaceError(
+            "git-annex add",
+            "No space left on device: git-annex was not started, it needs some for its database",
+            cwd=str(repo.root),
+            hints=["make room, or drop content that has other copies"],
+        )
 
 
 class Foreseen(NamedTuple):
