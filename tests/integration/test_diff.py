@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from rookery.core.process import Runner
+from rookery.git.repo import open_repo
+from rookery.steps.comparing import states
 from support import situations
 from support.counting import Started
 from support.inside import Inside
@@ -95,3 +99,30 @@ def test_subdatasets_are_compared_between_the_commits_that_are_recorded(
     assert inside("diff", "-f", "HEAD~1", "-t", "HEAD", cwd=root).lines == expected[:1]
     assert inside("diff", "-f", "HEAD~1", "-t", "HEAD", "sub-mod/file", cwd=root).lines == expected
     assert inside("diff", cwd=root).lines == expected[:1]
+
+
+def test_only_what_differs_is_read_and_it_is_told_as_if_all_were(git: Program, history: Path) -> None:
+    situations.add_subdatasets(history)
+    git("rm", "-q", "--cached", "new", cwd=history)
+    (history / "folder/file").unlink()
+    git("mv", "kept", "moved", cwd=history)
+    write_tree(history, {"gone": "back\n", "staged": "s\n", "changed": "1\n", "nest/deep/new": "n\n"})
+    git("add", "staged", cwd=history)
+    repo, seen = open_repo(history, Runner(os.environ)), 0
+    for commit in git("rev-list", "HEAD", cwd=history).stdout.split():
+        for paths in ([], ["folder"], ["nest", "gone", "changed"]):
+            changed = states.look(repo, paths)
+            everything = states.since(repo, commit, changed, paths)
+            some = states.since(repo, commit, changed, paths, clean=False)
+            unlike = [item._replace(size=None) for item in everything if item.state != "clean"]
+            assert sorted(map(str, some)) == sorted(map(str, unlike))
+            seen += len(some)
+    assert seen > 20
+
+
+def test_what_an_older_commit_has_in_common_with_the_work_tree_is_not_listed(
+    inside: Inside, history: Path, count_programs: Callable[[], AbstractContextManager[Started]]
+) -> None:
+    with count_programs() as started:
+        inside("diff", "--from", "HEAD~1", cwd=history)
+    assert not [argv for argv in started.programs if "ls-tree" in argv]

@@ -32,6 +32,7 @@ LIMITS = {
     "get": 1_000,
     "get of nothing": 700,
     "drop": 1_000,
+    "whereis of what is gone": 600,
     "push": 1_000,
     "unlock": 1_000,
 }
@@ -54,12 +55,12 @@ class Journey:
         self.root, self.inside, self.git, self.count = root, inside, git, count
         self.peaks: dict[str, int] = {}
 
-    def step(self, name: str, *words: str, cwd: str = "ds") -> None:
+    def step(self, name: str, *words: str, cwd: str = "ds", code: int = 0) -> None:
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
         # What is shown would be kept here, by the test; `status` leaves out more the less is shown.
         quiet = () if words[0] == "status" else ("--output-format", "disabled")
-        self.inside(*quiet, *words, cwd=self.root / cwd)
+        self.inside(*quiet, *words, cwd=self.root / cwd, code=code)
         self.peaks[name] = tracemalloc.get_traced_memory()[1] - before
 
     def travel(self) -> dict[str, int]:
@@ -75,6 +76,9 @@ class Journey:
         self.step("get of nothing", "get", ".", cwd="clone")
         self.step("drop", "drop", ".", cwd="clone")
         assert not (self.root / "clone/some/0/file-0.dat").exists()
+        (ds / ".git/annex/objects").rename(self.root / "elsewhere")
+        self.step("whereis of what is gone", "whereis", code=1)
+        (self.root / "elsewhere").rename(ds / ".git/annex/objects")
         self.push(ds)
         self.step("unlock", "unlock", ".")
         assert not (ds / "some/0/file-0.dat").is_symlink()

@@ -240,9 +240,30 @@ def test_a_linked_work_tree_and_a_dataset_with_its_repository_elsewhere_are_read
 def test_the_index_is_not_written(inside: Inside, tiny_dataset: Path) -> None:
     index = tiny_dataset / ".git/index"
     os.utime(tiny_dataset / ".gitattributes", (1, 1))
+    later = index.stat().st_mtime + 9  # of what is as young as its index, see below
+    os.utime(index, (later, later))
     before = index.read_bytes()
     inside("status", cwd=tiny_dataset)
     assert index.read_bytes() == before
+
+
+def test_files_as_young_as_their_index_are_read_through_the_filter_once(
+    inside: Inside, git: Program, tiny_dataset: Path, tmp_path: Path
+) -> None:
+    clone, then = tmp_path / "clone", 1_000_000_000
+    inside("clone", tiny_dataset, clone)
+    for name in git("ls-files", cwd=clone).stdout.split():
+        os.utime(clone / name, (then, then), follow_symlinks=False)
+    git("update-index", "--refresh", cwd=clone)
+    os.utime(clone / ".git/index", (then, then))  # as a checkout within one second leaves it
+    filters = []
+    for number in (1, 2):
+        trace = GitTrace(tmp_path / f"trace-{number}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GIT_TRACE2_EVENT", trace.env["GIT_TRACE2_EVENT"])
+            assert inside("status", cwd=clone).lines == [CLEAN]
+        filters.append(sum("filter-process" in one.read_text() for one in trace.folder.iterdir()))
+    assert filters == [1, 0]
 
 
 def test_a_subdataset_that_is_damaged_is_an_error_and_the_others_are_reported(

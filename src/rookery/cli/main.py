@@ -135,23 +135,26 @@ def execute(ctx: Context, op: Operation, arguments: dict[str, Any], options: Any
         seen_from=None if arguments.get("dataset") is not None else str(ctx.cwd),
     )
     on_failure = options.on_failure or op.on_failure
-    failures: list[Record] = []
+    code = 0  # of the first command that failed, if any did
 
     def watched() -> Iterator[Record]:
+        nonlocal code
         for record in op.function(ctx, **arguments):
             if failed(record):
-                failures.append(record)
+                code = code or record.get("exit_code") or 0
             yield record
 
     hooks = runner_of(configured(settings), arguments.get("dataset"), caller(load, ctx))
     ctx = ctx._replace(brief=hooks is None and getattr(renderer, "brief", False))
     try:
         keep = _keeper(options)
-        for _ in drive(watched(), on_failure=on_failure, renderer=renderer, keep=keep, hooks=hooks):
+        chain = drive(
+            watched(), on_failure=on_failure, renderer=renderer, keep=keep, hooks=hooks, remember=False
+        )
+        for _ in chain:
             pass
     except IncompleteResultsError:
-        codes = [r["exit_code"] for r in failures if r.get("exit_code")]
-        return codes[0] if codes else 1
+        return code or 1
     return 0
 
 

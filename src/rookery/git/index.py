@@ -25,6 +25,9 @@ _HARMLESS = frozenset((b"TREE", b"REUC", b"UNTR", b"FSMN", b"EOIE", b"IEOT"))
 # One number for each of them, instead of one for each entry.
 _MODES = {mode: mode for mode in (modes.FILE, modes.EXECUTABLE, modes.SYMLINK, modes.GITLINK)}
 
+# Beyond this size, looking for young files would cost more than a program that Git starts to read them.
+_SMALL = 1 << 16
+
 _FIXED = struct.Struct(">10I20sH")
 _serial = itertools.count()
 
@@ -129,6 +132,29 @@ def may_hold_submodules(repo: Repo) -> bool:
         return False
     # The mode 160000 as an entry spells it; a split index ("link") keeps its entries elsewhere.
     return b"\0\0\xe0\0" in data or b"link\0" in data
+
+
+def has_young_files(repo: Repo) -> bool:
+    """Say whether a small index is as old as files that it lists: Git calls them racy.
+
+    It reads them, through git-annex's filter, whenever it is asked, until somebody
+    writes the index again.  In a clone that is nobody, and all files are so young.
+    """
+    place = repo.gitdir / "index"
+    if index_file(repo) != place:
+        return False
+    try:
+        written = os.stat(place)
+        data = place.read_bytes() if written.st_size <= _SMALL else b""
+    except OSError:
+        return False
+    if not data or not _is_plain(repo, data):
+        return False
+    since = int(written.st_mtime)  # Git compares seconds, as it is mostly built
+    return any(
+        data[at + 26] >> 4 == modes.FILE >> 12 and int.from_bytes(data[at + 8 : at + 12], "big") >= since
+        for _, at, _, _ in raw_entries(data)
+    )
 
 
 def places_of(repo: Repo, data: bytes) -> list[tuple[bytes, int, int, int]] | None:

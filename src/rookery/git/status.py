@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from rookery.core.process import decode
+from rookery.git.index import has_young_files
 from rookery.git.repo import Repo
 from rookery.git.trees import Selection, fit_on_command_line
 
@@ -54,7 +55,10 @@ def status(
     ignore_submodules: Literal["none", "untracked", "dirty", "all"] = "none",
     renames: bool = False,
 ) -> Iterator[Change]:
-    """Yield what is not as in HEAD, at or below `paths` (relative to the root), without taking any lock.
+    """Yield what is not as in HEAD, at or below `paths` (relative to the root).
+
+    Takes no lock, but where Git would have to read files anew each time: it then
+    notes in the index what it found, unless somebody else has that.
 
     Works on unborn branches (everything is added).  The first process that a
     status starts may start more below it: Git looks into submodules itself
@@ -87,7 +91,8 @@ def _status(
     branch: bool,
 ) -> Iterator[Standing | Change]:
     few = fit_on_command_line(paths)
-    argv = ["--no-optional-locks", "--literal-pathspecs", "status", "--porcelain=v2", "-z"]
+    argv = [] if has_young_files(repo) else ["--no-optional-locks"]
+    argv += ["--literal-pathspecs", "status", "--porcelain=v2", "-z"]
     argv += [f"--untracked-files={untracked}", f"--ignored={ignored}"]
     argv += [f"--ignore-submodules={ignore_submodules}", "--find-renames" if renames else "--no-renames"]
     argv += ["--branch", "--no-ahead-behind"] if branch else ["--no-branch"]

@@ -129,7 +129,7 @@ class _Comparing:
         changed = survey.changed(ds, paths)
         if fr is not None and fr == states.commit_of(repo, "HEAD"):
             return states.since_head(repo, changed, paths, clean=survey.asked.clean)
-        return states.since(repo, fr, changed, paths)
+        return states.since(repo, fr, changed, paths, clean=survey.asked.clean)
 
     def _paths(self, ds: Dataset) -> list[str]:
         """Give the paths to compare in a dataset; none: everything."""

@@ -32,13 +32,15 @@ def drive(
     renderer: Renderer | None = None,
     keep: Callable[[Record], bool] | None = None,
     hooks: Callable[[Record], Iterator[Record]] | None = None,
+    remember: bool = True,
 ) -> Iterator[Record]:
     """Run an operation's records through the chain.
 
     Raises IncompleteResultsError after the last record ("continue") or after
     the first failed one ("stop"); the renderer is finished in either case, and
     not when the operation itself raises: a closing "nothing to save" would be
-    a claim that nobody has checked.
+    a claim that nobody has checked.  Without `remember` the error holds the
+    first failed record only: who shows them as they come has no use for a million.
     """
     failures: list[Record] = []
     try:
@@ -47,7 +49,7 @@ def drive(
                 continue  # as in DataLad: a record that names no action is nobody's
             if renderer is not None:
                 renderer.record(record)
-            if failed(record):
+            if failed(record) and (remember or not failures):
                 failures.append(record)
             if keep is None or keep(record):
                 yield record

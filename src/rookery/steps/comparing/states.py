@@ -95,12 +95,39 @@ def since_head(repo: Repo, changed: Changed, paths: Sequence[str] = (), *, clean
     return _against(repo, changed, entries, before, leftover)
 
 
-def since(repo: Repo, commit: str | None, changed: Changed, paths: Sequence[str] = ()) -> list[Item]:
-    """Compare the work tree with another commit than HEAD, or with nothing (None)."""
+def since(
+    repo: Repo, commit: str | None, changed: Changed, paths: Sequence[str] = (), *, clean: bool = True
+) -> list[Item]:
+    """Compare the work tree with another commit than HEAD, or with nothing (None); `clean` as in `since_head`."""
+    head = refs.head(repo).commit
+    if not clean and commit is not None and head is not None:
+        return _since_by_way_of(repo, commit, head, changed, paths)
     had = _listed(repo, commit, paths)
     return _against(
         repo, changed, _indexed(repo, changed, paths, clean=True), had.get, dict(had), all_of=True
     )
+
+
+def _since_by_way_of(
+    repo: Repo, commit: str, head: str, changed: Changed, paths: Sequence[str]
+) -> list[Item]:
+    """Find what differs between two commits, and what differs from the later one: nothing else is read."""
+    had: dict[str, _Content] = {}
+    entries = {entry[0]: entry for entry in _indexed(repo, changed, paths, clean=False)}
+    for path, mode, sha in entries.values():
+        had[path] = (mode, sha, None)  # a submodule that is as in HEAD
+    for path, change in changed.tracked.items():
+        had.pop(path, None)
+        if change.mode_head:
+            had[path] = (change.mode_head, change.sha_head, None)
+    for one in trees.diff_trees(repo, commit, head, paths):
+        had.pop(one.path, None)
+        if one.old_mode:
+            had[one.path] = (one.old_mode, one.old_sha, None)
+        if one.new_mode and one.path not in changed.tracked:
+            entries[one.path] = (one.path, one.new_mode, one.new_sha)
+    listed = sorted(entries.values(), key=lambda entry: encode(entry[0]))
+    return _against(repo, changed, listed, had.get, dict(had), all_of=True)
 
 
 def between(
