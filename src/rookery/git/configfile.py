@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 
 _HEADER = re.compile(r'\[(?P<section>[A-Za-z0-9.-]+)(?:[ \t]+"(?P<sub>(?:[^"\\\n]|\\[^\n])*)")?[ \t]*\]')
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+# What stands for itself, outside of quotes and in them.
+_PLAIN = re.compile(r'[^\\"#; \t\r\n]+')
 SPACE = " \t\r\n"  # Git counts nothing else as white space
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
@@ -86,13 +88,16 @@ def _value(text: str, at: int) -> tuple[str, int]:
             quoted = not quoted
             kept = len(out)
         elif letter in "#;" and not quoted:
-            at = _line_end(text, at) - 1 if "\n" in text[at:] else len(text)
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
             break
         elif letter in SPACE and not quoted:
             if out:
                 out.append(" ")
         else:
-            out.append(letter)
+            plain = _PLAIN.match(text, at - 1)
+            out.append(plain[0] if plain else letter)
+            at += len(out[-1]) - 1
             kept = len(out)
     if quoted:
         raise ValueError("a quote is not closed")
