@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,19 +20,19 @@ pytestmark = [
 
 FILES = 150
 
-# The command line with rows of 4 files, shared from the first on, and each process but the first killed within its
-# call number `dies` of a function.
+# The command line with rows of 4 files, shared from the first on, and each process but the first, or only that one,
+# killed within its call number `dies` of a function.
 SCRIPT = """
 import os, signal, sys
 from rookery.annex.nearby import dropping, placing
 from rookery.core import forks, many
 forks.FEWEST, many.TOGETHER, many._waits = 8, 4, lambda: 0
-first, calls, (module, name, dies) = os.getpid(), 0, sys.argv[1].split(":")
+first, calls, (who, module, name, dies) = os.getpid(), 0, sys.argv[1].split(":")
 module = {"placing": placing, "dropping": dropping}[module]
 original = getattr(module, name)
 def deadly(*args, **named):
     global calls
-    calls += os.getpid() != first
+    calls += (os.getpid() == first) == (who == "caller")
     if calls == int(dies):
         if name == "show":
             original(*args, **named)
@@ -49,7 +50,7 @@ from rookery.cli.main import main
 raise SystemExit(main(sys.argv[1:]))
 """
 
-NEVER = "placing:show:100000"
+NEVER = "others:placing:show:100000"
 
 
 class Place:
@@ -76,7 +77,7 @@ class Place:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == (-signal.SIGKILL if dies.startswith("caller") else 0), done.stderr
         assert set(seen.read_text().split()) == ({"shared"} if dies == NEVER else {"shared", "dies"})
 
     def present(self, name: str) -> int:
@@ -85,7 +86,6 @@ class Place:
     def assert_sound(self, name: str) -> None:
         told = self.annex("fsck", cwd=self.root / name).stdout
         assert "fixing" not in told and "failed" not in told
-        assert not list((self.root / name / ".git/annex/othertmp").glob(".rookery.lock*"))
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def place(tmp_path: Path, home: Home, cli: Program, annex: Program, git: Program
     ("coming", "going"),
     [
         (NEVER, NEVER),
-        ("placing:show:1", "dropping:_unlinked:1"),
-        ("placing:show:9", "dropping:_unlinked:10"),
-        ("placing:_copied:6", "dropping:_is_copy:15"),
+        ("others:placing:show:1", "others:dropping:_unlinked:1"),
+        ("others:placing:show:9", "others:dropping:_unlinked:10"),
+        ("others:placing:_copied:6", "others:dropping:_is_copy:15"),
     ],
 )
 def test_what_another_process_leaves_undone_is_done(place: Place, coming: str, going: str) -> None:
@@ -107,13 +107,16 @@ def test_what_another_process_leaves_undone_is_done(place: Place, coming: str, g
     assert place.present("clone") == FILES
     place.assert_sound("clone")
     place.act(going, "drop", ".")
+    if going == NEVER:
+        assert not list(place.root.glob("*/.git/annex/othertmp/*"))
+        assert not list(place.root.glob("*/.git/annex/objects/**/*.lck"))
     assert place.present("clone") == 0
     assert place.present("source") == FILES
     place.assert_sound("clone")
     place.assert_sound("source")
 
 
-@pytest.mark.parametrize("coming", [NEVER, "placing:show:7", "placing:_copied:3"])
+@pytest.mark.parametrize("coming", [NEVER, "others:placing:show:7", "others:placing:_copied:3"])
 def test_a_push_brings_all(place: Place, coming: str, cli: Program) -> None:
     cli("clone", place.root / "source", place.root / "sibling", cwd=place.root)
     place.git("checkout", "-q", "-b", "other", cwd=place.root / "sibling")
@@ -122,4 +125,18 @@ def test_a_push_brings_all(place: Place, coming: str, cli: Program) -> None:
     place.act(coming, "push", "--to", "friend")
     assert place.present("sibling") == FILES
     place.assert_sound("sibling")
+    place.assert_sound("clone")
+
+
+@pytest.mark.parametrize("moment", [5, 9, 30])
+def test_after_the_death_of_the_command_it_is_done_by_the_same_command(place: Place, moment: int) -> None:
+    place.act(f"caller:placing:show:{moment}", "get", ".")
+    place.act(NEVER, "get", ".")
+    assert place.present("clone") == FILES
+    place.assert_sound("clone")
+    place.act(f"caller:dropping:_unlinked:{moment}", "drop", ".")
+    place.act(NEVER, "drop", ".")
+    assert place.present("clone") == 0
+    assert place.present("source") == FILES
+    place.assert_sound("source")
     place.assert_sound("clone")
