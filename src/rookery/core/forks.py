@@ -7,6 +7,7 @@ the file that it is at.
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import pickle
@@ -118,18 +119,21 @@ class _Other:
     ) -> None:
         self._rows = rows
         self._heard = 0
-        ours, theirs = os.pipe()
-        self._reports: IO[bytes] = os.fdopen(ours, "rb")
+        self._reports: IO[bytes] = io.BytesIO()
         self._pid: int | None = None
+        with suppress(OSError):  # of files or processes there can be no more: the caller does all
+            self._begin(work, stop, at_end)
+
+    def _begin(self, work: Callable[[Any], Any], stop: mmap.mmap, at_end: Callable[[], None] | None) -> None:
+        ours, theirs = os.pipe()
+        self._reports = os.fdopen(ours, "rb")
         parent = os.getpid()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # of threads: `helpful` has looked
                 self._pid = os.fork()
             if self._pid == 0:
-                _labour(work, rows, theirs, lambda: bool(stop[0]) or os.getppid() != parent, at_end)
-        except OSError:
-            pass  # there can be no more processes: the caller does all
+                _labour(work, self._rows, theirs, lambda: bool(stop[0]) or os.getppid() != parent, at_end)
         finally:
             os.close(theirs)
 

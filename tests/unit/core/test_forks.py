@@ -48,12 +48,15 @@ def test_what_a_killed_process_has_not_told_is_done_by_the_caller(at: int) -> No
     assert list(forks.shared(work, ROWS, ignore, others=2)) == ITEMS
 
 
-def test_no_more_processes_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lacking", ["fork", "pipe"])
+def test_what_cannot_be_had_is_done_without(lacking: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused() -> int:
-        raise BlockingIOError("no more processes")
+        raise BlockingIOError("there are no more")
 
-    monkeypatch.setattr(os, "fork", refused)
-    assert {process for _, process in forks.shared(where, ROWS, ignore, others=2)} == {os.getpid()}
+    monkeypatch.setattr(os, lacking, refused)
+    done = list(forks.shared(where, ROWS, ignore, others=2))
+    assert [item for item, _ in done] == ITEMS
+    assert {process for _, process in done} == {os.getpid()}
 
 
 def test_a_failure_comes_out_at_its_place_and_nothing_done_before_it_is_lost() -> None:
