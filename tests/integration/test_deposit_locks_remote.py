@@ -14,7 +14,7 @@ import pytest
 from rookery.core.context import Context
 from rookery.core.process import Runner
 from rookery.core.sigv4 import Signer
-from rookery.core.webrequest import Login
+from rookery.core.webrequest import Login, basic, send
 from rookery.deposit.terms.store import Unreadable
 from rookery.deposit.transport.lock_choice import lock_for
 from rookery.deposit.transport.lock_refusal import CannotLock
@@ -111,6 +111,19 @@ def test_of_eight_that_want_the_lock_exactly_one_gets_it(cell: MakeCell) -> None
         winners = [a for a in answers if a is not None]
         assert len(winners) == 1
         assert Lease(cell()).acquire("late", now=now + 1, lasting=LONG) is None
+
+
+def test_a_value_that_is_being_put_on_a_webdav_server_is_held(webdav: WebDav) -> None:
+    cell = dav_cell(webdav)
+    assert Lease(cell).acquire("first", now=0, lasting=LONG) is not None
+    url = f"{webdav.url}/new/place/.rookery-lock/2"
+    for method, place in (
+        ("MKCOL", url),
+        ("PUT", f"{url}/lease"),
+    ):  # a file that its server has made and not filled
+        login = {"Authorization": basic(USER, PASSWORD)}
+        assert send({}, method, place, headers=login, body=b"" if method == "PUT" else None).status == 201
+    assert Lease(dav_cell(webdav)).acquire("other", now=2 * LONG, lasting=LONG) is None
 
 
 def test_who_was_taken_over_is_told_so_and_cannot_give_up_the_lock_of_another(cell: MakeCell) -> None:

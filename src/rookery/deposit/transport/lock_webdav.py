@@ -8,8 +8,9 @@ all.
 
     FOLDER/7/lease      the value, put there by who made the collection
 
-A number without a value is one whose maker is about to put it, or has died: it
-counts as held until it is older than GRACE, by the server's own clock.
+A number without a value, or with an empty one (servers that keep files make
+them first and fill them then), is one whose maker is about to put it, or has
+died: it counts as held until it is older than GRACE, by the server's own clock.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class WebDavCell:
         while (found := self._numbers()) is not None and found:
             number, age = max(found.items())
             answer = self._send("GET", f"{number}/{VALUE}")
-            if answer.status == 200:
+            if answer.status == 200 and answer.body:
                 return answer.body, str(number)
-            if answer.status not in (404, 410):
+            if answer.status not in (200, 404, 410):
                 raise self._unreadable("GET", answer)
             if age is None or age > GRACE:
                 return b"", str(number)

@@ -50,7 +50,8 @@ def preview_save(
         wanted = plan.targets[path]
         if wanted is None or wanted:
             ds = Dataset(path, top.ctx)
-            changes = find_changes(ds.repo, sorted(wanted or ()), updated=updated)
+            untouched = ds.repo.with_env(GIT_OPTIONAL_LOCKS="0")  # not even the index is written
+            changes = find_changes(untouched, sorted(wanted or ()), updated=updated)
             yield from _Preview(ds, changes, top.path, to_git=to_git).told()
 
 
