@@ -269,9 +269,8 @@ def test_a_killed_merge_is_made_again(
         copy = tmp_path / f"killed-{step}"
         shutil.copytree(original, copy, symlinks=True)
         killing.kill(words, copy, step)
-        git(
-            "fetch", "-q", "source", cwd=copy
-        )  # with git-annex's engine there are so few steps that it is one of them
+        # With git-annex's engine there are so few steps that the fetch is one of them.
+        git("fetch", "-q", "source", cwd=copy)
         annex("merge", "--quiet", cwd=copy)
         assert git("rev-parse", "git-annex^{tree}", cwd=copy).text == expected
         git("fsck", "--no-dangling", cwd=copy)

@@ -24,8 +24,7 @@ TO_GIT = "content to git repository"
 
 # SQLite needs 32 KiB for the index of what was written to git-annex's database, and the journal and Git's index want
 # room too.  Where it cannot be had, git-annex (10.20261026) opens its database again and again: `git annex add` of one
-# file took 142 s to give up, and then the content was in the store only and the file
-# in the work tree empty.
+# file took 142 s to give up, and then the content was in the store only and the file in the work tree empty.
 ROOM = 256 * 1024
 
 

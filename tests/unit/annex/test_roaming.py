@@ -1,4 +1,4 @@
-"""A lock file that is moved from object to object excludes others as one of each object's own would."""
+"""A lock file that is named beside one object after the other excludes others as one of each object's own would."""
 
 from __future__ import annotations
 

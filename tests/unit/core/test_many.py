@@ -47,7 +47,7 @@ def test_what_waits_for_nothing_is_done_by_the_caller(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("alone")
-def test_what_waits_is_done_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_is_done_by_threads() -> None:
     heard: list[int] = []
     items = list(range(3 * TOGETHER))
     done = list(each_in_order(slow, items, did=lambda *told: heard.append(told[0])))

@@ -15,7 +15,7 @@ from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
 from rookery.annex.nearby.plain import Settings, hard_links, require_plain, reserve, unlocked_keys
-from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
+from rookery.annex.nearby.side_by_side import at_a_time, noted_in, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
@@ -61,9 +61,7 @@ class Fetching(NamedTuple):
             firsts = {item.key: item for item in reversed(items)}  # a key is brought for its first path
             once = [item for item in items if firsts[item.key] is item]
             bring = partial(self._from_first, folder=folder, on_progress=on_progress)
-            told = side_by_side(
-                bring, once, did=lambda item, note: None if note is None else came.append(item.key)
-            )
+            told = side_by_side(bring, once, did=noted_in(came))
             try:
                 notes: dict[str, str | None] = {}
                 for item in items:

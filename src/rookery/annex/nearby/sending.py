@@ -13,7 +13,7 @@ from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
 from rookery.annex.nearby.plain import Settings, hard_links, require_plain, reserve, unlocked_keys
-from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
+from rookery.annex.nearby.side_by_side import at_a_time, noted_in, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
@@ -62,9 +62,7 @@ class Sending(NamedTuple):
         came: list[str] = []
         with placing.drafts(self.to.repo) as folder:
             send = partial(self._sent, folder=folder, on_progress=on_progress)
-            told = side_by_side(
-                send, items, did=lambda item, note: None if note is None else came.append(item.key)
-            )
+            told = side_by_side(send, items, did=noted_in(came))
             try:
                 for item, note in told:
                     if note is None:

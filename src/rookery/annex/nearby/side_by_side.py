@@ -54,6 +54,16 @@ def side_by_side(
             yield item, result
 
 
+def noted_in(came: list[str]) -> Callable[[Item, str | None], None]:
+    """Make a `did` that lists the keys of which something can be said: they are where they should be."""
+
+    def note(item: Item, said: str | None) -> None:
+        if said is not None:
+            came.append(item.key)
+
+    return note
+
+
 def _is_small(item: Item) -> bool:
     size = size_of(item.key)
     return size is not None and size <= SMALL

@@ -14,7 +14,7 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here, thawed
 from rookery.annex.nearby.plain import Settings, require_plain, unlocked_keys
-from rookery.annex.nearby.side_by_side import at_a_time, side_by_side
+from rookery.annex.nearby.side_by_side import at_a_time, noted_in, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.ria.stores import Store, Stores, plainly_named
 from rookery.annex.store import is_present
@@ -73,11 +73,7 @@ class Putting(NamedTuple):
     ) -> Generator[Outcome, None, list[Item]]:
         left: list[Item] = []
         came: list[str] = []
-        told = side_by_side(
-            partial(self._sent, folder, on_progress),
-            items,
-            did=lambda item, note: None if note is None else came.append(item.key),
-        )
+        told = side_by_side(partial(self._sent, folder, on_progress), items, did=noted_in(came))
         try:
             for item, note in told:
                 if note is None:
