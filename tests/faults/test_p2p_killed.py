@@ -12,7 +12,7 @@ import pytest
 from support import relay
 from support.clones import World, build
 from support.cutting import Cutting
-from support.far import by_http, by_shell, free_port, large, stand_in, start_server
+from support.far import by_http, by_shell, free_port, kill_server, large, stand_in, start_server
 from support.home import Home
 from support.killing import Killing, spread
 from support.programs import Answer, Program
@@ -57,9 +57,13 @@ def receiver(command: Sequence[str]) -> str:
     return "bare" if command[0] == "push" else "clone"
 
 
-def is_finished(struck: World, whole: World, command: Sequence[str], why: str) -> None:
-    """See that nothing is claimed that is not so, nothing is lost, and the command goes on when given again."""
+def is_whole(struck: World) -> None:
+    """See that nothing is claimed that is not so; no server may run, which could write while this copies and looks."""
     struck.moved(f"{struck.root.name}-seen").claims_nothing_that_is_not_there()
+
+
+def is_finished(struck: World, whole: World, command: Sequence[str], why: str) -> None:
+    """See that nothing is lost, and that the command goes on when given again."""
     had = set(whole.annex("source", "findkeys").split())
     assert had == set(struck.annex("source", "findkeys").split()), f"{why}: content lost"
     answer = rookery(struck)(*command, code=None)
@@ -98,6 +102,7 @@ def test_a_server_over_ssh_that_is_killed(
         struck = _by_relay(world.moved(f"{way}-{limit}"), way, limit)
         why = f"the server was killed when {limit} bytes of {total} had passed ({way})"
         says_what_is_so(rookery(struck)(*command, code=None), struck, whole, command, why)
+        is_whole(struck)
         is_finished(struck, whole, command, why)
         shutil.rmtree(struck.root)
 
@@ -124,17 +129,18 @@ def test_a_client_over_http_that_is_killed(
         by_http(whole, port)
         steps = killing.steps(command, whole.root / "clone")
         for step in list(spread(steps, moments + 2))[1:-1]:
-            server.kill()
-            server.wait()
+            kill_server(server)
             struck = world.moved(f"step-{step}")
             server = start_server(struck, port)
             by_http(struck, port)
             killing.kill(command, struck.root / "clone", step)
+            kill_server(server)
+            is_whole(struck)
+            server = start_server(struck, port)
             is_finished(struck, whole, command, f"killed at {step} of {steps}")
             shutil.rmtree(struck.root)
     finally:
-        server.kill()
-        server.wait()
+        kill_server(server)
 
 
 class Killed:
@@ -150,15 +156,23 @@ class Killed:
         by_http(world, self.cutting.port)
 
     def _again(self) -> None:
-        self.server.kill()
-        self.server.wait()
+        self.stop()
+        self.server = start_server(self.world, self.port)
+
+    def stop(self) -> None:
+        """Kill the server."""
+        kill_server(self.server)
+
+    def is_whole(self) -> None:
+        """See without the server that nothing is claimed that is not so, and start it again."""
+        self.stop()
+        is_whole(self.world)
         self.server = start_server(self.world, self.port)
 
     def close(self) -> None:
         """End it."""
         self.cutting.close()
-        self.server.kill()
-        self.server.wait()
+        self.stop()
 
 
 @pytest.fixture
@@ -185,6 +199,7 @@ def test_a_server_over_http_that_is_killed(
         served = Killed(struck, port, limit)
         try:
             says_what_is_so(rookery(struck)(*command, code=None), struck, whole, command, why)
+            served.is_whole()
             is_finished(struck, whole, command, why)
         finally:
             served.close()

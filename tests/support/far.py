@@ -7,6 +7,7 @@ import os
 import shlex
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -71,9 +72,23 @@ def start_server(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        process_group=0,
     )
     _until_it_answers(server, port)
     return server
+
+
+def kill_server(server: subprocess.Popen[bytes]) -> None:
+    """Kill an HTTP server, and wait until the Git programs that it had started, and that now are alone, end too."""
+    server.kill()
+    server.wait()
+    for _ in range(2_000):
+        try:
+            os.killpg(server.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    raise RuntimeError("a program of the killed server goes on and on")
 
 
 def by_http(world: World, port: int, *, allowed: str = "127.0.0.1") -> None:
