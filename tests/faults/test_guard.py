@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from rookery.core import forks
 from rookery.core.context import Context
 from rookery.dataset.model import Dataset
 from rookery.steps.saving import guard
+from rookery.steps.saving import save as saving
+from support.inside import Inside
 from support.programs import Program
 
 MakeContext = Callable[..., Context]
@@ -208,6 +211,29 @@ def test_a_save_finds_and_heals_what_was_written_into_a_locked_file(
     assert not git("status", "--porcelain", cwd=tiny_dataset).stdout
     assert fsck_is_clean(annex, tiny_dataset)
     assert cli("save", cwd=tiny_dataset).lines == []
+
+
+def test_in_a_large_dataset_copies_of_the_process_look(
+    cli: Program, inside: Inside, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "_LARGE_INDEX", 0)
+    monkeypatch.setattr(forks, "FEWEST", 0)
+    copied: list[int] = []
+    fork = os.fork
+
+    def counted() -> int:
+        copied.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", counted)
+    cli("save", cwd=tiny_dataset)
+    for name in ("notes.txt", "data/one.dat"):
+        overwrite(tiny_dataset / name)
+    answer = inside("save", cwd=tiny_dataset, code=1)
+    assert len(copied) == 2
+    told = [line for line in answer.lines if line.startswith("guard(error)")]
+    assert [line.split()[1] for line in told] == ["data/one.dat", "notes.txt"]
+    assert inside("save", cwd=tiny_dataset).lines == []
 
 
 def test_a_save_of_one_path_looks_there_only(cli: Program, tiny_dataset: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from rookery.annex.taking import LARGE, take
 from rookery.core.environment import program_environment
 from rookery.core.process import Runner
-from rookery.git.index import private_index
+from rookery.git.private_index import private_index
 from rookery.git.repo import open_repo
 from support.counting import Started
 from support.home import Home

@@ -17,7 +17,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -93,6 +93,31 @@ def shared(
 
 
 @contextmanager
+def beside(work: Callable[[], Outcome], *, items: int) -> Iterator[Callable[[], Outcome]]:
+    """Have a copy of this process look at something meanwhile; the block calls what it gets for the outcome.
+
+    `work`, which is as long as some short work on so many `items`, must change
+    nothing: the copy is killed if nobody asks.  Where there can be none, or it
+    comes to nothing, the caller does the work when it asks.
+    """
+    if not helpful(items, waiting=True):
+        yield work
+        return
+    with mmap.mmap(-1, 1) as stop:
+        with _uninterrupted():
+            other = _Other(lambda _: work(), [[None]], stop, None)
+
+        def outcome() -> Outcome:
+            done = other.next_row()
+            return cast(Outcome, done[0]) if done else work()
+
+        try:
+            yield outcome
+        finally:
+            other.kill()
+
+
+@contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Let an interrupt wait until the block has ended; who is made in it never sees one: it is for the caller."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -144,6 +169,14 @@ class _Other:
             done: list[Any] = pickle.load(self._reports)
             return done
         return []
+
+    def kill(self) -> None:
+        """End it now."""
+        if self._pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        self._rows = []
+        self.end(lambda *_: None)
 
     def end(self, tell: Callable[[Any, Any], None]) -> None:
         """Wait for its end, and tell of what was done and not read."""

@@ -1,18 +1,14 @@
-"""The index: read natively, changed through Git, and private ones that no other command sees."""
+"""The index: read natively, and changed through Git."""
 
 from __future__ import annotations
 
 import io
-import itertools
 import os
 import struct
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
 from rookery.git import modes
@@ -22,14 +18,22 @@ from rookery.git.repo import Repo
 # Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
 _HARMLESS = frozenset((b"TREE", b"REUC", b"UNTR", b"FSMN", b"EOIE", b"IEOT"))
 
+# Those that keep entries elsewhere, or leave some out (split and sparse index).
+ELSEWHERE = (b"link", b"sdir")
+
+# Up to so many paths are looked for one by one.
+_FEW = 16
+
 # One number for each of them, instead of one for each entry.
 _MODES = {mode: mode for mode in (modes.FILE, modes.EXECUTABLE, modes.SYMLINK, modes.GITLINK)}
 
 # Beyond this size, looking for young files would cost more than a program that Git starts to read them.
 _SMALL = 1 << 16
 
+# Caches about the work tree that each write has to keep right: Git does that.
+CACHES = (b"UNTR", b"FSMN")
+
 _FIXED = struct.Struct(">10I20sH")
-_serial = itertools.count()
 
 
 class IndexEntry(NamedTuple):
@@ -80,7 +84,7 @@ def read_index(repo: Repo) -> Iterator[IndexEntry]:
         yield _entry(data, path, begin, more)
 
 
-def paths_of_mode(repo: Repo, mode: int) -> Iterator[str]:
+def paths_of_mode(repo: Repo, mode: int) -> Iterator[bytes]:
     """Yield the paths of the entries of one mode, in Git's order, and make nothing of all the others."""
     try:
         data = index_file(repo).read_bytes()
@@ -88,12 +92,12 @@ def paths_of_mode(repo: Repo, mode: int) -> Iterator[str]:
         return
     places = places_of(repo, data)
     if places is None:
-        yield from (entry.path for entry in _from_git(repo) if entry.mode == mode)
+        yield from (encode(entry.path) for entry in _from_git(repo) if entry.mode == mode)
         return
     wanted = mode.to_bytes(4, "big")
     for path, begin, _, _ in places:
         if data[begin + 24 : begin + 28] == wanted:
-            yield decode(path)
+            yield path
 
 
 def contents_listed(repo: Repo) -> Iterator[tuple[bytes, int, str]]:
@@ -116,12 +120,11 @@ def entries_at(repo: Repo, paths: Collection[str]) -> Iterator[IndexEntry]:
         data = index_file(repo).read_bytes()
     except FileNotFoundError:
         return
-    places = walked(repo, data)
+    places = places_at(repo, data, frozenset(map(encode, paths)))
     if places is None:
         yield from (entry for entry in _from_git(repo) if entry.path in paths)
         return
-    wanted = frozenset(map(encode, paths))
-    yield from (_entry(data, path, begin, more) for path, begin, more, _ in places if path in wanted)
+    yield from (_entry(data, path, begin, more) for path, begin, more, _ in places)
 
 
 def may_hold_submodules(repo: Repo) -> bool:
@@ -148,7 +151,7 @@ def has_young_files(repo: Repo) -> bool:
         data = place.read_bytes() if written.st_size <= _SMALL else b""
     except OSError:
         return False
-    if not data or not _is_plain(repo, data):
+    if not data or not is_plain(repo, data):
         return False
     since = int(written.st_mtime)  # Git compares seconds, as it is mostly built
     return any(
@@ -159,21 +162,32 @@ def has_young_files(repo: Repo) -> bool:
 
 def places_of(repo: Repo, data: bytes) -> list[tuple[bytes, int, int, int]] | None:
     """Find the entries (`raw_entries`); None unless all of this index is understood, down to its last extension."""
-    if not _is_plain(repo, data):
+    if not is_plain(repo, data):
         return None
     places = list(raw_entries(data))
     return places if _is_harmless(data, places[-1][3] if places else 12) else None
 
 
-def walked(repo: Repo, data: bytes) -> Iterator[tuple[bytes, int, int, int]] | None:
-    """Find the entries as `places_of` does, one at a time: the index is gone through twice, and none is kept."""
-    if not _is_plain(repo, data):
+def places_at(repo: Repo, data: bytes, wanted: Collection[bytes]) -> list[tuple[bytes, int, int, int]] | None:
+    """Find the entries of these paths as `places_of` does, without keeping the others."""
+    if not is_plain(repo, data):
         return None
-    last = deque(raw_entries(data), maxlen=1)
-    return raw_entries(data) if _is_harmless(data, last[0][3] if last else 12) else None
+    # What a file of version 2 or 3 holds nowhere is no entry of it; one search is a hundredth of a walk.
+    if len(wanted) <= _FEW and data[7] != 4 and not any(name in data for name in ELSEWHERE):
+        wanted = [path for path in wanted if path + b"\0" in data]
+        if not wanted:
+            return []
+    found = []
+    end = 12
+    for place in raw_entries(data):
+        if place[0] in wanted:
+            found.append(place)
+        end = place[3]
+    return found if _is_harmless(data, end) else None
 
 
-def _is_plain(repo: Repo, data: bytes) -> bool:
+def is_plain(repo: Repo, data: bytes) -> bool:
+    """Say whether this is an index of a version that is read here."""
     known = data[:4] == b"DIRC" and int.from_bytes(data[4:8], "big") in (2, 3, 4)
     return known and name_length(repo) == 40
 
@@ -270,43 +284,6 @@ def _from_git(repo: Repo) -> Iterator[IndexEntry]:
             bool(bits & 1 << 29),
         )
         head = after
-
-
-@contextmanager
-def private_index(repo: Repo, *, tree: str | None = None, copy: bool = False) -> Iterator[Repo]:
-    """Give the repository with an index of its own for the block: a tree, a copy of the real one, or empty.
-
-    A killed process leaves a small file behind in the repository's `rookery`
-    folder, which a later call takes away.
-    """
-    folder = repo.gitdir / "rookery"
-    files.make_folder(folder)
-    _sweep(folder)
-    file = folder / f"index-{os.getpid()}-{next(_serial)}"
-    try:
-        if copy and index_file(repo).exists():
-            file.write_bytes(index_file(repo).read_bytes())
-        view = repo.with_env(GIT_INDEX_FILE=str(file))
-        if tree is not None:
-            view.run("read-tree", tree)
-        yield view
-    finally:
-        file.unlink(missing_ok=True)
-        file.with_name(file.name + ".lock").unlink(missing_ok=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Take away private indexes whose process is gone."""
-    for file in folder.glob("index-*"):
-        pid = file.name.split("-")[1]
-        if not pid.isdigit() or int(pid) == os.getpid():
-            continue
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            file.unlink(missing_ok=True)
-        except PermissionError:
-            pass  # it lives, and is somebody else's
 
 
 def put_entries(repo: Repo, entries: Iterable[NewEntry]) -> None:

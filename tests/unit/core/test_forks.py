@@ -197,3 +197,37 @@ def test_only_who_waits_has_more_than_there_are_cores(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores)
     assert forks.helpful(forks.FEWEST, waiting=False) == others
     assert forks.helpful(forks.FEWEST, waiting=True) == forks.MOST
+
+
+def test_something_is_looked_at_beside() -> None:
+    with forks.beside(os.getpid, items=10_000) as asked:
+        assert asked() != os.getpid()
+    with forks.beside(os.getpid, items=10) as asked:
+        assert asked() == os.getpid()  # not worth a copy
+
+
+def test_what_a_copy_cannot_say_the_caller_finds_out() -> None:
+    def work() -> int:
+        if os.getpid() != HERE:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 7
+
+    with forks.beside(work, items=10_000) as asked:
+        assert asked() == 7
+
+
+def test_a_failure_beside_comes_out_where_it_is_asked_for() -> None:
+    def work() -> int:
+        raise OSError("unreadable")
+
+    with forks.beside(work, items=10_000) as asked, pytest.raises(OSError, match="unreadable"):
+        asked()
+
+
+def test_a_copy_that_nobody_asks_is_ended_at_once() -> None:
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), forks.beside(lambda: time.sleep(60), items=10_000):
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 30
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

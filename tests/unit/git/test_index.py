@@ -13,6 +13,7 @@ from rookery.core.errors import LockedError
 from rookery.git import index, index_lock, modes, objects
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date
+from rookery.git.private_index import private_index
 from rookery.git.repo import Repo, open_repo
 from support.counting import programs_started
 from support.programs import Program
@@ -65,7 +66,7 @@ def test_no_index_no_entries(repo: Repo) -> None:
 def test_a_private_index_leaves_the_real_one_alone(saved: Repo) -> None:
     before = (saved.gitdir / "index").read_bytes()
     sha = objects.hash_blob(saved, b"new")
-    with index.private_index(saved, tree="HEAD") as view:
+    with private_index(saved, tree="HEAD") as view:
         changes = [
             NewEntry("new", modes.FILE, sha),
             NewEntry("sub/c", 0, ""),
@@ -83,7 +84,7 @@ def test_what_a_killed_process_left_is_swept(saved: Repo) -> None:
     left = saved.gitdir / "rookery" / "index-999999999-0"
     left.parent.mkdir()
     left.touch()
-    with index.private_index(saved):
+    with private_index(saved):
         assert not left.exists()
 
 
@@ -115,6 +116,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from rookery.git.index_lock import index_lock
+from rookery.git.private_index import private_index
 sys.addaudithook(lambda event, _: event == sys.argv[2] and os.kill(os.getpid(), signal.SIGKILL))
 with index_lock(Path(sys.argv[1])):
     pass

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rookery.core.errors import CommandError
-from rookery.git import attributes, index, modules, remotes
+from rookery.git import attributes, modules, remotes
+from rookery.git.private_index import private_index
 from rookery.git.repo import Repo, open_repo
 from support.programs import Program
 
@@ -20,7 +21,7 @@ def test_attributes_come_from_work_tree_or_index(saved: Repo) -> None:
     assert found["sub/new\nline.dat"] == {"annex.backend": "SHA256E", "text": "unset"}
     assert found["plain"] == {}
     assert dict(attributes.check_attributes(saved, ["text"], names, cached=True))["x.dat"] == {}
-    with index.private_index(saved, tree="HEAD") as view:
+    with private_index(saved, tree="HEAD") as view:
         view.run("add", ".gitattributes")
         assert dict(attributes.check_attributes(view, ["text"], names, cached=True))["x.dat"] == {
             "text": "unset"

@@ -26,8 +26,9 @@ from rookery.core.errors import LostRaceError
 from rookery.core.process import decode, encode
 from rookery.git import commits, modes, objects, refs
 from rookery.git.commits import clean_message
-from rookery.git.index import NewEntry, name_length, private_index, put_entries, write_tree
+from rookery.git.index import NewEntry, name_length, put_entries, write_tree
 from rookery.git.objects import ObjectReader
+from rookery.git.private_index import private_index
 from rookery.git.repo import Repo
 from rookery.git.trees import Stored
 from rookery.hub.domain.access import Action, Actor

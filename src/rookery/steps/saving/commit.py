@@ -17,6 +17,7 @@ from rookery.dataset.model import Dataset
 from rookery.git import index, modes, modules, worktree
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date, put_alone
+from rookery.git.private_index import private_index
 from rookery.git.repo import Repo
 from rookery.steps.saving import adjusted
 from rookery.steps.saving.changes import Changes, find_changes, mend_links
@@ -135,7 +136,7 @@ class _Saving:
         """Take everything in, commit it, and report."""
         self.merging = _open_merge(self.repo, self.changes, paths, amend=amend)
         head = self.changes.head
-        with index.private_index(self.repo, tree=head.commit) as view:
+        with private_index(self.repo, tree=head.commit) as view:
             yield from self._known(view)
             yield from self._take_in(view)
             done = self._commit(view, message, amend=amend)

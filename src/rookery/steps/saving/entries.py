@@ -22,6 +22,7 @@ from rookery.dataset.model import Dataset
 from rookery.git import commits, hooks, index, index_lock, modules, refs, trees
 from rookery.git.index import NewEntry
 from rookery.git.index_update import bring_up_to_date, put_alone
+from rookery.git.private_index import private_index, tree_of
 from rookery.git.refs import Head
 from rookery.git.repo import Repo
 from rookery.steps.saving.nesting import gitmodules_entry
@@ -74,7 +75,7 @@ def commit_entries(
     head = head or refs.head(repo)
     with ExitStack() as stack:
         if prepared is None:
-            prepared = stack.enter_context(index.private_index(repo, tree=head.commit))
+            prepared = stack.enter_context(private_index(repo, tree=head.commit))
             put_alone(prepared, entries.values())
         try:
             committing = _Committing(ds, dict(entries), prepared, message, amend=amend, merging=merging)
@@ -158,7 +159,7 @@ class _Committing:
                     return None
                 text = self._text(last, run_hooks=run_hooks)
                 commit = self._write(tree, head, last, text)
-                staged = not attempt and self._staged()
+                staged = not attempt and self._staged(head, tree)
                 try:
                     refs.update(
                         self.repo, head.ref, commit, head.commit or "", message=self._reflog(head, text)
@@ -171,20 +172,22 @@ class _Committing:
                     line.enter_context(files.locked(self.repo.gitdir / "rookery" / "line"))
                 head = head._replace(commit=refs.resolve(self.repo, head.ref))
                 # Another private index: the first one keeps what is known of the files.
-                self.view = line.enter_context(index.private_index(self.repo, tree=head.commit))
+                self.view = line.enter_context(private_index(self.repo, tree=head.commit))
                 self._again()
         raise LostRaceError(
             f"{head.ref} was moved by others {MOST_TRIES} times while this was to be committed"
         )
 
-    def _staged(self) -> bool:
+    def _staged(self, head: Head, tree: str) -> bool:
         """Tell the user's index what the branch is about to say; False if somebody keeps it for himself.
 
         Before the branch moves: who commits all that is in the index (`git commit`,
         `git annex sync`) would take back what the branch has and the index has not.
         """
+        before = tree_of(self.repo, head.commit) if head.commit else None
+        trees = (before, tree) if before else None
         try:
-            bring_up_to_date(self.repo, self.entries.values(), self.view)
+            bring_up_to_date(self.repo, self.entries.values(), self.view, trees=trees)
         except LockedError:
             return False
         return True

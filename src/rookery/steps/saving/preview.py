@@ -15,9 +15,10 @@ from rookery.core.results import result
 from rookery.core.sizes import natural
 from rookery.dataset.locate import GivenPath
 from rookery.dataset.model import Dataset
-from rookery.git import index, modes
+from rookery.git import modes
 from rookery.git.index import NewEntry
 from rookery.git.objects import stat_many
+from rookery.git.private_index import private_index
 from rookery.steps.saving.changes import Changes, find_changes
 from rookery.steps.saving.intake import goes_to_git
 from rookery.steps.saving.savable import savable
@@ -146,7 +147,7 @@ class _Preview:
             yield from (self._file(path, "git", _size(self.ds, path)) for path in files)
             return
         force: ingest.Force | None = "large" if self.to_git is False else None
-        with index.private_index(self.repo, tree=self.changes.head.commit) as view:
+        with private_index(self.repo, tree=self.changes.head.commit) as view:
             for one in ingest.foresee(view, files, force=force):
                 if one.ok:
                     yield self._file(one.path, "annex" if one.annexed else "git", _size(self.ds, one.path))

@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rookery.core import pool
 from rookery.core.errors import CommandError, LostRaceError, RookeryError
 from rookery.core.results import result
 from rookery.dataset import hierarchy
@@ -28,7 +27,9 @@ from rookery.steps.saving.entries import DEFAULT_MESSAGE, save_record
 Record = dict[str, Any]
 Limit = int | None
 
-# The index of some 5,000 files.  In a smaller dataset two threads take longer than they save.
+# What an entry of an index takes at least, and the index of some 5,000 files.  In a smaller dataset a copy of this
+# process takes longer than it saves.
+_ENTRY = 72
 _LARGE_INDEX = 1 << 19
 
 
@@ -234,27 +235,20 @@ def _save_one(
 
 
 def _looked_at(ds: Dataset, paths: Sequence[str], how: How) -> tuple[list[guard.Corrupt], Changes | None]:
-    """Find content that was written into; in a large dataset at the same time as the changes, which Git finds."""
+    """Find content that was written into; in a large dataset while Git finds the changes."""
     if how.guarded or ds.annex_uuid is None:
         return [], None
     try:
-        large = index_file(ds.repo).stat().st_size > _LARGE_INDEX
+        size = index_file(ds.repo).stat().st_size
     except FileNotFoundError:
-        large = False
-    if not large:
+        size = 0
+    if size < _LARGE_INDEX:
         return guard.suspects(ds, paths), None
-    seen: list[Changes] = []
-
-    def compared() -> Iterator[list[guard.Corrupt]]:
+    changes: Changes | None = None
+    with guard.suspecting(ds, paths, files=size // _ENTRY) as suspects:
         with suppress(RookeryError, OSError):  # it is asked again, and fails in its place
-            seen.append(find_changes(ds.repo, paths, updated=how.updated))
-        return iter(())
-
-    def guarded() -> Iterator[list[guard.Corrupt]]:
-        yield guard.suspects(ds, paths)
-
-    (corrupt,) = pool.in_order(lambda work: work(), (compared, guarded), at_once=2)
-    return corrupt, seen[0] if seen else None
+            changes = find_changes(ds.repo, paths, updated=how.updated)
+        return suspects(), changes
 
 
 def _wrapped(ds: Dataset, top: Dataset, since: str, message: str | None) -> Record:

@@ -1,0 +1,77 @@
+"""What an index knows of files: their stat data, by which Git tells without reading them that they did not change."""
+
+from __future__ import annotations
+
+import os
+import stat as statmode
+import struct
+from collections.abc import Iterable
+
+from rookery.core.process import encode
+from rookery.git import modes
+from rookery.git.repo import Repo
+
+NO_STAT = bytes(40)
+# Files larger than this are left to Git to compare.
+_LARGE = 1 << 24
+
+
+def stat_of(path: bytes, sha: bytes, *, link: bool) -> bytes:
+    """Give the stat data of a symlink or file if it is, byte for byte, what was committed."""
+    import hashlib  # start-up
+
+    try:
+        found = os.lstat(path)
+        if statmode.S_ISLNK(found.st_mode) != link or found.st_size > _LARGE:
+            return NO_STAT
+        if link:
+            content = os.readlink(path)
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
+    except OSError:
+        return NO_STAT
+    name = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    if name.digest() != sha:
+        return NO_STAT
+    numbers = (
+        *divmod(found.st_ctime_ns, 1_000_000_000),
+        *divmod(found.st_mtime_ns, 1_000_000_000),
+        found.st_dev,
+        found.st_ino,
+        0,
+        found.st_uid,
+        found.st_gid,
+        found.st_size,
+    )
+    return struct.pack(">10I", *(number & 0xFFFFFFFF for number in numbers))
+
+
+def told_apart(
+    repo: Repo, data: bytes, places: Iterable[tuple[bytes, int, int, int]], written_ns: int
+) -> tuple[bytes, list[bytes]]:
+    """Mark the entries as unknown whose files Git would take for unchanged once this index is written again.
+
+    Git compares times in seconds, as it is mostly built.  A file that was changed
+    in the same second in which its entry was made looks as it did; Git reads it
+    only because the index is as young (its documentation calls that racy).  Who
+    writes the index anew, as we do, has to look first.  Gives the index with
+    sizes of 0 there, as Git marks them, and the paths.
+    """
+    since = (written_ns // 1_000_000_000).to_bytes(4, "big")
+    young = [place for place in places if data[place[1] + 8 : place[1] + 12] >= since]
+    root = encode(str(repo.root))
+    changed = [place for place in young if _may_differ(os.path.join(root, place[0]), data, place[1])]
+    if not changed:
+        return data, []
+    marked = bytearray(data)
+    for _, at, _, _ in changed:
+        marked[at + 36 : at + 40] = bytes(4)
+    return bytes(marked), [place[0] for place in changed]
+
+
+def _may_differ(path: bytes, data: bytes, at: int) -> bool:
+    mode = int.from_bytes(data[at + 24 : at + 28], "big")
+    if mode == modes.GITLINK or data[at + 36 : at + 40] == bytes(4):
+        return False  # Git looks into it anyway
+    return stat_of(path, data[at + 40 : at + 60], link=mode == modes.SYMLINK) == NO_STAT

@@ -1,0 +1,145 @@
+"""What an index knows of files and of trees stays right when others are written into it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from rookery.git import index, index_update, modes, objects
+from rookery.git.index import NewEntry
+from rookery.git.private_index import cached_trees, private_index, tree_of
+from rookery.git.repo import Repo
+from support.counting import programs_started
+
+LOOK = ("-c", "core.trustctime=false", "--no-optional-locks", "status", "--porcelain")
+
+
+def modified_unseen(repo: Repo, name: str) -> None:
+    """Change a file so that only the age of the index tells: same size, same second, as quick as programs are."""
+    file = repo.root / name
+    repo.run("add", name)
+    repo.run("write-tree")  # so that the index knows its trees
+    seen = file.stat()
+    file.write_bytes(file.read_bytes().swapcase())
+    os.utime(file, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    os.utime(repo.gitdir / "index", ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+def later(repo: Repo) -> None:
+    """Let the second end in which a file and its index were written."""
+    second = int((repo.gitdir / "index").stat().st_mtime)
+    while int(time.time()) <= second:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("way", ["update", "alone"])
+def test_a_change_in_the_second_of_the_index_is_still_seen_when_another_file_is_written(
+    saved: Repo, way: str
+) -> None:
+    modified_unseen(saved, "a")
+    assert saved.text(*LOOK).split() == ["M", "a"]
+    later(saved)
+    entry = NewEntry("new", modes.FILE, objects.hash_blob(saved, b"new"))
+    (saved.root / "new").write_bytes(b"new")
+    if way == "update":
+        assert index_update.update_entries(saved, [entry]) == ["a"]
+    else:
+        index_update.put_alone(saved, [entry])
+    assert " M a" in saved.run(*LOOK).stdout.decode().splitlines()
+
+
+def test_what_did_not_change_in_that_second_keeps_its_stat_data(saved: Repo) -> None:
+    (saved.root / "link").symlink_to("a")
+    saved.run("add", "link")
+    written = (saved.gitdir / "index").stat().st_mtime_ns
+    for name in ("a", "b", "sub/c"):
+        os.utime(saved.root / name, ns=(written, written))
+    saved.run("add", "--refresh", ".")
+    known = {e.path: (e.size, e.mtime_ns) for e in index.read_index(saved)}
+    later(saved)
+    entry = NewEntry("new", modes.FILE, objects.hash_blob(saved, b"new"))
+    assert index_update.update_entries(saved, [entry]) == ["new"]
+    now = {e.path: (e.size, e.mtime_ns) for e in index.read_index(saved)}
+    assert {path: now[path] for path in known} == known
+
+
+def commit(repo: Repo, *entries: NewEntry) -> None:
+    """Do what a save does: commit entries by way of a private index, and bring the real one along."""
+    head = repo.text("rev-parse", "HEAD")
+    before = tree_of(repo, head)
+    assert before is not None
+    with private_index(repo, tree=head) as view:
+        index_update.put_alone(view, entries)
+        tree = index.write_tree(view)
+        index_update.bring_up_to_date(repo, entries, view, trees=(before, tree))
+    made = repo.text("commit-tree", "-m", "x", "-p", head, tree)
+    repo.run("update-ref", "HEAD", made)
+
+
+def new(repo: Repo, name: str) -> NewEntry:
+    (repo.root / name).symlink_to("nowhere")
+    return NewEntry(name, modes.SYMLINK, objects.hash_blob(repo, b"nowhere"))
+
+
+def test_an_index_that_is_the_commit_is_copied_and_stays_so_over_commits(saved: Repo) -> None:
+    for name in ("one", "sub/two", "three"):
+        entry = new(saved, name)
+        with programs_started() as started:
+            commit(saved, entry)
+        assert not [argv for argv in started.programs if "read-tree" in argv]
+        assert cached_trees((saved.gitdir / "index").read_bytes())[0] == saved.text(
+            "rev-parse", "HEAD^{tree}"
+        )
+        assert saved.text("status", "--porcelain") == ""
+    saved.run("fsck", "--cache", "--strict")
+
+
+def test_an_index_that_forgot_its_trees_is_compared(saved: Repo) -> None:
+    saved.run("read-tree", "--empty")
+    saved.run("add", ".")  # no cached trees now
+    assert cached_trees((saved.gitdir / "index").read_bytes())[0] is None
+    commit(saved, new(saved, "one"))
+    assert cached_trees((saved.gitdir / "index").read_bytes())[0] == saved.text("rev-parse", "HEAD^{tree}")
+
+
+@pytest.mark.parametrize("other", ["staged", "intended", "removed", "rewritten"])
+def test_what_else_is_in_the_index_is_not_in_the_commit_nor_forgotten(saved: Repo, other: str) -> None:
+    if other == "removed":
+        saved.run("rm", "-q", "--cached", "b")
+    else:
+        name = "b" if other == "rewritten" else "else"
+        (saved.root / name).write_text("else")
+        saved.run("add", *(["-N"] if other == "intended" else []), name)
+    before = saved.text("status", "--porcelain")
+    commit(saved, new(saved, "one"))
+    assert saved.text("show", "--name-only", "--format=", "HEAD") == "one"
+    assert saved.text("status", "--porcelain") == before
+    assert saved.text("rev-parse", "HEAD^{tree}") != cached_trees((saved.gitdir / "index").read_bytes())[0]
+
+
+@pytest.mark.parametrize("how", ["packed", "unborn", "replaced"])
+def test_where_git_has_to_be_asked_it_is(saved: Repo, how: str) -> None:
+    head = saved.text("rev-parse", "HEAD")
+    if how == "packed":
+        saved.run("gc", "-q")
+    elif how == "replaced":
+        saved.run("replace", head, saved.text("commit-tree", "-m", "x", f"{head}^{{tree}}"))
+    else:
+        (saved.gitdir / "index").unlink()
+    with programs_started() as started, private_index(saved, tree=head) as view:
+        assert [e.path for e in index.read_index(view)] == ["a", "b", "sub/c"]
+    assert [argv[1] for argv in started.programs] == ["read-tree"]
+
+
+def test_a_copy_is_as_old_as_what_it_is_of(saved: Repo) -> None:
+    modified_unseen(saved, "a")
+    real = saved.gitdir / "index"
+    later(saved)
+    with private_index(saved, tree=saved.text("rev-parse", "HEAD")) as view:
+        assert Path(index.index_file(view)).stat().st_mtime_ns == real.stat().st_mtime_ns
+        view.run("update-index", "--add", "-z", "--stdin", stdin=b"a\0")
+        (entry,) = index.entries_at(view, ["a"])
+    assert entry.sha == objects.hash_blob(saved, (saved.root / "a").read_bytes())
