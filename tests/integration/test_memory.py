@@ -95,6 +95,7 @@ class Journey:
         assert any((sibling / "annex/objects").glob("*/*/*/*"))
 
 
+@pytest.mark.timeout(3600)  # the campaign
 @pytest.mark.parametrize("sizes", SIZES)
 def test_what_a_further_file_costs_in_memory(
     sizes: tuple[int, int], tmp_path: Path, inside: Inside, git: Program, new_dataset: Callable[..., Path]
