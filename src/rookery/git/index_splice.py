@@ -69,9 +69,8 @@ class _Splicing:
             return
         place = self._places[self._at]
         start = place[1]
-        if (
-            self._torn and self._version == 4
-        ):  # what it has in common with the one before is another length now
+        if self._torn and self._version == 4:
+            # What it has in common with the one before is another length now.
             self._parts.append(_encoded(raw_at(self._data, place), self._version, self._before))
             start = place[3]
         last = self._places[until - 1]

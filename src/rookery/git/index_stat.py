@@ -12,6 +12,9 @@ from rookery.git import modes
 from rookery.git.repo import Repo
 
 NO_STAT = bytes(40)
+# Of the flags of an entry, the first byte; of its further flags.
+_ASSUME_VALID = 0x80
+_SKIP_WORKTREE = 0x4000
 # Files larger than this are left to Git to compare.
 _LARGE = 1 << 24
 
@@ -61,7 +64,7 @@ def told_apart(
     since = (written_ns // 1_000_000_000).to_bytes(4, "big")
     young = [place for place in places if data[place[1] + 8 : place[1] + 12] >= since]
     root = encode(str(repo.root))
-    changed = [place for place in young if _may_differ(os.path.join(root, place[0]), data, place[1])]
+    changed = [place for place in young if _looks_unchanged(root, place, data)]
     if not changed:
         return data, []
     marked = bytearray(data)
@@ -70,8 +73,18 @@ def told_apart(
     return bytes(marked), [place[0] for place in changed]
 
 
-def _may_differ(path: bytes, data: bytes, at: int) -> bool:
+def _looks_unchanged(root: bytes, place: tuple[bytes, int, int, int], data: bytes) -> bool:
+    """Say whether a file may have another content although its kind and size are those of its entry."""
+    path, at, more, _ = place
     mode = int.from_bytes(data[at + 24 : at + 28], "big")
-    if mode == modes.GITLINK or data[at + 36 : at + 40] == bytes(4):
-        return False  # Git looks into it anyway
+    size = int.from_bytes(data[at + 36 : at + 40], "big")
+    if data[at + 60] & _ASSUME_VALID or more & _SKIP_WORKTREE:
+        return False  # nobody is to look
+    path = os.path.join(root, path)
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    if statmode.S_IFMT(found.st_mode) != statmode.S_IFMT(mode) or found.st_size & 0xFFFFFFFF != size:
+        return False
     return stat_of(path, data[at + 40 : at + 60], link=mode == modes.SYMLINK) == NO_STAT

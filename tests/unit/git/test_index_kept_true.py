@@ -66,6 +66,26 @@ def test_what_did_not_change_in_that_second_keeps_its_stat_data(saved: Repo) -> 
     assert {path: now[path] for path in known} == known
 
 
+@pytest.mark.parametrize("how", ["gone", "grown", "another kind", "not to be looked at"])
+def test_what_git_sees_or_shall_not_see_is_left_as_it_is(saved: Repo, how: str) -> None:
+    file = saved.root / "a"
+    modified_unseen(saved, "a")
+    if how == "grown":
+        file.write_bytes(file.read_bytes() * 2)
+    elif how == "not to be looked at":
+        saved.run("update-index", "--skip-worktree", "a")
+        os.utime(saved.gitdir / "index", ns=(file.stat().st_mtime_ns, file.stat().st_mtime_ns))
+    else:
+        file.unlink()
+    if how == "another kind":
+        file.symlink_to("b")
+    before = {e.path: e.size for e in index.read_index(saved)}
+    entry = NewEntry("new", modes.FILE, objects.hash_blob(saved, b"new"))
+    assert index_update.update_entries(saved, [entry]) == ["new"]
+    now = {e.path: e.size for e in index.read_index(saved)}
+    assert now == {**before, "new": 0}
+
+
 def commit(repo: Repo, *entries: NewEntry) -> None:
     """Do what a save does: commit entries by way of a private index, and bring the real one along."""
     head = repo.text("rev-parse", "HEAD")
