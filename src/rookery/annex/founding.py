@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rookery.annex import identity, stock_hooks
@@ -73,23 +73,44 @@ def found(repo: Repo, settings: Mapping[str, str], description: str | None = Non
 
 def _found(repo: Repo, settings: Mapping[str, str], description: str | None, now: float) -> str:
     """Make an annex.  Raises NotForUs before anything is there that git-annex would mind."""
-    _require_usual(settings)
+    require_usual(settings)
     _require_new(repo)
     says = who(repo, settings, now)
+    mine = new_uuid()
+    text = line_of(repo, mine, description, now)
+    prepare(repo, mine)
+    _write_branch(repo, text, says)
+    return mine
+
+
+def line_of(repo: Repo, uuid: str, description: str | None, now: float) -> str:
+    """Give the line of uuid.log that describes this repository.  Raises NotForUs."""
     described = _described(repo) if description is None else description
     if not described or described != described.strip() or "\n" in described:
         raise NotForUs(f"a description that is odd: {described!r}")
-    mine = new_uuid()
+    return f"{uuid} {described} timestamp={int(now)}s\n"
+
+
+def prepare(repo: Repo, uuid: str) -> None:
+    """Do all but the branch.  Raises NotForUs if the file system is not for us; all is as before then."""
     _require_able(annex_dir(repo))
     _mark_inodes(annex_dir(repo))
     _install_filter(repo)
-    _configure(repo, mine)
-    _write_branch(repo, f"{mine} {described} timestamp={int(now)}s\n", says)
-    return mine
+    _configure(repo, uuid)
 
 
 def _require_new(repo: Repo) -> None:
     """Raise NotForUs unless nothing is here but what `git init` makes."""
+    require_no_annex(repo)
+    there = [repo.gitdir / "packed-refs", repo.gitdir / "refs" / "remotes"]
+    if used := [place for place in there if os.path.lexists(place)]:
+        raise NotForUs(f"there is {used[0]} already")
+    if any(os.scandir(repo.gitdir / "refs" / "heads")):
+        raise NotForUs("there are branches, whose files git-annex may have to look at")
+
+
+def require_no_annex(repo: Repo) -> None:
+    """Raise NotForUs unless this is a plain repository that nobody has made anything of yet."""
     if repo.bare or repo.gitdir != repo.root / ".git" or repo.gitdir.is_symlink():
         raise NotForUs("the repository is not in a plain `.git` folder")
     if repo.commondir != repo.gitdir or any(name.startswith("GIT_ANNEX_") for name in repo.runner.env):
@@ -98,20 +119,19 @@ def _require_new(repo: Repo) -> None:
         repo.gitdir / "hooks" / name
         for name in (*stock_hooks.COMMANDS, "freezecontent-annex", "thawcontent-annex")
     ]
-    there += [annex_dir(repo), repo.gitdir / "info" / "attributes", repo.gitdir / "packed-refs"]
-    there.append(repo.gitdir / "refs" / "remotes")
+    there += [annex_dir(repo), repo.gitdir / "info" / "attributes"]
     if used := [place for place in there if os.path.lexists(place)]:
         raise NotForUs(f"there is {used[0]} already")
-    if any(os.scandir(repo.gitdir / "refs" / "heads")):
-        raise NotForUs("there are branches, whose files git-annex may have to look at")
 
 
-def _require_usual(settings: Mapping[str, str]) -> None:
+def require_usual(settings: Mapping[str, str], *, known: Collection[str] = ()) -> None:
+    """Raise NotForUs if a setting, other than those that are known, may make a difference to what git-annex does."""
     if settings.get(ENGINE, NATIVE) != NATIVE:
         raise NotForUs(f"{ENGINE} is {settings[ENGINE]!r}")
     for name, value in settings.items():
         off = name in _NEEDED and not yes(value)
-        if off or (_OTHERWISE.fullmatch(name) and not _HARMLESS.fullmatch(name)):
+        odd = _OTHERWISE.fullmatch(name) and not _HARMLESS.fullmatch(name) and name not in known
+        if off or odd:
             raise NotForUs(f"{name} is {value!r}")
 
 

@@ -28,7 +28,7 @@ _FEW = 16
 _MODES = {mode: mode for mode in (modes.FILE, modes.EXECUTABLE, modes.SYMLINK, modes.GITLINK)}
 
 # Beyond this size, looking for young files would cost more than a program that Git starts to read them.
-_SMALL = 1 << 16
+SMALL = 1 << 16
 
 # Caches about the work tree that each write has to keep right: Git does that.
 CACHES = (b"UNTR", b"FSMN")
@@ -148,7 +148,7 @@ def has_young_files(repo: Repo) -> bool:
         return False
     try:
         written = os.stat(place)
-        data = place.read_bytes() if written.st_size <= _SMALL else b""
+        data = place.read_bytes() if written.st_size <= SMALL else b""
     except OSError:
         return False
     if not data or not is_plain(repo, data):

@@ -6,12 +6,9 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from rookery.git.index_stat import NO_STAT
+from rookery.git.index_stat import NO_STAT, Where
 
 _EXTENDED = 0x4000
-
-# Where an entry is, see `index.raw_entries`.
-Where = tuple[bytes, int, int, int]
 
 
 class Raw(NamedTuple):

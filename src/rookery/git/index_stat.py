@@ -11,6 +11,9 @@ from rookery.core.process import encode
 from rookery.git import modes
 from rookery.git.repo import Repo
 
+# Where an entry is, see `index.raw_entries`.
+Where = tuple[bytes, int, int, int]
+
 NO_STAT = bytes(40)
 # Of the flags of an entry, the first byte; of its further flags.
 _ASSUME_VALID = 0x80
@@ -51,20 +54,17 @@ def stat_of(path: bytes, sha: bytes, *, link: bool) -> bytes:
 
 
 def told_apart(
-    repo: Repo, data: bytes, places: Iterable[tuple[bytes, int, int, int]], written_ns: int
+    repo: Repo, data: bytes, places: Iterable[Where], written_ns: int
 ) -> tuple[bytes, list[bytes]]:
     """Mark the entries as unknown whose files Git would take for unchanged once this index is written again.
 
-    Git compares times in seconds, as it is mostly built.  A file that was changed
-    in the same second in which its entry was made looks as it did; Git reads it
-    only because the index is as young (its documentation calls that racy).  Who
-    writes the index anew, as we do, has to look first.  Gives the index with
-    sizes of 0 there, as Git marks them, and the paths.
+    A file that was changed in the very second in which its entry was made looks
+    as it did; Git reads it only because the index is as young (its documentation
+    calls that racy).  Who writes the index anew, as we do, has to look first.
+    Gives the index with sizes of 0 there, as Git marks them, and the paths.
     """
-    since = (written_ns // 1_000_000_000).to_bytes(4, "big")
-    young = [place for place in places if data[place[1] + 8 : place[1] + 12] >= since]
     root = encode(str(repo.root))
-    changed = [place for place in young if _looks_unchanged(root, place, data)]
+    changed = [place for place in _young(data, places, written_ns) if _looks_unchanged(root, place, data)]
     if not changed:
         return data, []
     marked = bytearray(data)
@@ -73,7 +73,22 @@ def told_apart(
     return bytes(marked), [place[0] for place in changed]
 
 
-def _looks_unchanged(root: bytes, place: tuple[bytes, int, int, int], data: bytes) -> bool:
+def forgotten(data: bytes, places: Iterable[Where], written_ns: int) -> bytes:
+    """Give the index without the stat data of those files that Git would read when it writes this index again."""
+    known = bytearray(data)
+    for _, at, _, _ in _young(data, places, written_ns):
+        known[at : at + 24] = bytes(24)
+        known[at + 28 : at + 40] = bytes(12)
+    return bytes(known)
+
+
+def _young(data: bytes, places: Iterable[Where], written_ns: int) -> list[Where]:
+    """Find the files that are as old as the index in seconds, which are what Git compares, as it is mostly built."""
+    since = (written_ns // 1_000_000_000).to_bytes(4, "big")
+    return [place for place in places if data[place[1] + 8 : place[1] + 12] >= since]
+
+
+def _looks_unchanged(root: bytes, place: Where, data: bytes) -> bool:
     """Say whether a file may have another content although its kind and size are those of its entry."""
     path, at, more, _ = place
     mode = int.from_bytes(data[at + 24 : at + 28], "big")

@@ -22,8 +22,8 @@ from rookery.core.process import encode
 from rookery.git import modes
 from rookery.git.index import CACHES, NewEntry, index_file, places_at, places_of, put_entries, refresh
 from rookery.git.index_lock import index_lock
-from rookery.git.index_splice import Raw, Where, parents, raw_at, spliced
-from rookery.git.index_stat import NO_STAT, stat_of, told_apart
+from rookery.git.index_splice import Raw, parents, raw_at, spliced
+from rookery.git.index_stat import NO_STAT, Where, stat_of, told_apart
 from rookery.git.private_index import cached_trees
 from rookery.git.repo import Repo
 

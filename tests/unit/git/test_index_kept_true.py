@@ -154,7 +154,9 @@ def test_where_git_has_to_be_asked_it_is(saved: Repo, how: str) -> None:
     assert [argv[1] for argv in started.programs] == ["read-tree"]
 
 
-def test_a_copy_is_as_old_as_what_it_is_of(saved: Repo) -> None:
+@pytest.mark.parametrize("small", [0, 1 << 16])
+def test_a_copy_is_as_old_as_what_it_is_of(saved: Repo, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rookery.git.private_index.SMALL", small)
     modified_unseen(saved, "a")
     real = saved.gitdir / "index"
     later(saved)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rookery.annex import identity, program, store
+from rookery.annex import branch, identity, joining, program, store
 from rookery.annex import remotes as annex_remotes
 from rookery.core.errors import CommandError, RookeryError, UsageError
 from rookery.core.log import get_log
@@ -110,7 +110,12 @@ def _make_annex(ds: Dataset, remote: str, setup: Setup) -> None:
         repo.run("config", "annex.private", "true")
     if setup.reckless == "auto":
         repo.run("config", "annex.hardlink", "true")
-    if not identity.is_annex(repo) or setup.description:
+    if not identity.is_annex(repo):
+        ds.forget()
+        joining.join(repo, ds.config.of_git(), remote, setup.description, now=ds.ctx.clock())
+    elif (
+        setup.description or refs.resolve(repo, branch.LOCAL) is None
+    ):  # who was killed on the way left no branch
         identity.init(repo, setup.description)
     if setup.reckless == "ephemeral":
         remotes.configure(repo, remote, "annex-ignore", "true")
