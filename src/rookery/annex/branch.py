@@ -17,6 +17,7 @@ from rookery.annex.logs import Presence, parse_presence
 from rookery.annex.store import annex_dir
 from rookery.core.process import decode, encode
 from rookery.git import refs
+from rookery.git.index import contents_listed
 from rookery.git.objects import ObjectMissing, read_many
 from rookery.git.repo import Repo
 from rookery.git.trees import ls_tree
@@ -237,9 +238,8 @@ def _listing(repo: Repo, source: Source) -> Iterator[tuple[str, str]]:
     """Yield (name, blob) of a version of the branch, from git-annex's own index where that is up to date."""
     index = annex_dir(repo) / "index"
     if source.ref == LOCAL and index.exists() and index_is_at(repo, source.commit):
-        for record in repo.with_env(GIT_INDEX_FILE=str(index)).records("ls-files", "-s", "-z"):
-            meta, _, name = record.partition(b"\t")
-            yield decode(name), decode(meta.split(b" ")[1])
+        for name, _, sha in contents_listed(repo.with_env(GIT_INDEX_FILE=str(index))):
+            yield decode(name), sha
         return
     for entry in ls_tree(repo, source.commit):
         yield entry.path, entry.sha

@@ -17,7 +17,7 @@ from rookery.annex.keys import key_of_link, key_of_pointer, size_of
 from rookery.annex.store import OBJECTS, candidates
 from rookery.core.process import decode, encode
 from rookery.git.index import IndexEntry, read_index
-from rookery.git.objects import read_many, stat_many
+from rookery.git.objects import name_of_blob, read_many, stat_many
 from rookery.git.repo import Repo
 from rookery.git.trees import Selection, ls_tree
 
@@ -148,27 +148,42 @@ class _Texts(NamedTuple):
 
 def _texts(repo: Repo, entries: Iterable[Listed], sizes: Mapping[str, int]) -> _Texts:
     known = dict(sizes)
-    links: dict[
-        str, str
-    ] = {}  # each name for itself: what is found is filed under theirs, not under equal ones
-    files: dict[str, str] = {}
+    links: dict[str, str] = {}  # to a path that has it
+    files: dict[str, str] = {}  # to itself: what is found is filed under their names, not under equal ones
     for entry in entries:
         if stat.S_ISLNK(entry.mode):
-            links[entry.sha] = entry.sha
+            links.setdefault(entry.sha, entry.path)
         elif stat.S_ISREG(entry.mode):
             files[entry.sha] = entry.sha
     if unknown := [sha for sha in files if sha not in known]:
         known.update((s.sha, s.size) for s in stat_many(repo, unknown) if s)
     regular = [sha for sha in files if known.get(sha, LIKELY_POINTER + 1) <= LIKELY_POINTER]
-    found = _Texts({}, {})
-    wanted = [*links, *regular]
+    found = _Texts(_read_from_links(repo, links), {})
+    rest = {sha: sha for sha in links if sha not in found.targets}
+    wanted = [*rest, *regular]
     for blob in read_many(repo, wanted) if wanted else ():
         if blob is None:
             continue
-        if (sha := links.get(blob.sha)) is not None:
+        if (sha := rest.get(blob.sha)) is not None:
             found.targets[sha] = decode(blob.content)
         elif key := key_of_pointer(blob.content):
             found.pointers[files[blob.sha]] = key
+    return found
+
+
+def _read_from_links(repo: Repo, links: Mapping[str, str]) -> dict[str, str]:
+    """Read blobs (name to path) from the links of the work tree that are just those: most are, and Git takes longer."""
+    if repo.bare:
+        return {}
+    root = os.path.join(encode(str(repo.root)), b"")
+    found = {}
+    for sha, path in links.items():
+        try:
+            target = os.readlink(root + encode(path))
+        except OSError:
+            continue  # it is gone, or is something else now
+        if name_of_blob(target, len(sha)) == sha:
+            found[sha] = decode(target)
     return found
 
 

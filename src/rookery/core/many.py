@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TypeVar
 
 from rookery.core import forks
@@ -58,6 +60,33 @@ def each_in_order(
         if waited:
             yield from _threaded(work, items[start : start + LOOK_AGAIN], tell)
             start += LOOK_AGAIN
+
+
+# Fewer short calls than this are done before a copy of the process has begun.
+WORTH_A_COPY = 5_000
+
+
+def in_parts(work: Callable[[Sequence[Item]], Sequence[Outcome]], items: Sequence[Item]) -> Iterator[Outcome]:
+    """Yield what `work` gives for all of the items, in order; copies of the process look at parts of a long list.
+
+    `work` must change nothing, open what it reads, and give what is fit for pickle.
+    """
+    others = forks.helpful(len(items), waiting=False) if len(items) >= WORTH_A_COPY else 0
+    size = -(-len(items) // (others + 1))
+    with ExitStack() as copies:
+        parts = (
+            [
+                copies.enter_context(
+                    forks.beside(partial(work, items[start : start + size]), items=len(items))
+                )
+                for start in range(size, len(items), size)
+            ]
+            if others
+            else []
+        )
+        yield from work(items[:size])
+        for outcome in parts:
+            yield from outcome()
 
 
 def _threaded(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -45,26 +45,6 @@ def in_order(
         yield from work(head)
         return
     yield from _threaded(work, _chained(head, second, rest), at_once)
-
-
-# A thread for fewer short calls than this costs as much as it saves.
-WORTH_A_THREAD = 2500
-
-
-def in_parts(work: Callable[[Sequence[Item]], Sequence[Outcome]], items: Sequence[Item]) -> Iterator[Outcome]:
-    """Yield what `work` gives for all of the items, in order; parts of a long list are worked on at the same time.
-
-    For many short calls of the system (stat, readlink), which let go of the
-    interpreter: 20,000 take as much processor time in two threads as in one.
-    """
-    count = min(os.cpu_count() or 1, FEWEST, len(items) // WORTH_A_THREAD)
-    if count <= 1:
-        yield from work(items)
-        return
-    size = -(-len(items) // count)
-    parts = [items[start : start + size] for start in range(0, len(items), size)]
-    for done in in_order(lambda part: [work(part)], parts, at_once=count):
-        yield from done
 
 
 def _chained(head: Item, second: Item, rest: Iterator[Item]) -> Iterator[Item]:

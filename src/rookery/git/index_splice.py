@@ -104,7 +104,7 @@ def spliced(data: bytes, places: list[Where], changed: Collection[bytes], coming
     coming.sort(reverse=True)
     blocking = _blocking(places, added)
     splicing = _Splicing(data, places)
-    for path in sorted(added.union(changed)):
+    for path in sorted([*changed, *(path for path in added if path not in changed)]):
         first = splicing.first(path)
         while blocking and blocking[-1][0] < first:
             _left_out(splicing, *blocking.pop())

@@ -20,7 +20,17 @@ from pathlib import Path
 from rookery.core import files
 from rookery.core.process import encode
 from rookery.git import modes
-from rookery.git.index import CACHES, NewEntry, index_file, places_at, places_of, put_entries, refresh
+from rookery.git.index import (
+    CACHES,
+    NewEntry,
+    index_file,
+    is_plain,
+    places_at,
+    places_of,
+    put_entries,
+    raw_entries,
+    refresh,
+)
 from rookery.git.index_lock import index_lock
 from rookery.git.index_splice import Raw, parents, raw_at, spliced
 from rookery.git.index_stat import NO_STAT, Where, stat_of, told_apart
@@ -92,12 +102,12 @@ def update_entries(
         if not changed:
             return []
         data, young = told_apart(repo, data, places, written)
+        whole = _cached_by(source, data, places, changed, trees) if source is not None and trees else b""
         regular = {path: entry for path, entry in changed.items() if statmode.S_ISREG(entry.mode)}
         known = _from_source(source, regular) if source is not None and regular else {}
         added = [_made(repo, p, e, known.get(p)) for p, e in changed.items() if e.mode]
         unknown = [os.fsdecode(raw.path) for raw in added if not raw.fresh and raw.mode >> 12 == 0o10]
         unknown += [os.fsdecode(path) for path in young if path not in changed]
-        whole = _cached_by(source, data, places, changed, trees) if source is not None and trees else b""
         tree = whole or _invalidated(extensions.get(b"TREE", b""), changed)
         more = [(b"TREE", tree)] if tree else []
         more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
@@ -147,17 +157,19 @@ def _cached_by(
         return b""
     if cached_trees(data)[0] == trees[0]:
         return cached  # both were the same before
-    theirs = places_of(source, other)
-    return cached if theirs and _said(data, places, changed) == _said(other, theirs, changed) else b""
+    if not is_plain(source, other):
+        return b""
+    pairs = itertools.zip_longest(_said(data, places, changed), _said(other, raw_entries(other), changed))
+    return cached if all(mine == theirs for mine, theirs in pairs) else b""
 
 
-def _said(data: bytes, places: list[Where], but: Collection[bytes]) -> list[tuple[bytes, bytes, bytes, int]]:
-    """List what an index says of all paths but some."""
-    return [
-        (path, data[at + 24 : at + 28], data[at + 40 : at + 60], more & _INTENT_TO_ADD)
-        for path, at, more, _ in places
-        if path not in but
-    ]
+def _said(
+    data: bytes, places: Iterable[Where], but: Collection[bytes]
+) -> Iterator[tuple[bytes, bytes, bytes, int]]:
+    """Yield what an index says of all paths but some."""
+    for path, at, more, _ in places:
+        if path not in but:
+            yield path, data[at + 24 : at + 28], data[at + 40 : at + 60], more & _INTENT_TO_ADD
 
 
 def _small(repo: Repo) -> bytes | None:

@@ -116,7 +116,7 @@ def record_of(ds: Dataset, file: AnnexedFile, places: Places, refds: Path) -> Re
         message = "no copy is known"
     return result(
         "whereis",
-        ds.path / file.path,
+        f"{ds.path}/{file.path}",
         "ok" if count or untrusted or file.present else "error",
         type="file",
         refds=refds,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from rookery.core import forks, many
-from rookery.core.many import LOOK_AGAIN, TOGETHER, each_in_order
+from rookery.core.many import LOOK_AGAIN, TOGETHER, WORTH_A_COPY, each_in_order, in_parts
 
 
 @pytest.fixture
@@ -97,3 +97,26 @@ def test_a_failure_tells_of_what_came_before_it() -> None:
     with pytest.raises(ValueError, match="3"):
         list(each_in_order(work, range(10), did=lambda *told: heard.append(told[0])))
     assert heard == [0, 1, 2]
+
+
+@pytest.mark.parametrize("count", [0, 1, WORTH_A_COPY - 1, WORTH_A_COPY, 2 * WORTH_A_COPY + 1])
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_a_long_list_is_looked_at_in_parts_and_comes_in_order(
+    count: int, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+
+    def look(part: Sequence[int]) -> list[tuple[int, int]]:
+        return [(one, os.getpid()) for one in part]
+
+    done = list(in_parts(look, range(count)))
+    assert [one for one, _ in done] == list(range(count))
+    assert len({process for _, process in done}) == (cores if count >= WORTH_A_COPY else min(count, 1))
+
+
+def test_what_fails_in_a_part_comes_out() -> None:
+    def fail(part: Sequence[int]) -> list[int]:
+        return [1 // (one - WORTH_A_COPY) for one in part]
+
+    with pytest.raises(ZeroDivisionError):
+        list(in_parts(fail, range(WORTH_A_COPY + 1)))

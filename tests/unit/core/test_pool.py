@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 
 import pytest
 
-from rookery.core.pool import MOST_WAITING, WORTH_A_THREAD, as_they_come, in_order, in_parts, workers
+from rookery.core.pool import MOST_WAITING, as_they_come, in_order, workers
 
 
 def twice(item: int) -> Iterator[int]:
@@ -150,24 +150,3 @@ def test_who_leaves_early_has_what_is_under_way_stopped_and_waits_for_its_end() 
     results.close()  # type: ignore[attr-defined]  # it is a generator
     assert stopped.is_set()
     assert 1 <= len(ended) <= 2
-
-
-@pytest.mark.parametrize("count", [0, 1, WORTH_A_THREAD, 4 * WORTH_A_THREAD + 7])
-def test_a_long_list_is_worked_on_in_parts_and_comes_in_order(count: int) -> None:
-    threads = set()
-
-    def double(part: Sequence[int]) -> list[int]:
-        threads.add(threading.get_ident())
-        return [2 * one for one in part]
-
-    assert list(in_parts(double, range(count))) == [2 * one for one in range(count)]
-    if count <= WORTH_A_THREAD:
-        assert threads == {threading.get_ident()}
-
-
-def test_what_fails_in_a_part_comes_out() -> None:
-    def fail(part: Sequence[int]) -> list[int]:
-        return [1 // (one - 3 * WORTH_A_THREAD) for one in part]
-
-    with pytest.raises(ZeroDivisionError):
-        list(in_parts(fail, range(4 * WORTH_A_THREAD)))

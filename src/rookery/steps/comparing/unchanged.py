@@ -10,12 +10,13 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rookery.annex.files import keys_of_blobs, located
 from rookery.annex.keys import key_of_link, size_of
 from rookery.annex.store import annex_dir
-from rookery.core.pool import in_parts
+from rookery.core.many import in_parts
 from rookery.core.process import decode
 from rookery.git import modes
 from rookery.git.index import contents_listed
@@ -46,13 +47,14 @@ def annexed_sizes(repo: Repo, paths: Sequence[str], *, presence: bool) -> dict[b
     listed = [one for one in contents_listed(repo) if not paths or decode(one[0]) in wanted]
     links = [path for path, mode, _ in listed if mode == modes.SYMLINK]
     found: dict[bytes, Size] = {}
+    gone = set()
+    looked_at = in_parts(partial(_looked_at, repo, presence=presence), links)
+    for path, (there, size) in zip(links, looked_at, strict=True):
+        if size is not None:
+            found[path] = size
+        elif not there:
+            gone.add(path)
     with _Store(repo, presence=presence) as store:
-        gone = set()
-        for path, (there, size) in zip(links, in_parts(store.looked_at, links), strict=True):
-            if size is not None:
-                found[path] = size
-            elif not there:
-                gone.add(path)
         rest = {
             path: Blob(decode(path), mode, sha)
             for path, mode, sha in listed
@@ -60,6 +62,11 @@ def annexed_sizes(repo: Repo, paths: Sequence[str], *, presence: bool) -> dict[b
         }
         found.update(store.sizes_of_blobs(rest))
     return found
+
+
+def _looked_at(repo: Repo, links: Sequence[bytes], *, presence: bool) -> list[tuple[bool, Size | None]]:
+    with _Store(repo, presence=presence) as store:
+        return store.looked_at(links)
 
 
 class _Store:

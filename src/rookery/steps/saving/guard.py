@@ -34,7 +34,7 @@ from rookery.core import forks
 from rookery.core.errors import CommandError
 from rookery.core.files import make_folder, write
 from rookery.core.log import get_log
-from rookery.core.pool import in_parts
+from rookery.core.many import in_parts
 from rookery.core.process import decode, encode
 from rookery.core.results import result
 from rookery.dataset import hierarchy
