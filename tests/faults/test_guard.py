@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rookery.core import forks
+from rookery.core import forks, many
 from rookery.core.context import Context
 from rookery.dataset.model import Dataset
 from rookery.steps.saving import guard
-from rookery.steps.saving import save as saving
 from support.inside import Inside
 from support.programs import Program
 
@@ -164,8 +163,13 @@ def test_getting_and_dropping_inside_a_command_is_not_accused(
 # --- without a command to watch ------------------------------------------------------------------
 
 
+def corrupt(ds: Dataset, *paths: str) -> list[guard.Corrupt]:
+    with guard.suspecting(ds, paths) as found:
+        return found()
+
+
 def suspects(context: MakeContext, ds: Path, *paths: str) -> list[str]:
-    found = guard.suspects(Dataset(ds, context(ds)), paths)
+    found = corrupt(Dataset(ds, context(ds)), *paths)
     return [os.path.relpath(path, ds) for one in found for path in one.paths]
 
 
@@ -190,7 +194,7 @@ def test_healing_gives_the_file_its_new_content(
 ) -> None:
     overwrite(tiny_dataset / "notes.txt")
     ds = Dataset(tiny_dataset, context(tiny_dataset))
-    (told,) = guard.heal(ds, guard.suspects(ds), by="a program")
+    (told,) = guard.heal(ds, corrupt(ds), by="a program")
     assert told["status"] == "error"
     assert told["path"] == str(tiny_dataset / "notes.txt")
     assert told["message"].startswith("a program wrote into this locked file")
@@ -216,7 +220,7 @@ def test_a_save_finds_and_heals_what_was_written_into_a_locked_file(
 def test_in_a_large_dataset_copies_of_the_process_look(
     cli: Program, inside: Inside, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saving, "_LARGE_INDEX", 0)
+    monkeypatch.setattr(many, "WORTH_A_COPY", 0)
     monkeypatch.setattr(forks, "FEWEST", 0)
     copied: list[int] = []
     fork = os.fork

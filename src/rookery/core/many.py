@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TypeVar
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 from rookery.core import forks
 from rookery.core.pool import in_order, workers
@@ -87,6 +88,37 @@ def in_parts(work: Callable[[Sequence[Item]], Sequence[Outcome]], items: Sequenc
         yield from work(items[:size])
         for outcome in parts:
             yield from outcome()
+
+
+# Copies that look at something meanwhile.  With one, the caller waited for it (20,000 files on two cores: 0.24 s for
+# Git's status and for all objects looked at; with two 0.18 s).
+_MEANWHILE = 2
+
+
+class Part(NamedTuple):
+    """Which of many things are to be looked at: the first, and every so-manieth after it."""
+
+    first: int
+    step: int
+
+    def of(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Pick them."""
+        return islice(items, self.first, None, self.step)
+
+
+@contextmanager
+def meanwhile(work: Callable[[Part], Outcome], *, items: int) -> Iterator[Callable[[], list[Outcome]]]:
+    """Have copies of the process look at parts of so many items while the block does something else.
+
+    The block calls what it gets for the outcomes; see `forks.beside`.  Where
+    there can be no copies, all of it is one part, and is done then.
+    """
+    parts = [Part(0, 1)]
+    if items >= WORTH_A_COPY and forks.helpful(items, waiting=True):
+        parts = [Part(number, _MEANWHILE) for number in range(_MEANWHILE)]
+    with ExitStack() as copies:
+        begun = [copies.enter_context(forks.beside(partial(work, part), items=items)) for part in parts]
+        yield lambda: [outcome() for outcome in begun]
 
 
 def _threaded(

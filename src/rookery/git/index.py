@@ -24,6 +24,9 @@ ELSEWHERE = (b"link", b"sdir")
 # Up to so many paths are looked for one by one.
 _FEW = 16
 
+# Bytes that an entry takes at least (in version 4, which shortens paths).
+_LEAST = 64
+
 # One number for each of them, instead of one for each entry.
 _MODES = {mode: mode for mode in (modes.FILE, modes.EXECUTABLE, modes.SYMLINK, modes.GITLINK)}
 
@@ -62,6 +65,14 @@ def index_file(repo: Repo) -> Path:
     """Give the file that programs started through this handle use as index."""
     private = repo.runner.env.get("GIT_INDEX_FILE")
     return repo.root / private if private else repo.gitdir / "index"
+
+
+def entries_at_most(repo: Repo) -> int:
+    """Give how many entries there can be in the index, by its size."""
+    try:
+        return index_file(repo).stat().st_size // _LEAST
+    except FileNotFoundError:
+        return 0
 
 
 def read_index(repo: Repo) -> Iterator[IndexEntry]:

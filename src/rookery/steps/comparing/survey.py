@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +15,7 @@ from rookery.core.process import encode
 from rookery.core.results import result
 from rookery.dataset.model import Dataset
 from rookery.git import modes
-from rookery.git.index import may_hold_submodules, read_index
+from rookery.git.index import entries_at_most, may_hold_submodules, read_index
 from rookery.git.repo import Repo
 from rookery.git.trees import Selection
 from rookery.steps.comparing import states
@@ -65,20 +67,15 @@ class Survey:
         """Give what changed, and where unchanged annexed files get no record, the sizes of all annexed ones."""
         if self.asked.clean or self.asked.annex is None or ds.annex_uuid is None:
             return self.changed(ds, paths), {}
-        from rookery.steps.comparing.unchanged import annexed_sizes  # start-up: mostly nobody asks
+        from rookery.core.many import meanwhile  # start-up: mostly nobody asks
+        from rookery.steps.comparing.unchanged import annexed_sizes
 
-        sizes: dict[bytes, Size] = {}
-
-        def compared() -> Iterator[Changed]:
-            yield self.changed(ds, paths)
-
-        def measured() -> Iterator[Changed]:
-            sizes.update(annexed_sizes(ds.repo, paths, presence=self.asked.annex != "basic"))
-            return iter(())
-
-        # While Git compares, in a process of its own, it is measured here.
-        (changed,) = in_order(lambda work: work(), (compared, measured), at_once=2)
-        return changed, sizes
+        presence = self.asked.annex != "basic"
+        measure = partial(annexed_sizes, ds.repo, paths, presence=presence)
+        with meanwhile(measure, items=entries_at_most(ds.repo)) as measured:
+            changed = self.changed(ds, paths)
+            parts = measured()
+        return changed, dict(chain.from_iterable(part.items() for part in parts))
 
     def total(self, ds: Dataset, changed: Changed, sizes: dict[bytes, Size]) -> Record:
         """Give one record of all annexed files that are as in HEAD, for a renderer that counts them."""

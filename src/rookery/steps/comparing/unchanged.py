@@ -10,13 +10,12 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from rookery.annex.files import keys_of_blobs, located
 from rookery.annex.keys import key_of_link, size_of
 from rookery.annex.store import annex_dir
-from rookery.core.many import in_parts
+from rookery.core.many import Part
 from rookery.core.process import decode
 from rookery.git import modes
 from rookery.git.index import contents_listed
@@ -41,20 +40,20 @@ class Blob(NamedTuple):
     sha: str
 
 
-def annexed_sizes(repo: Repo, paths: Sequence[str], *, presence: bool) -> dict[bytes, Size]:
-    """Give the sizes of the annexed files that the index has at or below `paths`, as the work tree's links say."""
+def annexed_sizes(repo: Repo, paths: Sequence[str], part: Part, *, presence: bool) -> dict[bytes, Size]:
+    """Give the sizes of a part of the annexed files in the index at or below `paths`, as the work tree's links say."""
     wanted = Selection(paths)
-    listed = [one for one in contents_listed(repo) if not paths or decode(one[0]) in wanted]
+    listed = [one for one in part.of(contents_listed(repo)) if not paths or decode(one[0]) in wanted]
     links = [path for path, mode, _ in listed if mode == modes.SYMLINK]
     found: dict[bytes, Size] = {}
     gone = set()
-    looked_at = in_parts(partial(_looked_at, repo, presence=presence), links)
-    for path, (there, size) in zip(links, looked_at, strict=True):
-        if size is not None:
-            found[path] = size
-        elif not there:
-            gone.add(path)
     with _Store(repo, presence=presence) as store:
+        for path in links:
+            there, size = store.looked_at(path)
+            if size is not None:
+                found[path] = size
+            elif not there:
+                gone.add(path)
         rest = {
             path: Blob(decode(path), mode, sha)
             for path, mode, sha in listed
@@ -62,11 +61,6 @@ def annexed_sizes(repo: Repo, paths: Sequence[str], *, presence: bool) -> dict[b
         }
         found.update(store.sizes_of_blobs(rest))
     return found
-
-
-def _looked_at(repo: Repo, links: Sequence[bytes], *, presence: bool) -> list[tuple[bool, Size | None]]:
-    with _Store(repo, presence=presence) as store:
-        return store.looked_at(links)
 
 
 class _Store:
@@ -90,13 +84,10 @@ class _Store:
         if self._objects >= 0:
             os.close(self._objects)
 
-    def looked_at(self, links: Sequence[bytes]) -> list[tuple[bool, Size | None]]:
-        """Say for each link whether it is there, and what the size of its content is (None: it is not annexed)."""
-        targets = [(path, self.link_at(path)) for path in links]
-        return [
-            (False, None) if target is None else (True, self.size_of(path, target))
-            for path, target in targets
-        ]
+    def looked_at(self, path: bytes) -> tuple[bool, Size | None]:
+        """Say whether a link is there, and what the size of its content is (None: it is not annexed)."""
+        target = self.link_at(path)
+        return (False, None) if target is None else (True, self.size_of(path, target))
 
     def link_at(self, path: bytes) -> bytes | None:
         """Read a link of the work tree; None where there is none, as in a sparse checkout."""

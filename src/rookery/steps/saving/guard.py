@@ -7,7 +7,7 @@ under a key that says otherwise.  Two ways to find it:
 - around a command: `watch` notes size, times and inode of every object that the
   work tree leads to, `touched` compares (one stat each);
 - before a save, without a note: an object that is younger than its own folder
-  was written after it was filed (`suspects`; docs/design/0011-integrity-guard.md
+  was written after it was filed (`suspecting`; docs/design/0011-integrity-guard.md
   says what this can miss).
 
 Only what fails its key's checksum is corrupt.  The new content then becomes what
@@ -20,9 +20,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from itertools import islice
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,16 +29,15 @@ from rookery.annex import checksum, identity, program
 from rookery.annex.keys import key_file, key_of_link
 from rookery.annex.store import annex_dir
 from rookery.annex.unlocking import put_copy
-from rookery.core import forks
 from rookery.core.errors import CommandError
 from rookery.core.files import make_folder, write
 from rookery.core.log import get_log
-from rookery.core.many import in_parts
+from rookery.core.many import Part, in_parts, meanwhile
 from rookery.core.process import decode, encode
 from rookery.core.results import result
 from rookery.dataset import hierarchy
 from rookery.dataset.model import Dataset
-from rookery.git.index import paths_of_mode
+from rookery.git.index import entries_at_most, paths_of_mode
 from rookery.git.modes import SYMLINK
 from rookery.git.repo import Repo, open_repo
 from rookery.git.trees import Selection
@@ -50,11 +48,6 @@ Record = dict[str, Any]
 
 # Timestamps of files come from the kernel's clock tick: two writes so close may look like one.
 TICK_NS = 20_000_000
-
-
-# Copies of the process that look at files while Git does.  With one, the caller waited for it (20,000 files on two
-# cores: 0.24 s for Git's status and this; with two 0.18 s).
-_PARTS = 2
 
 
 class Mark(NamedTuple):
@@ -175,22 +168,15 @@ class _Young(NamedTuple):
     modified: int
 
 
-def suspects(ds: Dataset, paths: Sequence[str] = ()) -> list[Corrupt]:
-    """Find objects of locked files (at or below `paths`) that were written into since they were filed.
-
-    One stat a file: what is older than the last look at everything is not
-    looked at closer.  One that is younger than its folder and right after all
-    gets a folder as young as it is, and is not read again.
-    """
-    with suspecting(ds, paths, files=0) as found:
-        return found()
-
-
 @contextmanager
-def suspecting(
-    ds: Dataset, paths: Sequence[str] = (), *, files: int
-) -> Iterator[Callable[[], list[Corrupt]]]:
-    """Begin what `suspects` does, for so many files; the block may do something else, and then asks for the outcome."""
+def suspecting(ds: Dataset, paths: Sequence[str] = ()) -> Iterator[Callable[[], list[Corrupt]]]:
+    """Begin to look for objects of locked files (at or below `paths`) that were written into since they were filed.
+
+    The block may do something else, and calls what it gets for the outcome.  One
+    stat a file: what is older than the last look at everything is not looked at
+    closer.  One that is younger than its folder and right after all gets a
+    folder as young as it is, and is not read again.
+    """
     stamp = annex_dir(ds.repo).parent / "rookery" / "guarded"
     since = 0 if (last := _mark(str(stamp))) is None else last.modified - TICK_NS
     draft = stamp.with_name(f"guarding-{os.getpid()}")
@@ -198,19 +184,16 @@ def suspecting(
         make_folder(draft.parent)
         write(draft, "")  # by its time the file system's own clock says when this look began
 
-    def part(number: int) -> list[_Young]:
-        return _younger(islice(_locked_files(ds.repo, paths), number, None, _PARTS), since)
+    def look(part: Part) -> list[_Young]:
+        return _younger(part.of(_locked_files(ds.repo, paths)), since)
 
     def found() -> list[Corrupt]:
-        corrupt = _corrupt(ds, [one for young in parts for one in young()])
+        corrupt = _corrupt(ds, chain.from_iterable(young()))
         if not paths:
             os.replace(draft, stamp)
         return corrupt
 
-    with ExitStack() as copies:
-        parts = [
-            copies.enter_context(forks.beside(partial(part, number), items=files)) for number in range(_PARTS)
-        ]
+    with meanwhile(look, items=entries_at_most(ds.repo)) as young:
         yield found
 
 

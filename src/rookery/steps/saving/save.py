@@ -16,7 +16,7 @@ from rookery.dataset import hierarchy
 from rookery.dataset.locate import GivenPath
 from rookery.dataset.model import Dataset
 from rookery.git import commits, modes, refs, trees
-from rookery.git.index import index_file, read_index
+from rookery.git.index import read_index
 from rookery.git.repo import Repo, find_root
 from rookery.git.trees import Selection
 from rookery.steps.saving import guard
@@ -26,11 +26,6 @@ from rookery.steps.saving.entries import DEFAULT_MESSAGE, save_record
 
 Record = dict[str, Any]
 Limit = int | None
-
-# What an entry of an index takes at least, and the index of some 5,000 files.  In a smaller dataset a copy of this
-# process takes longer than it saves.
-_ENTRY = 72
-_LARGE_INDEX = 1 << 19
 
 
 class Plan(NamedTuple):
@@ -235,17 +230,11 @@ def _save_one(
 
 
 def _looked_at(ds: Dataset, paths: Sequence[str], how: How) -> tuple[list[guard.Corrupt], Changes | None]:
-    """Find content that was written into; in a large dataset while Git finds the changes."""
+    """Find content that was written into, while Git finds the changes."""
     if how.guarded or ds.annex_uuid is None:
         return [], None
-    try:
-        size = index_file(ds.repo).stat().st_size
-    except FileNotFoundError:
-        size = 0
-    if size < _LARGE_INDEX:
-        return guard.suspects(ds, paths), None
     changes: Changes | None = None
-    with guard.suspecting(ds, paths, files=size // _ENTRY) as suspects:
+    with guard.suspecting(ds, paths) as suspects:
         with suppress(RookeryError, OSError):  # it is asked again, and fails in its place
             changes = find_changes(ds.repo, paths, updated=how.updated)
         return suspects(), changes
