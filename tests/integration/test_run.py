@@ -463,3 +463,13 @@ def test_an_interrupt_stops_the_command_and_saves_nothing(
     process.communicate(timeout=30)
     assert process.returncode == 3
     assert subjects(git, tiny_dataset)[0] == "Add the tiny files"
+
+
+def test_settings_that_the_command_changed_hold_for_what_it_made(inside: Inside, tmp_path: Path) -> None:
+    ds = tmp_path / "ds"
+    inside("create", ds)
+    inside("create", "-d", ds, ds / "sub")
+    command = "git -C sub config annex.largefiles nothing; echo x > sub/small; echo y > large"
+    inside("run", command, cwd=ds)
+    assert not (ds / "sub" / "small").is_symlink()
+    assert (ds / "large").is_symlink()

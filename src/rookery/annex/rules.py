@@ -114,9 +114,12 @@ class Rules:
         return self._judges[expression]
 
 
-def read_rules(repo: Repo, force: Force | None = None) -> Rules:
-    """Read how files are taken in here.  Raises NotForUs where only git-annex knows."""
-    settings = require_plain(repo, r"^core\.(symlinks|filemode)$")
+def read_rules(repo: Repo, force: Force | None = None, *, listed: Mapping[str, str] | None = None) -> Rules:
+    """Read how files are taken in here; `listed` are all settings, if they have been read just now.
+
+    Raises NotForUs where only git-annex knows.
+    """
+    settings = require_plain(repo, r"^core\.(symlinks|filemode)$", listed=listed)
     if settings["annex.version"] != VERSION:
         raise NotForUs(f"git-annex may want to upgrade version {settings['annex.version']} first")
     if repo.bare or not _links_lead_to(repo, store.annex_dir(repo)):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rookery.annex import identity, store
@@ -57,14 +57,18 @@ def take(
     jobs: int | str | None = None,
     ignored_too: bool = False,
     on_progress: Listener | None = None,
+    listed: Mapping[str, str] | None = None,
 ) -> Iterator[Ingested]:
-    """Take files and links in, as `ingest.stock` does and with the same answers; `now` dates the location logs."""
+    """Take files and links in, as `ingest.stock` does and with the same answers; `now` dates the location logs.
+
+    `listed` are all settings of Git, if they have been read just now.
+    """
     wanted = list(dict.fromkeys(paths))
     if not wanted:
         return
     rest: Sequence[str] = wanted
     try:
-        rules = read_rules(repo, force)
+        rules = read_rules(repo, force, listed=listed)
     except NotForUs:
         pass
     else:

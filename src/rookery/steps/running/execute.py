@@ -225,4 +225,5 @@ class _Running:
                 log.error("%s: %s", record["path"], text_of(record["message"]))
         log.info("== Command exit (modification check follows) =====")
         self.ds.forget()
+        self.ds.ctx.settings.forget()  # also those of subdatasets
         return code, healed

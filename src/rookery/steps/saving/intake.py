@@ -50,7 +50,8 @@ def take_in(
     hear = meter.hear if meter is not None and long else None
     with meter or nullcontext():
         now = ds.ctx.clock()
-        for one in taking.take(view, paths, now=now, jobs=jobs, force=force, on_progress=hear):
+        listed = ds.config.of_git()
+        for one in taking.take(view, paths, now=now, jobs=jobs, force=force, on_progress=hear, listed=listed):
             if meter is not None:
                 meter.count(one.path, sizes.get(one.path, 0) if meter.unit == "B" else 1)
             yield one
