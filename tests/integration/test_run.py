@@ -469,7 +469,9 @@ def test_settings_that_the_command_changed_hold_for_what_it_made(inside: Inside,
     ds = tmp_path / "ds"
     inside("create", ds)
     inside("create", "-d", ds, ds / "sub")
+    (ds / "sub" / "input").write_text("content")
+    inside("save", "-r", cwd=ds)
     command = "git -C sub config annex.largefiles nothing; echo x > sub/small; echo y > large"
-    inside("run", command, cwd=ds)
+    inside("run", "-i", "sub/input", "-o", "sub/small", command, cwd=ds)
     assert not (ds / "sub" / "small").is_symlink()
     assert (ds / "large").is_symlink()
