@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.inside import Inside
 from support.programs import Answer, Program
 from support.samples import write_tree
 
