@@ -92,7 +92,7 @@ def line_of(repo: Repo, uuid: str, description: str | None, now: float) -> str:
 
 
 def prepare(repo: Repo, uuid: str) -> None:
-    """Do all but the branch.  Raises NotForUs if the file system is not for us; all is as before then."""
+    """Do all but the branch.  Raises NotForUs if the file system is not for us; git-annex can begin then."""
     _require_able(annex_dir(repo))
     _mark_inodes(annex_dir(repo))
     _install_filter(repo)

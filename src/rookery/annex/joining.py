@@ -2,7 +2,7 @@
 
 Ours are clones of one repository on this machine, or of one that is not asked
 for content, where nothing in the branch asks for more: no special remote that
-enables itself, no setting that holds for all clones, no folders of another kind.
+enables itself, no demand for secure hashes, no folders of another kind.
 All else is git-annex's, see `founding`.
 
 git-annex's own index of the branch is not made: who reads the branch does

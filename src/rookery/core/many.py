@@ -73,20 +73,15 @@ def in_parts(work: Callable[[Sequence[Item]], Sequence[Outcome]], items: Sequenc
     `work` must change nothing, open what it reads, and give what is fit for pickle.
     """
     others = forks.helpful(len(items), waiting=False) if len(items) >= WORTH_A_COPY else 0
+    if not others:
+        yield from work(items)
+        return
     size = -(-len(items) // (others + 1))
+    rest = [items[start : start + size] for start in range(size, len(items), size)]
     with ExitStack() as copies:
-        parts = (
-            [
-                copies.enter_context(
-                    forks.beside(partial(work, items[start : start + size]), items=len(items))
-                )
-                for start in range(size, len(items), size)
-            ]
-            if others
-            else []
-        )
+        begun = [copies.enter_context(forks.beside(partial(work, part), items=len(items))) for part in rest]
         yield from work(items[:size])
-        for outcome in parts:
+        for outcome in begun:
             yield from outcome()
 
 

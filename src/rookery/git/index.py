@@ -13,6 +13,7 @@ from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
 from rookery.git import modes
 from rookery.git.index_lock import lock_of, pauses, take_over
+from rookery.git.index_stat import Where, young
 from rookery.git.repo import Repo
 
 # Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
@@ -164,14 +165,11 @@ def has_young_files(repo: Repo) -> bool:
         return False
     if not data or not is_plain(repo, data):
         return False
-    since = int(written.st_mtime)  # Git compares seconds, as it is mostly built
-    return any(
-        data[at + 26] >> 4 == modes.FILE >> 12 and int.from_bytes(data[at + 8 : at + 12], "big") >= since
-        for _, at, _, _ in raw_entries(data)
-    )
+    known = young(data, raw_entries(data), written.st_mtime_ns)
+    return any(data[at + 26] >> 4 == modes.FILE >> 12 for _, at, _, _ in known)
 
 
-def places_of(repo: Repo, data: bytes) -> list[tuple[bytes, int, int, int]] | None:
+def places_of(repo: Repo, data: bytes) -> list[Where] | None:
     """Find the entries (`raw_entries`); None unless all of this index is understood, down to its last extension."""
     if not is_plain(repo, data):
         return None
@@ -179,7 +177,7 @@ def places_of(repo: Repo, data: bytes) -> list[tuple[bytes, int, int, int]] | No
     return places if _is_harmless(data, places[-1][3] if places else 12) else None
 
 
-def places_at(repo: Repo, data: bytes, wanted: Collection[bytes]) -> list[tuple[bytes, int, int, int]] | None:
+def places_at(repo: Repo, data: bytes, wanted: Collection[bytes]) -> list[Where] | None:
     """Find the entries of these paths as `places_of` does, without keeping the others."""
     if not is_plain(repo, data):
         return None
@@ -229,7 +227,7 @@ def name_length(repo: Repo) -> int:
     return 64 if b"objectformat" in config and b"sha256" in config else 40
 
 
-def raw_entries(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+def raw_entries(data: bytes) -> Iterator[Where]:
     """Yield for each entry its path, where it begins, its extended flags (0: none), and where the next begins."""
     version, count = struct.unpack_from(">II", data, 4)
     at, path = 12, b""

@@ -64,7 +64,7 @@ def told_apart(
     Gives the index with sizes of 0 there, as Git marks them, and the paths.
     """
     root = encode(str(repo.root))
-    changed = [place for place in _young(data, places, written_ns) if _looks_unchanged(root, place, data)]
+    changed = [place for place in young(data, places, written_ns) if _looks_unchanged(root, place, data)]
     if not changed:
         return data, []
     marked = bytearray(data)
@@ -76,13 +76,13 @@ def told_apart(
 def forgotten(data: bytes, places: Iterable[Where], written_ns: int) -> bytes:
     """Give the index without the stat data of those files that Git would read when it writes this index again."""
     known = bytearray(data)
-    for _, at, _, _ in _young(data, places, written_ns):
+    for _, at, _, _ in young(data, places, written_ns):
         known[at : at + 24] = bytes(24)
         known[at + 28 : at + 40] = bytes(12)
     return bytes(known)
 
 
-def _young(data: bytes, places: Iterable[Where], written_ns: int) -> list[Where]:
+def young(data: bytes, places: Iterable[Where], written_ns: int) -> list[Where]:
     """Find the files that are as old as the index in seconds, which are what Git compares, as it is mostly built."""
     since = (written_ns // 1_000_000_000).to_bytes(4, "big")
     return [place for place in places if data[place[1] + 8 : place[1] + 12] >= since]

@@ -156,7 +156,7 @@ def _cached_by(
     if root != trees[1]:
         return b""
     if cached_trees(data)[0] == trees[0]:
-        return cached  # both were the same before
+        return cached  # both were the last commit, and what is changed is all that makes it the new one
     if not is_plain(source, other):
         return b""
     pairs = itertools.zip_longest(_said(data, places, changed), _said(other, raw_entries(other), changed))
