@@ -87,6 +87,18 @@ def test_one_of_a_bare_repository(
     the_same(clone, origin=str(bare))
 
 
+def test_one_whose_address_means_another_is_for_git_annex(
+    clone: Clone, git: Program, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("clone", "-q", "--bare", source, tmp_path / "meant")
+    config = tmp_path / "config"
+    config.write_text(
+        f'[url "{tmp_path}/meant"]\n\tinsteadOf = {source}\n[user]\n\tname = N\n\temail = n@n\n'
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    assert clone("native").annexes_started == 1
+
+
 def test_one_by_the_url_of_a_folder(clone: Clone, source: Path) -> None:
     the_same(clone, origin=f"file://{source}")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from rookery.annex import founding, identity
 from rookery.annex.branch import LOCAL, Source, contents
 from rookery.annex.branch_writing import MESSAGE, NotForUs, exclusively, who, yes
+from rookery.annex.nearby.neighbours import rewritten
 from rookery.annex.store import annex_dir
 from rookery.core import files
 from rookery.core.identifiers import new_uuid
@@ -92,10 +93,13 @@ def _uuid_of(repo: Repo, settings: Mapping[str, str], origin: str) -> str | None
     if ignored is not None and yes(ignored):
         return None
     url = settings.get(f"remote.{origin}.url", "")
-    if not url.startswith(("/", ".")):
+    if not url.startswith(("/", ".")) or rewritten(url, settings):
         raise NotForUs(f"{origin} is at {url}")
     try:
-        uuid = identity.uuid(open_repo(Path(os.path.normpath(repo.root / url)), repo.runner))
+        there = open_repo(Path(os.path.normpath(repo.root / url)), repo.runner)
+        if there.gitdir.stat().st_uid != os.geteuid():
+            raise NotForUs(f"{url} is somebody else's, whose settings Git may not want to read")
+        uuid = identity.uuid(there)
     except (NotARepository, OSError) as e:
         raise NotForUs(f"{url} cannot be read: {e}") from e
     if uuid is None:
