@@ -66,7 +66,7 @@ LIMITS = {
 
 # At most, for each file that moves: folders and files made, renamed, removed, given other permissions.
 # Three folders for each content, which come or go with it; a lock that is moved to both copies and back.
-CHANGES = {"save": 9, "get": 6, "drop": 12, "push": 6}
+CHANGES = {"save": 8, "get": 6, "drop": 12, "push": 6}
 
 # Transfers at once find the same folder missing, and each tries to make it: as often as there are transfers, at most.
 AT_ONCE = 8

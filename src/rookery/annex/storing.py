@@ -12,6 +12,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from rookery.annex import keys, store
@@ -48,7 +49,7 @@ class Storing:
         # The folders of a bare repository have names of three letters, those here of two.
         here = os.listdir(self._objects) if os.path.isdir(self._objects) else []
         self._both_layouts = any(len(name) == 3 for name in here)
-        self._draft = os.path.join(drafts, f".rookery-link.{os.getpid()}")
+        self._draft = os.path.join(drafts, ".rookery-link")
 
     def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> str:
         """Store one file and leave its symlink; gives the key.
@@ -127,9 +128,12 @@ class Storing:
     def _make_folder(self, folder: str) -> bool:
         """Make the folder of an object; False if it was there."""
         above = os.path.dirname(folder)
-        if above not in self._made:
-            os.makedirs(above, exist_ok=True)
-            self._made.add(above)
+        top = os.path.dirname(above)
+        if top not in self._made:
+            os.makedirs(top, exist_ok=True)
+            self._made.add(top)
+        with suppress(FileExistsError, FileNotFoundError):
+            os.mkdir(above)
         try:
             os.mkdir(folder)
         except FileExistsError:
@@ -140,10 +144,13 @@ class Storing:
 
     def _require_sound(self, key: str, place: str, before: os.stat_result) -> None:
         """See that what is in the store may stand for the file, whose content goes then."""
-        if os.path.samestat(os.lstat(place), before):
+        found = os.lstat(place)
+        if os.path.samestat(found, before):
             return  # whoever began this was killed
         if before.st_nlink > 1:
             raise LeftAlone("a file with several names")
+        if found.st_nlink > 1:  # it is taken back, should it turn out to have changed
+            raise LeftAlone("content that is being taken in for another file")
         if not verified(key, place):
             raise CorruptObject(
                 f"the annex has corrupt content for it under the key {key}",
@@ -151,7 +158,7 @@ class Storing:
             )
 
     def _put_link(self, file: str, target: str, before: os.stat_result) -> None:
-        draft = f"{self._draft}.{threading.get_ident()}"
+        draft = f"{self._draft}.{os.getpid()}.{threading.get_ident()}"
         try:
             os.symlink(target, draft)
         except FileExistsError:

@@ -13,6 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rookery.annex import identity, store
@@ -25,6 +26,7 @@ from rookery.annex.rules import Rules, read_rules
 from rookery.annex.storing import POINTER, CorruptObject, LeftAlone, Storing
 from rookery.core import pool
 from rookery.core.errors import CommandError
+from rookery.core.many import each_in_order
 from rookery.core.process import decode, encode
 from rookery.git import modes
 from rookery.git.index import IndexEntry, NewEntry, entries_at, name_length, put_entries, stage_unfiltered
@@ -39,10 +41,20 @@ LARGE = 4_000_000
 FILTER = "annex"
 
 
-class _Sorted(NamedTuple):
-    """Paths by what becomes of them: (path, size, backend) of contents, links with targets, to Git, to git-annex."""
+# So many are shared out among processes at a time: a copy of the process has its own memory of what it is at.
+AT_A_TIME = 50_000
 
-    contents: list[tuple[str, int, str]]
+
+class _Content(NamedTuple):
+    path: str
+    size: int
+    backend: str
+
+
+class _Sorted(NamedTuple):
+    """Paths by what becomes of them: contents, links with targets, to Git, to git-annex."""
+
+    contents: list[_Content]
     links: list[tuple[str, str]]
     to_git: list[str]
     left: list[str]
@@ -125,13 +137,7 @@ class _Taking:
         self.left = chosen.left
         self._store(chosen.contents)
         for path, target in chosen.links:
-            key = key_of_link(target)
-            if key is None or not store.is_present(self.repo, key):
-                self.other_links[path] = target
-            elif target != store.link_target(key, path):
-                self.left.append(path)  # git-annex mends it
-            else:
-                self.keys[path] = key
+            self._take_link(path, target)
         try:
             self._write_down()
         except NotForUs:
@@ -178,41 +184,70 @@ class _Taking:
             if verdict is None:
                 chosen.left.append(path)
             elif verdict.backend is not None:
-                chosen.contents.append((path, sizes[path], verdict.backend))
+                chosen.contents.append(_Content(path, sizes[path], verdict.backend))
             elif _looks_like_pointer(f"{root}/{path}"):
                 chosen.left.append(path)
             else:
                 chosen.to_git.append(path)
         return chosen
 
-    def _store(self, contents: list[tuple[str, int, str]]) -> None:
-        """Put contents into the store, large ones several at once; the list is empty afterwards."""
+    def _store(self, contents: list[_Content]) -> None:
+        """Put contents into the store, several at once; the list is empty afterwards."""
         if not contents:
             return
         drafts = store.annex_dir(self.repo) / "othertmp"
         drafts.mkdir(parents=True, exist_ok=True)
         storing = Storing(self.repo, self.rules, drafts)
-        large = [one for one in contents if one[1] >= LARGE]
-        contents.reverse()
+        large = [one for one in contents if one.size >= LARGE]
+        contents[:] = reversed([one for one in contents if one.size < LARGE])
+        put = partial(self._put, storing)
+        again: list[_Content] = []
         while contents:  # what was put takes no room any more
-            one = contents.pop()
-            if one[1] < LARGE:
-                self._put(storing, *one)
+            some = contents[: -AT_A_TIME - 1 : -1]
+            del contents[-AT_A_TIME:]
+            again += self._noted(some, each_in_order(put, some))
+        together = min(len(large), os.cpu_count() or 1)
+        again += self._noted(large, pool.in_order(lambda one: [put(one)], large, at_once=together))
+        # Two with the same content get in each other's way, and a copy of the process that was killed
+        # has not told of its last ones: alone it is seen what is left.
+        still = self._noted(again, map(put, again))
+        for path, _, _ in still:
+            try:
+                self._take_link(path, os.readlink(os.path.join(self.repo.root, path)))
+            except OSError:
+                self.left.append(path)
 
-        def put(one: tuple[str, int, str]) -> list[None]:
-            self._put(storing, *one)
-            return []
+    def _noted(self, contents: Iterable[_Content], became: Iterable[str | Ingested | None]) -> list[_Content]:
+        """Note what became of each content, and give those with which nothing was done."""
+        left = []
+        for content, result in zip(contents, became, strict=True):
+            if isinstance(result, str):
+                self.keys[content.path] = result
+            elif result is None:
+                left.append(content)
+            else:
+                self.failed[content.path] = result
+        return left
 
-        for _ in pool.in_order(put, large, at_once=min(len(large), os.cpu_count() or 1)):
-            pass  # nothing comes but exceptions
-
-    def _put(self, storing: Storing, path: str, size: int, backend: str) -> None:
+    def _put(self, storing: Storing, content: _Content) -> str | Ingested | None:
+        """Give a content's key; what to say of it if it has failed; None if it is as before."""
+        path, size, backend = content
         try:
-            self.keys[path] = storing.put(path, backend, heard=self._hearing(path, size))
+            return storing.put(path, backend, heard=self._hearing(path, size))
         except (LeftAlone, OSError):
-            self.left.append(path)
+            return None
         except CorruptObject as e:
-            self.failed[path] = Ingested(path, ok=False, message="\n".join([e.message, *e.hints]))
+            return Ingested(path, ok=False, message="\n".join([e.message, *e.hints]))
+
+    def _take_link(self, path: str, target: str) -> None:
+        """Decide what becomes of a link."""
+        key = key_of_link(target)
+        if key is None or not store.is_present(self.repo, key):
+            self.other_links[path] = target
+        elif target != store.link_target(key, path):
+            self.left.append(path)  # git-annex mends it
+        else:
+            self.keys[path] = key
 
     def _hearing(self, path: str, size: int) -> Callable[[int], None] | None:
         hear = self.hear

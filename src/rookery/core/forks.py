@@ -7,17 +7,19 @@ the file that it is at.
 
 from __future__ import annotations
 
-import io
 import mmap
 import os
-import pickle
+import select
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Any, TypeVar, cast
+from itertools import chain
+from typing import Generic, TypeVar, cast
+
+from rookery.core.copies import Copy
+from rookery.core.turns import Turns
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -29,8 +31,8 @@ FEWEST = 1024
 # As many as do good where each waits for the disk; where none does, one for each other core at most.
 MOST = 3
 
-# Rows that each of them does while the caller, who passes on the results, does one.
-SHARE = 2
+# Rows that each of them is dealt; all others are for whoever is free.
+DEALT = 2
 
 
 def helpful(items: int, *, waiting: bool) -> int:
@@ -66,30 +68,17 @@ def shared(
     """Yield what `work` gives for each item of the rows, in order, done by the caller and `others`.
 
     Closed early, or after an exception, those end after the item that they are
-    at, and `tell` hears what they have done.  An exception of `work` comes out at
-    its place, since the caller does again what failed.
+    at, and `tell` hears what they have done; it hears of rows in any order.  An
+    exception of `work` comes out at its place, since the caller does again what
+    failed.
     """
-    crew: list[_Other] = []
-    whose = [None, *(number for number in range(others) for _ in range(SHARE))]
-    stop = mmap.mmap(-1, 1)  # seen by all
+    sharing = _Sharing(work, rows, tell)
     try:
-        with _uninterrupted():
-            for number in range(others):
-                mine = [row for at, row in enumerate(rows) if whose[at % len(whose)] == number]
-                crew.append(_Other(work, mine, stop, at_end))
-        for at, row in enumerate(rows):
-            done: list[Outcome] = []
-            if (doer := whose[at % len(whose)]) is not None:
-                done = crew[doer].next_row()
-                for item, outcome in zip(row, done, strict=False):
-                    tell(item, outcome)
-            done += worked(work, row[len(done) :], tell)
-            yield from done
+        sharing.begin(others, at_end)
+        for at in range(len(rows)):
+            yield from sharing.row(at)
     finally:
-        stop[0] = 1
-        for other in crew:
-            other.end(tell)
-        stop.close()
+        sharing.end()
 
 
 @contextmanager
@@ -105,11 +94,14 @@ def beside(work: Callable[[], Outcome], *, items: int) -> Iterator[Callable[[], 
         return
     with mmap.mmap(-1, 1) as stop:
         with _uninterrupted():
-            other = _Other(lambda _: work(), [[None]], stop, None)
+            other = Copy(lambda _: work(), [[None]], iter([0]), None, stop, None)
 
         def outcome() -> Outcome:
-            done = other.next_row()
-            return cast(Outcome, done[0]) if done else work()
+            while other.listening:
+                for _, done in other.hear():
+                    if done:
+                        return cast(Outcome, done[0])
+            return work()
 
         try:
             yield outcome
@@ -132,96 +124,77 @@ def _harmless(thread: threading.Thread) -> bool:
     return thread is threading.current_thread() or type(thread).__module__.startswith("rich.")
 
 
-class _Other:
-    """A copy of this process that works on rows of its own and reports each."""
+class _Sharing(Generic[Item, Outcome]):
+    """Rows that the caller and its copies work on, each on what is next whenever it is free."""
 
     def __init__(
-        self,
-        work: Callable[[Any], Any],
-        rows: Sequence[Sequence[Any]],
-        stop: mmap.mmap,
-        at_end: Callable[[], None] | None,
+        self, work: Callable[[Item], Outcome], rows: Sequence[Sequence[Item]], tell: Tell[Item, Outcome]
     ) -> None:
+        self._work = work
         self._rows = rows
-        self._heard = 0
-        self._reports: IO[bytes] = io.BytesIO()
-        self._pid: int | None = None
-        with suppress(OSError):  # of files or processes there can be no more: the caller does all
-            self._begin(work, stop, at_end)
+        self._tell = tell
+        self._done: dict[int, list[Outcome]] = {}  # rows that are done, or as far as they could be
+        self._crew: list[Copy] = []
+        self._turns: Turns | None = None
+        self._stop = mmap.mmap(-1, 1)  # seen by all
 
-    def _begin(self, work: Callable[[Any], Any], stop: mmap.mmap, at_end: Callable[[], None] | None) -> None:
-        ours, theirs = os.pipe()
-        self._reports = os.fdopen(ours, "rb")
-        parent = os.getpid()
+    def begin(self, others: int, at_end: Callable[[], None] | None) -> None:
+        """Let the others begin."""
+        dealt = min(others * DEALT, len(self._rows))
+        with suppress(OSError):  # of files there can be no more: the caller does all
+            self._turns = turns = Turns(range(dealt, len(self._rows)))
+            with _uninterrupted():
+                for number in range(others):
+                    mine = chain(range(number, dealt, others), turns)
+                    self._crew.append(Copy(self._work, self._rows, mine, turns, self._stop, at_end))
+
+    def row(self, at: int) -> list[Outcome]:
+        """Give what came of a row; as long as it is another's, go on with the next ones."""
+        while at not in self._done:
+            self._listen(wait=False)
+            number = self._turns.take() if self._turns is not None else None
+            if number == at:
+                break
+            if number is not None:
+                self._work_ahead(number)
+            elif at not in self._done and not self._listen(wait=True):
+                break  # nobody has it any more
+        done = self._done.pop(at, [])
+        rest = self._rows[at][len(done) :]
+        return [*done, *worked(self._work, rest, self._tell)] if rest else done
+
+    def end(self) -> None:
+        """Let all come to their ends, and hear what they have done till then."""
+        self._stop[0] = 1
+        if self._turns is not None:
+            self._turns.close()
+        while self._listen(wait=True):
+            pass
+        for other in self._crew:
+            other.wait()
+        self._stop.close()
+
+    def _work_ahead(self, number: int) -> None:
+        """Do a row before its turn; what fails fails again when its turn has come."""
+        done = self._done[number] = []
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # of threads: `helpful` has looked
-                self._pid = os.fork()
-            if self._pid == 0:
-                _labour(work, self._rows, theirs, lambda: bool(stop[0]) or os.getppid() != parent, at_end)
-        finally:
-            os.close(theirs)
+            for item in self._rows[number]:
+                done.append(self._work(item))
+                self._tell(item, done[-1])
+        except Exception:  # noqa: BLE001 - it comes out at its place
+            self._stop[0] = 1
 
-    def next_row(self) -> list[Any]:
-        """Give what was done of the next row: less than all of it, or nothing, if the process could not."""
-        self._heard += 1
-        with suppress(EOFError, pickle.UnpicklingError):
-            done: list[Any] = pickle.load(self._reports)
-            return done
-        return []
-
-    def kill(self) -> None:
-        """End it now."""
-        if self._pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-        self._rows = []
-        self.end(lambda *_: None)
-
-    def end(self, tell: Callable[[Any, Any], None]) -> None:
-        """Wait for its end, and tell of what was done and not read."""
-        for row in self._rows[self._heard :]:
-            for item, outcome in zip(row, self.next_row(), strict=False):
-                tell(item, outcome)
-        self._reports.close()
-        if self._pid is not None:
-            with suppress(ChildProcessError):  # somebody else waits for all children
-                os.waitpid(self._pid, 0)
-
-
-def _labour(
-    work: Callable[[Any], Any],
-    rows: Sequence[Sequence[Any]],
-    reports: int,
-    stopped: Callable[[], bool],
-    at_end: Callable[[], None] | None,
-) -> None:
-    """Do the work in the copy, which ends here whatever happens: what the caller has begun is not ended twice."""
-    code = 1
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # Whoever waits for the end of a pipe that the caller closes shall not wait for us.
-        os.closerange(3, reports)
-        os.closerange(reports + 1, os.sysconf("SC_OPEN_MAX"))
-        with os.fdopen(reports, "wb") as out:
-            for row in rows:
-                done: list[Any] = []
-                try:
-                    for item in row:
-                        if stopped():
-                            break
-                        done.append(work(item))
-                finally:
-                    pickle.dump(done, out)
-                    out.flush()
-                if len(done) < len(row):
-                    break
-        code = 0
-    except BaseException:  # noqa: BLE001 - the caller does what was not reported, and fails in its own words
-        pass
-    finally:
-        try:
-            if at_end is not None:
-                at_end()
-        finally:
-            os._exit(code)
+    def _listen(self, *, wait: bool) -> bool:
+        """Hear what the others say that have something to say; False if none is left that could."""
+        listening = {other.reports: other for other in self._crew if other.listening}
+        if not listening:
+            return False
+        asked = select.poll()
+        for reports in listening:
+            asked.register(reports, select.POLLIN)
+        for reports, _ in asked.poll(None if wait else 0):
+            for number, done in listening[reports].hear():
+                self._done[number] = done
+                for item, outcome in zip(self._rows[number], done, strict=False):
+                    self._tell(item, outcome)
+        return True

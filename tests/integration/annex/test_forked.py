@@ -1,4 +1,4 @@
-"""Many small files are moved by several processes: all are where they should be, whoever of them is killed."""
+"""Many small files are saved and moved by several processes: all are well, whoever of them is killed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ FILES = 150
 SCRIPT = """
 import os, signal, sys
 from rookery.annex.nearby import dropping, placing
+from rookery.annex.storing import Storing
 from rookery.core import forks, many
 forks.FEWEST, many.TOGETHER, many._waits = 8, 4, lambda: 0
 first, calls, (who, module, name, dies) = os.getpid(), 0, sys.argv[1].split(":")
-module = {"placing": placing, "dropping": dropping}[module]
+module = {"placing": placing, "dropping": dropping, "storing": Storing}[module]
 original = getattr(module, name)
 def deadly(*args, **named):
     global calls
@@ -66,12 +67,12 @@ class Place:
         cli("save", "-m", "files", cwd=root / "source")
         cli("clone", root / "source", root / "clone", cwd=root)
 
-    def act(self, dies: str, *words: str) -> None:
+    def act(self, dies: str, *words: str, cwd: str = "clone") -> None:
         seen = self.root / "seen"
         seen.unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, dies, *words],
-            cwd=self.root / "clone",
+            cwd=self.root / cwd,
             env={**self.env, "SEEN": str(seen)},
             capture_output=True,
             text=True,
@@ -126,6 +127,33 @@ def test_a_push_brings_all(place: Place, coming: str, cli: Program) -> None:
     assert place.present("sibling") == FILES
     place.assert_sound("sibling")
     place.assert_sound("clone")
+
+
+@pytest.mark.parametrize(
+    "dies",
+    [
+        NEVER,
+        "others:storing:_stored:1",
+        "others:storing:_link_into_store:7",
+        "others:storing:_put_link:4",
+        "caller:storing:_put_link:5",
+        "caller:storing:_link_into_store:20",
+    ],
+)
+def test_a_save_takes_all_in(place: Place, dies: str) -> None:
+    source = place.root / "source"
+    for number in range(FILES):  # each content twice, and some of them next to each other
+        (source / f"new-{number:03}.dat").write_text(f"new {number // 2}\n")
+        (source / f"again-{number:03}.dat").write_text(f"new {number % 9}\n")
+    place.act(dies, "save", "-m", "more", cwd="source")
+    if dies.startswith("caller"):
+        place.act(NEVER, "save", "-m", "more", cwd="source")
+    assert not place.git("status", "--porcelain", cwd=source).stdout
+    assert place.present("source") == 3 * FILES
+    for number in range(FILES):
+        assert (source / f"new-{number:03}.dat").read_text() == f"new {number // 2}\n"
+        assert (source / f"again-{number:03}.dat").read_text() == f"new {number % 9}\n"
+    place.assert_sound("source")
 
 
 @pytest.mark.parametrize("moment", [5, 9, 30])

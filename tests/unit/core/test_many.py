@@ -73,7 +73,7 @@ def test_many_are_shared_with_processes_more_if_they_wait(
     heard: list[int] = []
     items = list(range(10 * TOGETHER + 3))
     done = list(each_in_order(quick, items, did=lambda *told: heard.append(told[0])))
-    assert [item for item, _, _ in done] == items == heard
+    assert [item for item, _, _ in done] == items == sorted(heard)
     assert len({process for _, process, _ in done}) == processes
 
 
