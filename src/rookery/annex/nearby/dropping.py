@@ -108,8 +108,10 @@ class Dropping(NamedTuple):
         arrivals.settle(self.repo, clock=self.clock)
         left: list[Item] = []
         todo: list[Item] = []
-        for item in items:
-            (todo if self._may_go(item.key) else left).append(item)
+        wanted = list(items)
+        for item, may_go in zip(wanted, self._look([item.key for item in wanted]), strict=True):
+            (todo if may_go else left).append(item)
+        del wanted
         keys = list(dict.fromkeys(item.key for item in todo))
         with arrivals.noted(self.repo, keys):  # if we are killed, what has stayed is put back into the log
             try:
@@ -148,6 +150,12 @@ class Dropping(NamedTuple):
             away = [key for key in gone if not is_present(self.repo, key)]
             knowledge.told(self.repo, self.here, away, present=False, clock=self.clock, said=said)
         return left
+
+    def _look(self, keys: Sequence[str]) -> Iterator[bool]:
+        """Say of each key whether it looks as if it could go."""
+        if any(keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)):
+            return map(self._may_go, keys)  # one is far away: a connection is no copy's
+        return many.in_parts(lambda part: [self._may_go(key) for key in part], keys)
 
     def _all_keepers(self, keys: Iterable[str]) -> list[Keeper]:
         return list({id(keeper): keeper for key in keys for keeper in self.keepers.get(key, ())}.values())
