@@ -6,6 +6,7 @@ fall, and is then lowered; if it has to rise, the change says why.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +112,8 @@ class Journey:
         self.step("push", "push", "--to", "bare")
         self.step("push of nothing", "push", "--to", "bare")
         write_tree(ds, {"newer.dat": binary(1000, seed=1001)})
+        # A log that says what one of the same second says, and is packed, would be no file of its own to read.
+        time.sleep(1.1)
         self.inside("save", "-m", "newer", cwd=ds)
         self.step("push of one", "push", "--to", "bare")
         assert len([p for p in bare.glob("annex/objects/*/*/*/*.dat") if p.is_file()]) == self.count + 2

@@ -67,7 +67,9 @@ def each_in_order(
 WORTH_A_COPY = 5_000
 
 
-def in_parts(work: Callable[[Sequence[Item]], Sequence[Outcome]], items: Sequence[Item]) -> Iterator[Outcome]:
+def in_parts(
+    work: Callable[[Sequence[Item]], Sequence[Outcome]], items: Sequence[Item]
+) -> Generator[Outcome, None, None]:
     """Yield what `work` gives for all of the items, in order; copies of the process look at parts of a long list.
 
     `work` must change nothing, open what it reads, and give what is fit for pickle.

@@ -14,10 +14,12 @@ import itertools
 import os
 import stat as statmode
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from rookery.core import files
+from rookery.core.many import in_parts
 from rookery.core.process import encode
 from rookery.git import modes
 from rookery.git.index import (
@@ -105,7 +107,7 @@ def update_entries(
         whole = _cached_by(source, data, places, changed, trees) if source is not None and trees else b""
         regular = {path: entry for path, entry in changed.items() if statmode.S_ISREG(entry.mode)}
         known = _from_source(source, regular) if source is not None and regular else {}
-        added = [_made(repo, p, e, known.get(p)) for p, e in changed.items() if e.mode]
+        added = _made(repo, changed, known)
         unknown = [os.fsdecode(raw.path) for raw in added if not raw.fresh and raw.mode >> 12 == 0o10]
         unknown += [os.fsdecode(path) for path in young if path not in changed]
         tree = whole or _invalidated(extensions.get(b"TREE", b""), changed)
@@ -230,14 +232,25 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     return found
 
 
-def _made(repo: Repo, path: bytes, entry: NewEntry, known: Raw | None) -> Raw:
-    flags = min(len(path), _NAME_MASK)
-    sha = bytes.fromhex(entry.sha)
-    if known is not None:
-        stat = known.stat
-    else:
-        stat = stat_of(os.path.join(encode(str(repo.root)), path), sha, link=entry.mode == modes.SYMLINK)
-    return Raw(path, stat[:24] + entry.mode.to_bytes(4, "big") + stat[28:], sha, flags, 0)
+def _made(repo: Repo, changed: Mapping[bytes, NewEntry], known: Mapping[bytes, Raw]) -> list[Raw]:
+    """Make entries, with the stat data that is known, else what is found."""
+    root = os.path.join(encode(str(repo.root)), b"")
+
+    def look(part: Sequence[NewEntry]) -> list[bytes]:
+        return [
+            stat_of(root + encode(one.path), bytes.fromhex(one.sha), link=one.mode == modes.SYMLINK)
+            for one in part
+        ]
+
+    made = []
+    unknown = [one for path, one in changed.items() if one.mode and path not in known]
+    with closing(in_parts(look, unknown)) as stats:
+        for path, one in changed.items():
+            if one.mode:
+                stat = known[path].stat if path in known else next(stats)
+                stat = stat[:24] + one.mode.to_bytes(4, "big") + stat[28:]
+                made.append(Raw(path, stat, bytes.fromhex(one.sha), min(len(path), _NAME_MASK), 0))
+    return made
 
 
 def _invalidated(tree: bytes, changed: Iterable[bytes]) -> bytes:

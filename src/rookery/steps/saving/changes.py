@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -121,12 +122,13 @@ def _may_be_there(change: Change) -> bool:
 
 def _mode_of(repo: Repo, path: str) -> int:
     """Look at what is in the work tree: 0 if nothing, a nested repository for any folder that Git named."""
-    full = os.path.join(repo.root, path)
-    if os.path.islink(full.rstrip("/")):
+    try:
+        seen = os.lstat(os.path.join(repo.root, path.rstrip("/")))
+    except OSError:
+        return 0
+    if stat.S_ISLNK(seen.st_mode):
         return modes.SYMLINK
-    if os.path.isdir(full):
-        return modes.GITLINK
-    return modes.FILE if os.path.exists(full) else 0
+    return modes.GITLINK if stat.S_ISDIR(seen.st_mode) else modes.FILE
 
 
 def mend_links(repo: Repo, links: Sequence[str]) -> None:
