@@ -150,15 +150,14 @@ class _Sharing(Generic[Item, Outcome]):
 
     def row(self, at: int) -> list[Outcome]:
         """Give what came of a row; as long as it is another's, go on with the next ones."""
-        while at not in self._done:
-            self._listen(wait=False)
+        while self._listen(wait=False) and at not in self._done:
             number = self._turns.take() if self._turns is not None else None
             if number == at:
                 break
             if number is not None:
                 self._work_ahead(number)
-            elif at not in self._done and not self._listen(wait=True):
-                break  # nobody has it any more
+            elif at not in self._done:
+                self._listen(wait=True)
         done = self._done.pop(at, [])
         rest = self._rows[at][len(done) :]
         return [*done, *worked(self._work, rest, self._tell)] if rest else done

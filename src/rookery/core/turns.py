@@ -37,8 +37,10 @@ class Turns:
 
     def __iter__(self) -> Iterator[int]:
         """Yield numbers in a copy of the process, as long as there are any or the caller has more."""
+        waiting = select.poll()
+        waiting.register(self.outlet, select.POLLIN)
         while True:
-            select.select([self.outlet], [], [])
+            waiting.poll()
             try:
                 told = os.read(self.outlet, _NUMBER.size)
             except BlockingIOError:
