@@ -12,6 +12,7 @@ from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood
+from rookery.annex.nearby.outgoing import to_send
 from rookery.annex.nearby.plain import Settings, hard_links, require_plain, reserve, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time, noted_in, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
@@ -40,16 +41,7 @@ class Sending(NamedTuple):
         self, items: Iterable[Item], on_progress: Listener | None
     ) -> Generator[Outcome, None, list[Item]]:
         """Send what can be sent, yield each outcome, and return what is left to git-annex."""
-        left: list[Item] = []
-        todo: dict[str, Item] = {}
-        for item in items:
-            if item.key in todo or item.key in self.bound or not placing.checkable(item.key):
-                left.append(item)
-            elif item.key in self.there or not is_present(self.repo, item.key):
-                yield Outcome(item.path, item.key, ok=True, silent=True)
-            else:
-                todo[item.key] = item
-        wanted = list(todo.values())
+        left, wanted = yield from to_send(self.repo, items, there=self.there, bound=self.bound)
         together = at_a_time(len(wanted))
         for start in range(0, len(wanted), together):
             left += yield from self._send(wanted[start : start + together], on_progress)

@@ -9,12 +9,12 @@ from rookery.annex import branch, identity
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import knowledge, placing
+from rookery.annex.nearby.outgoing import to_send
 from rookery.annex.nearby.plain import Settings, require_plain, unlocked_keys
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.p2p.address import Partner, Partners
 from rookery.annex.p2p.lines import Lines
 from rookery.annex.p2p.peer import Parcel, PeerLost
-from rookery.annex.store import is_present
 from rookery.core import pool
 from rookery.git.repo import Repo
 
@@ -43,16 +43,7 @@ class Putting(NamedTuple):
         self, items: Iterable[Item], on_progress: Listener | None
     ) -> Generator[Outcome, None, list[Item]]:
         """Send what can be sent, yield each outcome, and return what is left to git-annex."""
-        left: list[Item] = []
-        todo: dict[str, Item] = {}
-        for item in items:
-            if item.key in todo or item.key in self.bound or not placing.checkable(item.key):
-                left.append(item)
-            elif item.key in self.there or not is_present(self.repo, item.key):
-                yield Outcome(item.path, item.key, ok=True, silent=True)
-            else:
-                todo[item.key] = item
-        wanted = list(todo.values())
+        left, wanted = yield from to_send(self.repo, items, there=self.there, bound=self.bound)
         with Lines(self.repo, self.settings, self.here) as lines:
             for start in range(0, len(wanted), TOGETHER):
                 left += yield from self._send(wanted[start : start + TOGETHER], lines, on_progress)

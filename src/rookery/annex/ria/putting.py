@@ -13,11 +13,11 @@ from rookery.annex.branch_writing import NotForUs
 from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.nearby import knowledge, placing
 from rookery.annex.nearby.content_locks import object_here, thawed
+from rookery.annex.nearby.outgoing import to_send
 from rookery.annex.nearby.plain import Settings, require_plain, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time, noted_in, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
 from rookery.annex.ria.stores import Store, Stores, plainly_named
-from rookery.annex.store import is_present
 from rookery.core.log import get_log
 from rookery.git.repo import Repo
 
@@ -45,17 +45,9 @@ class Putting(NamedTuple):
         self, items: Iterable[Item], on_progress: Listener | None
     ) -> Generator[Outcome, None, list[Item]]:
         """Send what can be sent, yield each outcome, and return what is left to git-annex."""
-        left: list[Item] = []
-        todo: dict[str, Item] = {}
-        for item in items:
-            ours = plainly_named(item.key) and placing.checkable(item.key)
-            if item.key in todo or item.key in self.bound or not ours:
-                left.append(item)
-            elif item.key in self.there or not is_present(self.repo, item.key):
-                yield Outcome(item.path, item.key, ok=True, silent=True)
-            else:
-                todo[item.key] = item
-        wanted = list(todo.values())
+        left, wanted = yield from to_send(
+            self.repo, items, there=self.there, bound=self.bound, ours=_may_be_ours
+        )
         if not wanted:
             return left
         try:
@@ -152,3 +144,7 @@ def prepare(
         branch.placed_at(repo, target.uuid, [item.key for item in items]) if trust_log else frozenset[str]()
     )
     return Putting(repo, here, target, there, unlocked_keys(repo), clock)
+
+
+def _may_be_ours(key: str) -> bool:
+    return plainly_named(key) and placing.checkable(key)
