@@ -153,7 +153,7 @@ class Dropping(NamedTuple):
 
     def _look(self, keys: Sequence[str]) -> Iterator[bool]:
         """Say of each key whether it looks as if it could go."""
-        if any(keeper.at_once(len(keys)) for keeper in self._all_keepers(keys)):
+        if any(keeper.at_once(1) for keeper in self._all_keepers(keys)):
             return map(self._may_go, keys)  # one is far away: a connection is no copy's
         return many.in_parts(lambda part: [self._may_go(key) for key in part], keys)
 
