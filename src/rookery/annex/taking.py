@@ -40,7 +40,6 @@ LARGE = 4_000_000
 # git-annex's filter, by its name in the settings.
 FILTER = "annex"
 
-
 # So many are shared out among processes at a time: a copy of the process has its own memory of what it is at.
 AT_A_TIME = 50_000
 

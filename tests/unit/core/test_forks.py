@@ -41,7 +41,7 @@ def test_all_comes_in_order_from_several_processes(others: int) -> None:
 
 def test_who_is_slow_holds_nobody_up() -> None:
     def work(item: int) -> tuple[int, int]:
-        time.sleep(0.05 if os.getpid() != HERE else 0.0001)
+        time.sleep(0.1 if os.getpid() != HERE else 0.0001)
         return item, os.getpid()
 
     done = list(forks.shared(work, ROWS, ignore, others=1))
