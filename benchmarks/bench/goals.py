@@ -75,6 +75,7 @@ GOALS = (
     Goal("clone", SMALL, "git", most=1.15),
     Goal("run", SMALL, "datalad", faster=10),
     Goal("download", WEB, "floor", most=1.3),
+    Goal("download-far", WEB, "floor", most=1.3),
     Goal("get-big", BIG, "floor", most=1.15),
     Goal("push-big", BIG, "floor", most=1.15),
     Goal("status-r", NESTED, "datalad", faster=8),

@@ -293,6 +293,9 @@ def test_it_says_when_git_annex_will_not_fetch_from_there(inside: Inside, ds: Pa
     options = ("-c", "annex.security.allowed-ip-addresses=")
     answer = inside(*options, "download-url", web.put("a.dat", "x"), cwd=ds)
     assert "git-annex does not fetch from the private address 127.0.0.1" in answer.stderr
+    answer = inside(*options, "download-url", *(web.put(name, name) for name in ("b.dat", "c.dat")), cwd=ds)
+    assert answer.stderr.count("git-annex does not fetch from the private address 127.0.0.1") == 1
+    assert f"2 URLs of {web.url.rstrip('/')} are remembered" in answer.stderr
 
 
 def test_interrupted_it_leaves_nothing_half_done_and_goes_on(cli: Program, ds: Path, web: WebServer) -> None:

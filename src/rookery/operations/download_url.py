@@ -241,16 +241,19 @@ def _register(ds: Dataset, got: Sequence[Got]) -> None:
     pairs = [(file.key, url_of[file.path]) for file in index_files(ds.repo, list(url_of))]
     from rookery.annex.web.registering import register  # start-up
 
-    refused: dict[str, str | None] = {}
+    remembered: dict[str, list[str]] = {}
     for key, url, why in register(ds.repo, pairs, now=ds.ctx.clock()):
         if why:
             log.warning("Registering %s with %s failed: %s", key, url, why)
             continue
         server = "/".join(url.split("/", 3)[:3])  # all that the rules look at
-        if server not in refused:
-            refused[server] = refusal(ds.config, url, addresses)
-        if refused[server] is not None:
-            log.warning("%s is remembered, but %s", url, refused[server])
+        remembered.setdefault(server, []).append(url)
+    for server, urls in remembered.items():
+        why_not = refusal(ds.config, urls[0], addresses)
+        if why_not is not None and len(urls) == 1:
+            log.warning("%s is remembered, but %s", urls[0], why_not)
+        elif why_not is not None:
+            log.warning("%d URLs of %s are remembered, but %s", len(urls), server, why_not)
 
 
 def _addresses(host: str) -> Iterable[str]:
