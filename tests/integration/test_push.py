@@ -115,6 +115,21 @@ def test_content_that_came_after_the_last_push_is_sent_although_no_branch_moved(
     assert len(keys_in(bare)) == 1
 
 
+def test_what_git_annex_has_not_committed_yet_gets_to_the_sibling(
+    inside: Inside, git: Program, annex: Program, tiny_dataset: Path, bare: Path
+) -> None:
+    inside("push", "--to", "gin", cwd=tiny_dataset)
+    key = (tiny_dataset / "notes.txt").readlink().name
+    elsewhere = "11111111-2222-4333-8444-555555555555"
+    annex("setpresentkey", "--batch", cwd=tiny_dataset, stdin=f"{key} {elsewhere} 1\n")
+    journal = tiny_dataset / ".git" / "annex" / "journal"
+    assert list(journal.iterdir()), "or it tests nothing"
+    inside("push", "--to", "gin", cwd=tiny_dataset)
+    assert not list(journal.iterdir())
+    assert elsewhere in git("grep", "-h", "-e", elsewhere, "git-annex", "--", "*.log", cwd=bare).text
+    assert inside("push", "--to", "gin", cwd=tiny_dataset).lines == NOTHING_DONE
+
+
 def test_absent_content_is_named_again_by_a_push_of_nothing(
     inside: Inside, annex: Program, tiny_dataset: Path, bare: Path
 ) -> None:

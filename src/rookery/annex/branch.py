@@ -281,8 +281,17 @@ def journalled(repo: Repo, wanted: _Filter, folder: str = "journal") -> dict[str
 
 def journal_is_used(repo: Repo) -> bool:
     """Say whether git-annex has news written down that its branch does not have yet."""
-    folders = (annex_dir(repo) / name for name in ("journal", "journal-private"))
-    return any(os.listdir(folder) for folder in folders if folder.is_dir())
+    return is_behind(repo) or _in_journal(repo, "journal-private")
+
+
+def is_behind(repo: Repo) -> bool:
+    """Say whether git-annex has news written down that its branch is to have, and does not have yet."""
+    return _in_journal(repo, "journal")
+
+
+def _in_journal(repo: Repo, name: str) -> bool:
+    folder = annex_dir(repo) / name
+    return folder.is_dir() and bool(os.listdir(folder))
 
 
 def mangled(name: str) -> str:

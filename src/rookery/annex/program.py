@@ -44,6 +44,14 @@ def run(
         raise explained(e) from e.__cause__
 
 
+def commit_journal(repo: Repo) -> None:
+    """Have git-annex merge what was fetched and commit its journal; some of its commands leave that to the next one.
+
+    `setpresentkey --batch` does (10.20261026).  Raises CommandError.
+    """
+    run(repo, "numcopies", ok=(0, 1))
+
+
 def records(
     repo: Repo,
     command: str,

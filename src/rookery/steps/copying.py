@@ -14,12 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from rookery.annex import branch, content, identity, program, remotes
+from rookery.annex import branch, content, identity, remotes
 from rookery.annex.branch import Location
 from rookery.annex.files import keys_of_blobs
 from rookery.annex.identity import WEB
 from rookery.annex.keys import key_of_link, key_of_pointer
 from rookery.annex.logs import parse_presence
+from rookery.annex.nearby.knowledge import told
 from rookery.annex.remotes import SpecialRemote
 from rookery.annex.store import annex_dir, is_present, link_target, object_path
 from rookery.core.context import Context
@@ -247,9 +248,9 @@ class _Between:
         for key, url, message in remotes.register_urls(self.target.repo, pairs):
             if message:
                 failed[key] = f"{url} could not be registered: {message}"
-        if present:
-            lines = "".join(f"{key} {uuid} 1\n" for key, uuid in present)
-            program.run(self.target.repo, "setpresentkey", "--batch", stdin=lines.encode())
+        for place in dict.fromkeys(uuid for _, uuid in present):
+            there = [key for key, uuid in present if uuid == place]
+            told(self.target.repo, place, there, present=True, clock=self.target.ctx.clock)
         return {key for key, _ in present}
 
     def _special(self, wanted: set[str]) -> dict[str, str]:

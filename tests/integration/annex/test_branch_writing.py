@@ -168,7 +168,7 @@ def test_a_fact_that_was_fetched_and_not_merged_is_outdone(
 
 @pytest.mark.parametrize(
     "setting", ["annex.private=true", "annex.pidlock=true", "annex.alwayscommit=false", "annex.alwayscompact=false",
-                "annex.tune.objecthash1=true", "remote.x.annex-private=true", "core.sharedRepository=group",
+                "annex.tune.objecthash1=true", "remote.x.annex-private=true", "core.sharedRepository=yes",
                 "annex.version=5"],
 )  # fmt: skip
 def test_what_git_annex_would_write_otherwise_is_refused(repo: Repo, git: Program, setting: str) -> None:
@@ -275,3 +275,14 @@ def test_a_death_at_any_point_loses_no_line(
         assert OTHER in annex("whereis", f"--key={dirty}", cwd=one.root).text
         assert git("status", "--porcelain", cwd=one.root).text == ""
         assert not list((one.gitdir / "annex" / "journal").iterdir())
+
+
+def test_what_git_annex_has_to_write_down_for_us_is_committed_too(repo: Repo, git: Program) -> None:
+    """It is pushed next, and a push of nothing new would leave it where it is."""
+    git("config", "rookery.engine", "stock", cwd=repo.root)
+    wanted = [key(1), key(2), "WORM-s1-m2--a b"]
+    told(repo, OTHER, wanted, present=True, clock=lambda: NOW)
+    assert not branch.journal_is_used(repo)
+    assert git("grep", "-c", OTHER, "git-annex", "--", "*.log", cwd=repo.root).lines == [
+        f"git-annex:{branch.log_name(one)}:1" for one in sorted(wanted, key=branch.log_name)
+    ]

@@ -30,6 +30,7 @@ def told(
         program.run(repo, "setpresentkey", "--batch", stdin=lines.encode("utf-8", "surrogateescape"))
         for key in spaced:
             program.run(repo, "setpresentkey", "--", key, uuid, str(int(present)))
+        program.commit_journal(repo)
 
 
 def _is_last_word(repo: Repo, commit: str) -> bool:

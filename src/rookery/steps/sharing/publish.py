@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rookery.annex import branch as annex_branch
-from rookery.annex import identity
+from rookery.annex import identity, program
 from rookery.annex import remotes as annex_remotes
 from rookery.annex.files import AnnexedFile
 from rookery.annex.nearby.knowledge import Owed
@@ -167,6 +167,8 @@ class Publication:
         return original
 
     def _exchange(self, branch: str) -> Iterator[Record]:
+        if self.annexed and not self.wish.dry_run and annex_branch.is_behind(self.repo):
+            program.commit_journal(self.repo)  # else the sibling would not get to know of it
         specs = self.branches.specs(branch)
         foreseen = (
             self.branches.push(specs, "--dry-run") if self.wish.dry_run else self.branches.foresee(specs)
