@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from rookery.git.index_lock import MARK
 from support.datasets import DatasetFactory
 from support.programs import Program
 from support.samples import binary, write_tree
@@ -137,6 +138,10 @@ class World:
         copy = self.copy(root.with_name(f"{root.name}-seen"), root)
         for repository in self.repositories(copy):
             self.tools.git("fsck", "--no-dangling", cwd=repository)
+            # One of ours, by whose mark the next `rookery` knows it; git-annex asks a person to remove it.
+            if (lock := repository / ".git/config.lock").exists():
+                assert lock.read_bytes() == MARK
+                lock.unlink()
             # A folder `annex` alone is one that was just begun: git-annex asks to have it initialized.
             if self.tools.git("config", "annex.uuid", cwd=repository, code=None).text:
                 self.tools.git("annex", "fsck", "--quiet", cwd=repository)

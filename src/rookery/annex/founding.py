@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rookery.annex import identity, stock_hooks
@@ -172,7 +173,8 @@ def _require_able(annex: Path) -> None:
     finally:
         for name in (first, second, place / "lockprobe"):
             name.unlink(missing_ok=True)
-        place.rmdir()
+        with suppress(FileNotFoundError):
+            place.rmdir()
     if writable:
         raise NotForUs("the file system does not keep permissions")
 
