@@ -146,6 +146,34 @@ def test_what_commands_cost_does_not_grow_with_the_files(
         )
 
 
+def test_what_a_group_shares_is_no_work_for_git_annex(
+    tmp_path: Path, inside: Inside, new_dataset: Callable[..., Path], annex: Program, git: Program
+) -> None:
+    ds, clone, bare = new_dataset("ds", files={}), tmp_path / "clone", tmp_path / "bare"
+    git("init", "-q", "--bare", "--shared=all", bare)
+    annex("init", "-q", cwd=bare)
+    git("init", "-q", "--shared=group", cwd=ds)
+    git("remote", "add", "bare", bare, cwd=ds)
+    write_tree(ds, {f"data/{n}.dat": binary(1000, seed=n) for n in range(FEW)})
+    inside("clone", ds, clone)
+    git("init", "-q", "--shared=0660", cwd=clone)
+    steps = (
+        ("save", "-m", "all"),
+        ("push", "--to", "bare"),
+        ("update", "-s", "origin", "--how", "merge"),
+        ("get", "."),
+        ("drop", "."),
+    )
+    for words in steps:
+        with programs_started() as started:
+            inside(*words, cwd=ds if words[0] in ("save", "push") else clone)
+        annexes = [argv for argv in started.programs if argv[0] == "git-annex"]
+        assert len(annexes) <= (LIMITS[words[0]][1]), (words, annexes)
+    assert (ds / "data" / "0.dat").is_symlink()
+    assert len([p for p in bare.glob("annex/objects/*/*/*/*.dat") if p.is_file()]) == FEW
+    assert not list(clone.glob(".git/annex/objects/*/*/*/*.dat"))
+
+
 def test_what_a_new_dataset_costs(tmp_path: Path, inside: Inside) -> None:
     with programs_started() as started:
         inside("create", "ds", cwd=tmp_path)

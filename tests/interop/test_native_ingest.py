@@ -189,7 +189,7 @@ def test_no_git_annex_is_started_and_few_others_whatever_the_number(
         "annex.pidlock=true",
         "annex.largefiles=include=*.dat or include=a* and largerthan=1",
         "annex.freezecontent-command=true %path",
-        "core.sharedRepository=group",
+        "core.sharedRepository=yes",
         "rookery.engine=stock",
     ],
 )

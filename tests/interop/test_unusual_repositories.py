@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,6 +67,9 @@ UNUSUAL: dict[str, Callable[[Side], None]] = {
     "shared by a group": shared("group"),
     "shared by all": shared("all"),
     "shared by number": shared("0660"),
+    "shared by a group, from somebody who shares nothing": shared("group"),
+    "shared by all, from somebody who shares nothing": shared("all"),
+    "read by a group, from somebody who shares nothing": shared("0640"),
     "hard links": with_setting("annex.hardlink", "true"),
     "thin": thin,
     "frozen by a command": frozen,
@@ -78,7 +82,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # These are tried at every run, the others in a campaign.
-EVERY_TIME = ("shared by a group", "thin")
+EVERY_TIME = ("shared by a group", "read by a group, from somebody who shares nothing", "thin")
+
+# The umask of all that is done; what was there before had the usual one.
+PRIVATE = 0o077
+
+
+@pytest.fixture
+def private() -> Iterator[None]:
+    before = os.umask(PRIVATE)
+    yield
+    os.umask(before)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +100,12 @@ EVERY_TIME = ("shared by a group", "thin")
     [name if name in EVERY_TIME else pytest.param(name, marks=pytest.mark.campaign) for name in UNUSUAL],
 )
 def test_what_is_left_is_the_same(
-    unusual: str, template: Path, home: Home, git: Program, tmp_path: Path
+    unusual: str, template: Path, home: Home, git: Program, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if not template.exists():
         build(template, git)
+    if unusual.endswith("who shares nothing"):
+        request.getfixturevalue("private")
     ours = copied(template, tmp_path / "ours", git, Inside())
     theirs = copied(template, tmp_path / "theirs", git, None)
     for side in (ours, theirs):
@@ -118,15 +134,20 @@ def assert_what_is_our_own_is_shared(side: Side) -> None:
     own = [path for top in side.root.glob("*/.git/rookery") for path in (top, *top.rglob("*"))]
     own = [path for path in own if path.is_dir() or path.name in ("line", "follow")]
     indexes = [side.root / "work/.git/index", side.root / "other/.git/index"]
+    locks = [*side.root.glob("*/.git/annex/*.lck"), *side.root.glob("bare/annex/*.lck")]
     assert own
-    lacking = {p: oct(p.stat().st_mode) for p in own + indexes if p.stat().st_mode & wanted != wanted}
+    assert locks
+    all_of_them = own + indexes + locks
+    lacking = {p: oct(p.stat().st_mode) for p in all_of_them if p.stat().st_mode & wanted != wanted}
     assert not lacking
 
 
 # What each program keeps for itself, comes and goes, or is named by its content.  Of the lines about unlocked
-# files git-annex makes a file with the umask or without, as it happens (10.20261026).
+# files git-annex makes a file with the umask or without, as it happens (10.20261026).  A lock from before a repository
+# was shared it shares when it next uses it, and we at once.
 PASSING = (
     "objects/", "annex/keysdb", "annex/tmp", "annex/othertmp", "annex/transfer", "annex/smudge.", "rookery",
+    "annex/reposize", "annex/verified-remote.lck", "refs/annex",
     "FETCH_HEAD", "COMMIT_EDITMSG", "logs/",
 )  # fmt: skip
 
@@ -137,7 +158,9 @@ def modes(root: Path) -> Iterator[tuple[str, str]]:
         name = str(path.relative_to(root))
         inside = name.partition("/.git/")[2] or name.partition("bare/")[2]
         if not path.is_symlink() and not inside.startswith(PASSING):
-            yield name, oct(path.stat().st_mode)
+            mode = path.stat().st_mode
+            # What all could read before, they can where we change it; git-annex has it made anew.
+            yield name, oct(mode & ~stat.S_IRWXO if inside == "annex/index" else mode)
 
 
 def links(root: Path) -> dict[str, int]:

@@ -34,6 +34,7 @@ from rookery.annex.branch_writing import (
 )
 from rookery.annex.branch_writing import who as who_commits
 from rookery.annex.outcome import Clock
+from rookery.annex.permissions import Permissions, permissions
 from rookery.annex.store import annex_dir
 from rookery.core import files
 from rookery.core.errors import LostRaceError
@@ -72,14 +73,14 @@ def merge_fetched(repo: Repo, *, clock: Clock) -> None:
     try:
         _merge(repo, clock())
     except (NotForUs, LostRaceError):
-        program.run(repo, "numcopies", ok=(0, 1))
+        program.commit_journal(repo)
 
 
 def _merge(repo: Repo, now: float) -> None:
     settings = require_plain(repo)
     if not yes(settings.get(_SETTING, "true")):
         raise NotForUs(f"{_SETTING} is off")
-    with exclusively(repo):
+    with exclusively(repo, permissions(settings)):
         if branch.journal_is_used(repo):
             raise NotForUs("there is news in the journal")
         ignored = annex_dir(repo) / "ignoredrefs"
@@ -115,7 +116,7 @@ def _joined(
         return False
     if followed and made != mine.commit:
         follow(repo, made, entries)
-    _note(repo, [mine, *theirs])
+    _note(repo, [mine, *theirs], permissions(settings))
     return True
 
 
@@ -210,10 +211,11 @@ def _short(ref: str) -> str:
     return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
 
 
-def _note(repo: Repo, merged: Sequence[Source]) -> None:
+def _note(repo: Repo, merged: Sequence[Source], shared: Permissions) -> None:
     """Note what was merged, in git-annex's form; it is for speed only."""
     file = annex_dir(repo) / "mergedrefs"
     known = branch.merged_refs(repo)
     known.update({source.ref: source.commit for source in merged})
     text = "".join(f"{commit}\t{ref}\n" for ref, commit in sorted(known.items()))
     files.write(file, text.encode("utf-8", "surrogateescape"), drafts=annex_dir(repo) / "othertmp")
+    shared.share_file(str(file))

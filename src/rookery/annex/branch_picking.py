@@ -13,6 +13,7 @@ from rookery.annex import branch
 from rookery.annex.branch import LOCAL, Source
 from rookery.annex.branch_merging import joined_lines
 from rookery.annex.branch_writing import MOST_TRIES, NotForUs, Said, exclusively, make, require_plain, who
+from rookery.annex.permissions import permissions
 from rookery.core.errors import LostRaceError
 from rookery.git import refs
 from rookery.git.commits import commit_tree
@@ -34,7 +35,7 @@ def take_logs(repo: Repo, other: Repo, keys: Collection[str], *, now: float) -> 
     names = [branch.log_name(key, kind) for key in keys for kind in KINDS]
     theirs = {} if tip is None else branch.contents(other, Source(LOCAL, tip), names)
     settings = require_plain(repo)
-    with exclusively(repo):
+    with exclusively(repo, permissions(settings)):
         if branch.journal_is_used(repo):
             raise NotForUs("there is news in the journal")
         for _ in range(MOST_TRIES):

@@ -30,6 +30,7 @@ from typing import NamedTuple
 from rookery.annex import branch
 from rookery.annex.branch import LOCAL, Source
 from rookery.annex.logs import Presence, build_presence, parse_presence, stamp
+from rookery.annex.permissions import USUAL, Permissions, permissions
 from rookery.annex.store import annex_dir, is_shared
 from rookery.core import files
 from rookery.core.config import parse_bool
@@ -133,9 +134,11 @@ def record(
         return None
     settings = require_plain(repo) if known is None else known.settings
     message = settings.get("annex.commitmessage", MESSAGE)
-    commit = _Wanted(wanted, now, Said(who(repo, settings, now), message), blobs)
+    said = Said(who(repo, settings, now), message)
+    shared = permissions(settings)
+    commit = _Wanted(wanted, now, said, blobs, shared)
     sources = None if known is None else known.sources
-    with exclusively(repo):
+    with exclusively(repo, shared):
         for _ in range(MOST_TRIES):
             made = _written(repo, commit, branch.sources(repo) if sources is None else sources)
             if made is not None:
@@ -145,10 +148,11 @@ def record(
 
 
 @contextmanager
-def exclusively(repo: Repo) -> Iterator[None]:
+def exclusively(repo: Repo, shared: Permissions = USUAL) -> Iterator[None]:
     """Hold git-annex's lock on the journal and the branch.  Raises NotForUs where nothing may be written."""
     try:
         with _one_at_a_time, files.locked(annex_dir(repo) / "journal.lck"):
+            shared.share_locks(str(annex_dir(repo)))
             yield
     except OSError as e:
         if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -171,12 +175,13 @@ class Said(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """A commit to be made: facts by name of log, their time, what is said, blobs to store too."""
+    """A commit to be made: facts by name of log, their time, what is said, blobs to store too, who may write it."""
 
     wanted: Mapping[str, Mapping[str, bool]]
     now: float
     said: Said
     blobs: Iterable[bytes]
+    shared: Permissions
 
 
 def require_plain(repo: Repo, more: str = "", *, listed: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -205,8 +210,10 @@ def require_plain(repo: Repo, more: str = "", *, listed: Mapping[str, str] | Non
         on = (name in _OTHERWISE or name.endswith(".annex-private")) and yes(value)
         if off or on or name.startswith(("annex.tune.", "annex.commitmessage-command")):
             raise NotForUs(f"{name} is {value!r}")
-    if found.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "0"):
-        raise NotForUs("the repository is shared by several users")
+    try:
+        permissions(found)
+    except ValueError as e:
+        raise NotForUs(str(e)) from e
     for hook in _HOOKS:
         if hooks.find_hook(repo, hook, found.get("core.hookspath")):
             raise NotForUs(f"there is a hook {hook}")
@@ -248,7 +255,7 @@ def _written(repo: Repo, commit: _Wanted, sources: list[Source]) -> str | None:
         return version.tip
     for name in version.journal:
         if name in new:
-            _journal(repo, name, new[name])
+            _journal(repo, name, new[name], commit.shared)
     followed = branch.index_is_at(repo, version.tip)
     made = make(repo, [version.tip], new, commit.said, blobs=commit.blobs)
     if made is None:
@@ -309,9 +316,10 @@ def _renewed(mine: str, fetched: str, facts: Mapping[str, bool], now: float) -> 
     return build_presence(lines.values(), unknown) if changed else None
 
 
-def _journal(repo: Repo, name: str, text: bytes) -> None:
+def _journal(repo: Repo, name: str, text: bytes, shared: Permissions) -> None:
     place = annex_dir(repo) / "journal" / branch.mangled(name)
     files.write(place, text, drafts=annex_dir(repo) / "othertmp")
+    shared.share_file(str(place))
 
 
 def make(

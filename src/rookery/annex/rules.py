@@ -21,6 +21,7 @@ from rookery.annex.keys import EXTENSION_LENGTH, EXTENSIONS
 from rookery.annex.largefiles import Candidate, Judge, parse
 from rookery.annex.logs import parse_by_name
 from rookery.annex.magic import Magic, open_magic
+from rookery.annex.permissions import permissions
 from rookery.core.process import decode
 from rookery.git import hooks, refs
 from rookery.git.attributes import check_attributes
@@ -67,6 +68,7 @@ class Rules:
         self._judges: dict[str, Judge | None] = {}
         self._magics: dict[bool, Magic | None] = {}
         self.known = Known(settings, branch.sources(repo))
+        self.shared = permissions(settings)
         self._shared = _shared(repo, self.known.sources)
         self.longest = _number(settings, "annex.maxextensionlength", EXTENSION_LENGTH)
         self.most = _number(settings, "annex.maxextensions", EXTENSIONS)

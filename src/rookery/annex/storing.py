@@ -12,12 +12,13 @@ import os
 import stat
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from rookery.annex import keys, store
 from rookery.annex.checksum import CHUNK, Hasher, hasher_of, verified
 from rookery.annex.keys import Key
+from rookery.annex.nearby.content_locks import thaw, thawed
+from rookery.annex.nearby.placing import made
 from rookery.annex.rules import Rules
 from rookery.core.errors import RookeryError
 from rookery.git.repo import Repo
@@ -25,7 +26,6 @@ from rookery.git.repo import Repo
 # What a pointer file begins with.
 POINTER = b"/annex/objects/"
 
-_WRITABLE = 0o222
 _SPECIAL = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
@@ -43,9 +43,9 @@ class Storing:
     def __init__(self, repo: Repo, rules: Rules, drafts: Path) -> None:
         self._repo = repo
         self._rules = rules
+        self._shared = rules.shared
         self._root = str(repo.root)
         self._objects = os.path.join(repo.commondir, store.OBJECTS)
-        self._made: set[str] = set()
         # The folders of a bare repository have names of three letters, those here of two.
         here = os.listdir(self._objects) if os.path.isdir(self._objects) else []
         self._both_layouts = any(len(name) == 3 for name in here)
@@ -67,7 +67,7 @@ class Storing:
         try:
             before = os.fstat(handle)
             _require_plain(before, path)
-            os.fchmod(handle, stat.S_IMODE(before.st_mode) & ~_WRITABLE)
+            os.fchmod(handle, self._shared.content(stat.S_IMODE(before.st_mode)))
             try:
                 return self._stored(file, path, handle, before, backend, extension, heard)
             except BaseException:
@@ -114,32 +114,13 @@ class Storing:
         ):
             raise LeftAlone("a file with several names, or content in the other layout")
         folder = os.path.dirname(place)
-        if not self._make_folder(folder):
-            os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IWUSR)
-        try:
-            os.link(file, place, follow_symlinks=False)
-        except FileExistsError:
-            self._require_sound(key, place, before)
-            return False
-        finally:
-            os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) & ~_WRITABLE)
-        return True
-
-    def _make_folder(self, folder: str) -> bool:
-        """Make the folder of an object; False if it was there."""
-        above = os.path.dirname(folder)
-        top = os.path.dirname(above)
-        if top not in self._made:
-            os.makedirs(top, exist_ok=True)
-            self._made.add(top)
-        with suppress(FileExistsError, FileNotFoundError):
-            os.mkdir(above)
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            return False
-        except FileNotFoundError:  # somebody dropped what was in the folder above, and tidied up
-            os.makedirs(folder, exist_ok=True)
+        made(folder, self._shared)
+        with thawed(folder, self._shared):
+            try:
+                os.link(file, place, follow_symlinks=False)
+            except FileExistsError:
+                self._require_sound(key, place, before)
+                return False
         return True
 
     def _require_sound(self, key: str, place: str, before: os.stat_result) -> None:
@@ -206,6 +187,6 @@ def _take_back(place: str, file: str) -> None:
     """
     if os.path.samestat(os.lstat(file), os.lstat(place)) or not os.path.islink(file):
         folder = os.path.dirname(place)
-        os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IWUSR)
+        thaw(folder)
         os.unlink(place)
         os.rmdir(folder)

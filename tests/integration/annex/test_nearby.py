@@ -361,7 +361,7 @@ ODD = {
     "freezing": set_here("annex.freezecontent-command", "true"),
     "unknown setting": set_here("annex.something-new", "1"),
     "secure hashes": set_here("annex.securehashesonly", "true"),
-    "shared repository": set_here("core.sharedRepository", "group"),
+    "shared repository, in a word of its own": set_here("core.sharedRepository", "yes"),
     "costs": set_here("remote.bare.annex-cost", "1"),
     "start command": set_here("remote.origin.annex-start-command", "true"),
     "rewritten address": set_here("url./elsewhere/.insteadOf", "../source"),

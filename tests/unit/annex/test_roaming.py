@@ -10,6 +10,7 @@ import pytest
 
 from rookery.annex.nearby import content_locks
 from rookery.annex.nearby.roaming import RoamingLock
+from rookery.annex.permissions import USUAL
 from rookery.core.errors import LockedError
 
 pytestmark = pytest.mark.skipif(not content_locks.supported(), reason="no locks of open files here")
@@ -28,7 +29,7 @@ def objects(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def lock(tmp_path: Path) -> RoamingLock:
-    return RoamingLock(str(tmp_path / "parking"))
+    return RoamingLock(str(tmp_path / "parking"), USUAL)
 
 
 def lock_file(place: str) -> Path:

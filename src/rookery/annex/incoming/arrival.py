@@ -22,6 +22,7 @@ from rookery.annex.keys import key_file, parse_key
 from rookery.annex.nearby.content_locks import hold
 from rookery.annex.nearby.placing import PIECE, Heard, ReadBack, Unplaced, show
 from rookery.annex.outcome import Item
+from rookery.annex.permissions import Permissions
 from rookery.annex.store import annex_dir, candidates
 from rookery.core.errors import LockedError
 from rookery.git.repo import Repo
@@ -36,11 +37,12 @@ _serial = itertools.count()
 
 
 class Inlet(NamedTuple):
-    """Where content comes in: a store, its folder for drafts (`placing.drafts`), how much of the disk stays free."""
+    """Where content comes in: a store, its folder for drafts (`placing.drafts`), what stays free, how it is shared."""
 
     repo: Repo
     folder: str
     reserve: int
+    shared: Permissions
 
 
 class Arrival:
@@ -81,9 +83,10 @@ class Arrival:
         if disk.f_bavail * disk.f_frsize - (self.size or 0) < self._inlet.reserve:
             raise Unplaced(f"there is not enough room for {self.size} bytes")
         if self.large:
-            self._draft = self._held.enter_context(_partial(self._inlet.repo, self.item.key))
+            self._draft = self._held.enter_context(_partial(self._inlet, self.item.key))
             self._file = os.open(self._draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
             self._held.callback(os.close, self._file)
+            self._inlet.shared.share_file(self._file)
             self._read_back()
         return self.done
 
@@ -129,14 +132,14 @@ class Arrival:
             self._held.callback(self._discard)
             _write(self._file, b"".join(self._pieces))
         assert self._draft is not None
-        place = candidates(self._inlet.repo, self.item.key)[0]
+        place, shared = candidates(self._inlet.repo, self.item.key)[0], self._inlet.shared
         if (
             self.large
         ):  # shown first, as git-annex does: it could not go on with a draft that is write-protected
-            show(self._draft, place)
-        os.fchmod(self._file, stat.S_IMODE(os.fstat(self._file).st_mode) & ~0o222)
+            show(self._draft, place, shared)
+        os.fchmod(self._file, shared.content(stat.S_IMODE(os.fstat(self._file).st_mode)))
         if not self.large:
-            show(self._draft, place)
+            show(self._draft, place, shared)
         self.ok = True
 
     def leave(self) -> None:
@@ -201,16 +204,17 @@ class Arrival:
 
 
 @contextmanager
-def _partial(repo: Repo, key: str) -> Iterator[str]:
+def _partial(inlet: Inlet, key: str) -> Iterator[str]:
     """Give git-annex's file for what has come of a key, held for us.  Raises LockedError, OSError."""
-    annex = annex_dir(repo)
+    annex = annex_dir(inlet.repo)
     name = key_file(key)
     folder = annex / "transfer" / "download" / "lck"
-    folder.mkdir(parents=True, exist_ok=True)
-    (annex / "tmp").mkdir(exist_ok=True)
+    inlet.shared.make_folder(str(folder))
+    inlet.shared.make_folder(str(annex / "tmp"))
     lock = folder / f"lck.{name}"
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
+        inlet.shared.share_file(handle)
         hold(handle, fcntl.F_WRLCK)
         try:
             same = os.path.samestat(os.fstat(handle), os.stat(lock))

@@ -11,9 +11,10 @@ from rookery.annex.branch_writing import NotForUs
 from rookery.annex.branch_writing import require_plain as require_plain_branch
 from rookery.annex.incoming.arrival import Inlet
 from rookery.annex.nearby import arrivals, knowledge, placing
-from rookery.annex.nearby.plain import Settings, require_plain, require_usual_modes, reserve, unlocked_keys
+from rookery.annex.nearby.plain import Settings, require_plain, reserve, shared_how, unlocked_keys
 from rookery.annex.nearby.side_by_side import at_a_time
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
+from rookery.annex.permissions import Permissions
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
 
@@ -48,17 +49,17 @@ class Here(NamedTuple):
     uuid: str
     settings: Settings
     reserve: int
+    shared: Permissions
 
 
 def here(repo: Repo, settings: Settings) -> Here:
     """Look at the receiving side.  Raises NotForUs, OSError."""
     require_plain(repo, settings)
-    require_usual_modes(settings)
     require_plain_branch(repo)
     uuid = identity.uuid(repo)
     if uuid is None:
         raise NotForUs("there is no annex here")
-    return Here(repo, uuid, settings, reserve(settings))
+    return Here(repo, uuid, settings, reserve(settings), shared_how(settings))
 
 
 class Bringing(NamedTuple):
@@ -97,7 +98,8 @@ class Bringing(NamedTuple):
         groups: dict[Source, list[Item]] = {}
         with ExitStack() as stack:
             stack.enter_context(arrivals.noted(repo, [item.key for item in items]))
-            inlet = Inlet(repo, stack.enter_context(placing.drafts(repo)), self.here.reserve)
+            folder = stack.enter_context(placing.drafts(repo, self.here.shared))
+            inlet = Inlet(repo, folder, self.here.reserve, self.here.shared)
             try:
                 for item in items:
                     if is_present(repo, item.key):

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from rookery.annex.permissions import USUAL, Permissions
 from rookery.annex.store import candidates
 from rookery.core.errors import LockedError
 from rookery.git.repo import Repo
@@ -58,62 +59,67 @@ def object_here(repo: Repo, key: str) -> str | None:
 
 
 @contextmanager
-def kept(place: str) -> Iterator[None]:
+def kept(place: str, shared: Permissions = USUAL) -> Iterator[None]:
     """Keep an object from being dropped by anybody.  Raises LockedError if it is being dropped, OSError."""
-    with _locked(place, fcntl.F_RDLCK):
+    with _locked(place, fcntl.F_RDLCK, shared):
         yield
 
 
 @contextmanager
-def removable(place: str) -> Iterator[None]:
+def removable(place: str, shared: Permissions = USUAL) -> Iterator[None]:
     """Be the only one to do anything to an object.  Raises LockedError if somebody keeps it, OSError."""
     if os.path.lexists(place + RETENTION):
         raise LockedError(f"{place} is promised to be kept")
-    with _locked(place, fcntl.F_WRLCK):
+    with _locked(place, fcntl.F_WRLCK, shared):
         yield
 
 
 @contextmanager
-def thawed(folder: str) -> Iterator[None]:
+def thawed(folder: str, shared: Permissions = USUAL) -> Iterator[None]:
     """Allow changes in the folder of an object for the block; it may be gone after it."""
     mode = thaw(folder)
     try:
         yield
     finally:
-        freeze(folder, mode)
+        freeze(folder, mode, shared)
 
 
 def thaw(folder: str) -> int:
     """Allow changes in the folder of an object until `freeze`, which wants the mode that this gives."""
     mode = stat.S_IMODE(os.stat(folder).st_mode)
     if not mode & stat.S_IWUSR:
-        os.chmod(folder, mode | stat.S_IWUSR)
+        try:
+            os.chmod(folder, mode | stat.S_IWUSR)
+        except PermissionError:
+            if not os.access(folder, os.W_OK):  # else it is shared with us, who are not its owner
+                raise
     return mode
 
 
-def freeze(folder: str, mode: int) -> None:
+def freeze(folder: str, mode: int, shared: Permissions = USUAL) -> None:
     """Allow no changes in the folder of an object, if it is still there.
 
-    Should it not become write-protected again, what was done in it is done all
-    the same: `git annex fsck` protects it.
+    `shared` tells who may make them all the same.  Should it not become write-protected again, what was
+    done in it is done all the same: `git annex fsck` protects it.
     """
     with suppress(OSError):
-        os.chmod(folder, mode & ~0o222)
+        os.chmod(folder, shared.frozen(mode))
 
 
 @contextmanager
-def _locked(place: str, kind: int) -> Iterator[None]:
+def _locked(place: str, kind: int, shared: Permissions) -> Iterator[None]:
     file = place + SUFFIX
-    with thawed(os.path.dirname(place)):
+    with thawed(os.path.dirname(place), shared):
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
+        shared.share_file(handle)
         hold(handle, kind)
         if not is_at(handle, file):
             raise LockedError(f"{file} was replaced")
         try:
             yield
         finally:
-            _clean(handle, file)
+            _clean(handle, file, shared)
     finally:
         os.close(handle)
 
@@ -135,12 +141,12 @@ def is_at(handle: int, file: str) -> bool:
         return False
 
 
-def _clean(handle: int, file: str) -> None:
+def _clean(handle: int, file: str, shared: Permissions) -> None:
     """Take the lock file away if nobody else holds it, and the folder with it if nothing else is in there."""
     with suppress(LockedError, FileNotFoundError):
         hold(handle, fcntl.F_WRLCK)
         folder = os.path.dirname(file)
-        with thawed(folder):
+        with thawed(folder, shared):
             os.unlink(file)
             with suppress(OSError):
                 os.rmdir(folder)

@@ -22,10 +22,11 @@ from rookery.annex.keys import parse_key, size_of
 from rookery.annex.logs import parse_by_uuid
 from rookery.annex.nearby import arrivals, content_locks, knowledge
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
-from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain
+from rookery.annex.nearby.plain import Names, Settings, names_in_index, require_plain, shared_how
 from rookery.annex.nearby.roaming import Locks
 from rookery.annex.numcopies import copies_of_keys, required_copies
 from rookery.annex.outcome import Clock, Item, Outcome
+from rookery.annex.permissions import Permissions
 from rookery.annex.places import read_places
 from rookery.annex.store import is_present
 from rookery.annex.wishes import required_keys
@@ -100,6 +101,7 @@ class Dropping(NamedTuple):
     needed: _Copies
     keepers: Mapping[str, Sequence[Keeper]]
     unlocked: Collection[str]
+    shared: Permissions
     locks: Locks
     clock: Clock
 
@@ -201,12 +203,12 @@ class Dropping(NamedTuple):
         if place is None:
             return False
         try:
-            with self.locks.removable(self.repo, place), ExitStack() as locks:
+            with self.locks.removable(self.repo, place, self.shared), ExitStack() as locks:
                 begun = self.clock()
                 proven = self._proven(attempt, os.lstat(place), locks)
                 if proven < self.needed.of(key) or self.clock() - begun > PROMISED:
                     return False
-                _unlinked(place)
+                _unlinked(place, self.shared)
         except (LockedError, OSError):
             return not os.path.lexists(place)  # gone all the same: only a lock file could not be taken away
         with suppress(OSError):  # other keys are filed there, or somebody is about to bring content
@@ -258,7 +260,7 @@ class NextDoor(NamedTuple):
         copy = self._copy(key, mine)
         if copy is None:
             raise LockedError(f"{self.neighbour.name} does not have {key}")
-        with self.locks.kept(self.neighbour.repo, copy.place):
+        with self.locks.kept(self.neighbour.repo, copy.place, self.neighbour.shared):
             # Anew: it may have gone, or been replaced, before it was locked.
             if not _is_copy(os.lstat(copy.place), key, mine):
                 raise LockedError(f"{key} went before it was locked")
@@ -277,12 +279,12 @@ def _is_copy(seen: os.stat_result, key: str, mine: os.stat_result) -> bool:
     return seen.st_size == size if size is not None else parse_key(key) is not None
 
 
-def _unlinked(place: str) -> None:
+def _unlinked(place: str, shared: Permissions) -> None:
     """Remove an object whose folder is thawed, but for somebody who tried to lock it and froze it again."""
     try:
         os.unlink(place)
     except PermissionError:
-        with content_locks.thawed(os.path.dirname(place)):
+        with content_locks.thawed(os.path.dirname(place), shared):
             os.unlink(place)
 
 
@@ -300,8 +302,9 @@ def prepare(
         raise NotForUs("there is no annex here")
     keys = list(dict.fromkeys(item.key for item in items))
     names = names_in_index(repo, keys)
+    shared = shared_how(settings)
     if force:
-        return Dropping(repo, here, _Copies(0, {}), {}, names.unlocked, Locks(), clock)
+        return Dropping(repo, here, _Copies(0, {}), {}, names.unlocked, shared, Locks(), clock)
     around = Neighbourhood(repo, settings)
     require_known(around.remotes)
     locks = Locks()
@@ -313,7 +316,7 @@ def prepare(
     rules = copies_of_keys(repo, pairs)
     usual = max(1, overall.elsewhere)
     others = {key: copies for key, rule in rules.items() if (copies := max(1, rule.elsewhere)) != usual}
-    return Dropping(repo, here, _Copies(usual, others), keepers, names.unlocked, locks, clock)
+    return Dropping(repo, here, _Copies(usual, others), keepers, names.unlocked, shared, locks, clock)
 
 
 class _Question(NamedTuple):

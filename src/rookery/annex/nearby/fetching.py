@@ -14,9 +14,17 @@ from rookery.annex.choosing import by_log
 from rookery.annex.nearby import arrivals, knowledge, placing
 from rookery.annex.nearby.content_locks import object_here
 from rookery.annex.nearby.neighbours import Neighbour, Neighbourhood, require_known
-from rookery.annex.nearby.plain import Settings, hard_links, require_plain, reserve, unlocked_keys
+from rookery.annex.nearby.plain import (
+    Settings,
+    hard_links,
+    require_plain,
+    reserve,
+    shared_how,
+    unlocked_keys,
+)
 from rookery.annex.nearby.side_by_side import at_a_time, noted_in, side_by_side
 from rookery.annex.outcome import Clock, Item, Listener, Outcome
+from rookery.annex.permissions import Permissions
 from rookery.annex.store import is_present
 from rookery.git.repo import Repo
 
@@ -30,6 +38,7 @@ class Fetching(NamedTuple):
     repo: Repo
     here: str
     reserve: int
+    shared: Permissions
     links: bool
     sources: Mapping[str, Sequence[Neighbour]]
     unlocked: frozenset[str]
@@ -57,7 +66,7 @@ class Fetching(NamedTuple):
         came: list[str] = []
         with ExitStack() as stack:
             stack.enter_context(arrivals.noted(self.repo, [item.key for item in items]))
-            folder = stack.enter_context(placing.drafts(self.repo))
+            folder = stack.enter_context(placing.drafts(self.repo, self.shared))
             firsts = {item.key: item for item in reversed(items)}  # a key is brought for its first path
             once = [item for item in items if firsts[item.key] is item]
             bring = partial(self._from_first, folder=folder, on_progress=on_progress)
@@ -93,7 +102,14 @@ class Fetching(NamedTuple):
         link = self.links or hard_links(giver.settings)
         try:
             placing.place(
-                source, self.repo, item.key, folder=folder, reserve=self.reserve, heard=heard, link=link
+                source,
+                self.repo,
+                item.key,
+                folder=folder,
+                reserve=self.reserve,
+                heard=heard,
+                link=link,
+                shared=self.shared,
             )
         except (placing.Unplaced, OSError):
             if not is_present(self.repo, item.key):
@@ -123,4 +139,13 @@ def prepare(
         sources = by_log(repo, keys, around.in_order)
     if not any(sources.values()):
         raise NotForUs("no neighbour is said to have any of it")
-    return Fetching(repo, here, reserve(settings), hard_links(settings), sources, unlocked_keys(repo), clock)
+    return Fetching(
+        repo,
+        here,
+        reserve(settings),
+        shared_how(settings),
+        hard_links(settings),
+        sources,
+        unlocked_keys(repo),
+        clock,
+    )

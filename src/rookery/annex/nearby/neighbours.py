@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from rookery.annex import identity
 from rookery.annex.branch_writing import NotForUs
-from rookery.annex.nearby.plain import Settings, read_settings, require_plain_store
+from rookery.annex.nearby.plain import Settings, read_settings, require_plain_store, shared_how
+from rookery.annex.permissions import Permissions
 from rookery.annex.remotes import Remote
 from rookery.annex.store import annex_dir
 from rookery.core.errors import CommandError
@@ -41,6 +42,7 @@ class Neighbour(NamedTuple):
     repo: Repo
     settings: Settings
     readonly: bool
+    shared: Permissions
 
 
 class Neighbourhood:
@@ -97,7 +99,7 @@ class Neighbourhood:
             raise NotForUs("not the place that it is said to be")
         settings = read_settings(repo)
         require_plain_store(repo, settings)
-        return Neighbour(remote.name, remote.uuid, repo, settings, remote.readonly)
+        return Neighbour(remote.name, remote.uuid, repo, settings, remote.readonly, shared_how(settings))
 
     def _folder(self, url: str) -> Path | None:
         """Give the folder that a URL stands for; None if it is not a plain path."""

@@ -16,6 +16,7 @@ from rookery.annex import checksum
 from rookery.annex.keys import parse_key, size_of
 from rookery.annex.nearby.content_locks import freeze, hold, thaw
 from rookery.annex.outcome import Item, Listener
+from rookery.annex.permissions import USUAL, Permissions
 from rookery.annex.store import annex_dir, candidates
 from rookery.core.errors import RookeryError
 from rookery.git.repo import Repo
@@ -61,7 +62,7 @@ def checkable(key: str) -> bool:
 
 
 @contextmanager
-def drafts(repo: Repo) -> Iterator[str]:
+def drafts(repo: Repo, shared: Permissions = USUAL) -> Iterator[str]:
     """Give git-annex's folder for what is not ready, held so that it is not swept meanwhile.
 
     What a killed process leaves in there git-annex removes after a week.
@@ -69,8 +70,9 @@ def drafts(repo: Repo) -> Iterator[str]:
     folder = str(annex_dir(repo) / "othertmp")
     handle = os.open(f"{folder}.lck", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
+        shared.share_file(handle)
         hold(handle, fcntl.F_RDLCK, wait=True)
-        os.makedirs(folder, exist_ok=True)
+        shared.make_folder(folder)
         yield folder
     finally:
         os.close(handle)
@@ -85,20 +87,26 @@ def place(
     reserve: int,
     heard: Heard | None = None,
     link: bool = False,
+    shared: Permissions = USUAL,
 ) -> None:
     """Bring an object to where a store wants it.  Raises Unplaced, OSError.
 
     `folder` is that of `drafts`.  `reserve` bytes of the disk stay free.  With
-    `link` both stores share the file if the disk can do that.
+    `link` both stores share the file if the disk can do that.  `shared` is how
+    the store's repository is.
     """
-    bring = partial(copied, source, key, folder=folder, reserve=reserve, heard=heard)
-    with _linked(source, key, folder, bring) if link else bring() as draft:
-        show(draft, candidates(into, key)[0])
+    bring = partial(copied, source, key, folder=folder, reserve=reserve, heard=heard, shared=shared)
+    with _linked(source, key, folder, bring, shared) if link else bring() as draft:
+        show(draft, candidates(into, key)[0], shared)
 
 
 @contextmanager
 def _linked(
-    source: str, key: str, folder: str, otherwise: Callable[[], AbstractContextManager[str]]
+    source: str,
+    key: str,
+    folder: str,
+    otherwise: Callable[[], AbstractContextManager[str]],
+    shared: Permissions,
 ) -> Iterator[str]:
     """Link an object into a folder as `copied` copies it, which is done `otherwise`: where it cannot be linked.
 
@@ -114,7 +122,8 @@ def _linked(
         return
     try:
         seen = os.lstat(draft)
-        if stat.S_ISREG(seen.st_mode) and not seen.st_mode & 0o222 and checksum.verified(key, draft):
+        fits = stat.S_IMODE(seen.st_mode) == shared.content(stat.S_IMODE(seen.st_mode))
+        if stat.S_ISREG(seen.st_mode) and fits and checksum.verified(key, draft):
             yield draft
             return
     finally:
@@ -125,7 +134,15 @@ def _linked(
 
 
 @contextmanager
-def copied(source: str, key: str, *, folder: str, reserve: int, heard: Heard | None = None) -> Iterator[str]:
+def copied(
+    source: str,
+    key: str,
+    *,
+    folder: str,
+    reserve: int,
+    heard: Heard | None = None,
+    shared: Permissions = USUAL,
+) -> Iterator[str]:
     """Copy an object into a folder and give its path there, for the block to move it away.
 
     Raises Unplaced if it is not what the key says, OSError; nothing of it is
@@ -151,7 +168,7 @@ def copied(source: str, key: str, *, folder: str, reserve: int, heard: Heard | N
             digest = None if hasher is None else hasher.hexdigest()
             if size != seen.st_size or digest not in (None, parsed.name.partition(".")[0]):
                 raise Unplaced(f"{source} is not the content of {key}")
-            os.fchmod(target, stat.S_IMODE(seen.st_mode) & ~0o222)
+            os.fchmod(target, shared.content(stat.S_IMODE(seen.st_mode)))
             os.utime(target, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
         finally:
             os.close(target)
@@ -245,33 +262,35 @@ def _piece(origin: int, target: int, at: int) -> int:
         return os.pwrite(target, data, at) if data else 0
 
 
-def show(draft: str, place: str) -> None:
+def show(draft: str, place: str, shared: Permissions = USUAL) -> None:
     """Move a finished object to its name; its folder may vanish meanwhile, since a drop takes it away."""
     folder = os.path.dirname(place)
     for attempt in range(10):
         try:
-            made(folder)
+            made(folder, shared)
             mode = thaw(folder)
             try:
                 os.rename(draft, place)
             finally:
-                freeze(folder, mode)
+                freeze(folder, mode, shared)
             return
         except FileNotFoundError:
             if attempt == 9:
                 raise
 
 
-def made(folder: str) -> None:
+def made(folder: str, shared: Permissions = USUAL) -> None:
     """Make the folder of an object and the two above, which mostly are lacking: `os.makedirs` looks at each of them."""
     above = os.path.dirname(folder)
     try:
         for level in (os.path.dirname(above), above):
             with suppress(FileExistsError):
                 os.mkdir(level)
+                shared.share_folder(level)
         os.mkdir(folder)
+        shared.share_folder(folder)
     except FileExistsError:
         if not os.path.isdir(folder):
             raise
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        shared.make_folder(folder)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rookery.annex.branch_writing import NotForUs
 from rookery.annex.files import index_entries, with_keys
+from rookery.annex.permissions import Permissions, permissions
 from rookery.annex.store import is_shared
 from rookery.core.config import parse_bool
 from rookery.core.process import decode
@@ -141,10 +142,12 @@ def require_plain(repo: Repo, settings: Settings) -> None:
             raise NotForUs(f"there is a hook {hook}")
 
 
-def require_usual_modes(settings: Settings) -> None:
-    """Raise NotForUs if new objects are to have permissions for a group or for everybody."""
-    if settings.get("core.sharedrepository", "umask").lower() not in ("umask", "false", "no", "off", "0"):
-        raise NotForUs("the repository is shared by several users")
+def shared_how(settings: Settings) -> Permissions:
+    """Read for whom what is made in a repository is to be there too.  Raises NotForUs."""
+    try:
+        return permissions(settings)
+    except ValueError as e:
+        raise NotForUs(str(e)) from e
 
 
 def hard_links(*sides: Settings) -> bool:

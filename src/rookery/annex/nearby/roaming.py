@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from rookery.annex.nearby.content_locks import RETENTION, SUFFIX, freeze, hold, kept, removable, thaw
 from rookery.annex.nearby.placing import drafts
+from rookery.annex.permissions import Permissions
 from rookery.core.errors import LockedError
 from rookery.git.repo import Repo
 
@@ -41,9 +42,10 @@ class RoamingLock:
     Where the file cannot go, another is made as ever.
     """
 
-    def __init__(self, parking: str) -> None:
+    def __init__(self, parking: str, shared: Permissions) -> None:
         name = f".rookery.lock.{os.getpid()}.{time.monotonic_ns()}.{next(_serial)}"
         self._parked = os.path.join(parking, name)
+        self._shared = shared
         self._handle: int | None = None
         self._identity = (0, 0)
         self._able = True
@@ -59,7 +61,7 @@ class RoamingLock:
         mode = thaw(folder)
         try:
             if not self._named(place):
-                with kept(place):
+                with kept(place, self._shared):
                     yield
                 return
             try:
@@ -68,7 +70,7 @@ class RoamingLock:
             finally:
                 self._back(place, shared=True)
         finally:
-            freeze(folder, mode)
+            freeze(folder, mode, self._shared)
 
     @contextmanager
     def removable(self, place: str) -> Iterator[None]:
@@ -83,7 +85,7 @@ class RoamingLock:
         mode = thaw(folder)
         try:
             if not self._named(place):
-                with removable(place):
+                with removable(place, self._shared):
                     yield
                 return
             try:
@@ -93,8 +95,8 @@ class RoamingLock:
         finally:
             try:
                 os.rmdir(folder)
-            except OSError:
-                freeze(folder, mode)  # the object is still there, or somebody is about to bring it
+            except OSError:  # the object is still there, or somebody is about to bring it
+                freeze(folder, mode, self._shared)
 
     def _named(self, place: str) -> bool:
         """Name the file, locked for ourselves, as an object's; False if there is one, or it cannot be named so."""
@@ -142,6 +144,7 @@ class RoamingLock:
             self._handle = os.open(self._parked, flags, 0o666)
             seen = os.fstat(self._handle)
             self._identity = (seen.st_dev, seen.st_ino)
+            self._shared.share_file(self._handle)
             hold(self._handle, fcntl.F_WRLCK)
         return self._handle
 
@@ -176,9 +179,9 @@ class Locks:
         self._begin()
 
     @contextmanager
-    def kept(self, repo: Repo, place: str) -> Iterator[None]:
-        """Keep an object of a repository, see `RoamingLock.kept`."""
-        lock, idle = self._borrowed(repo)
+    def kept(self, repo: Repo, place: str, shared: Permissions) -> Iterator[None]:
+        """Keep an object of a repository that is shared so, see `RoamingLock.kept`."""
+        lock, idle = self._borrowed(repo, shared)
         try:
             with lock.kept(place):
                 yield
@@ -186,31 +189,31 @@ class Locks:
             idle.append(lock)
 
     @contextmanager
-    def removable(self, repo: Repo, place: str) -> Iterator[None]:
-        """Be the only one to do anything to an object of a repository, see `RoamingLock.removable`."""
-        lock, idle = self._borrowed(repo)
+    def removable(self, repo: Repo, place: str, shared: Permissions) -> Iterator[None]:
+        """Be the only one to do anything to an object of such a repository, see `RoamingLock.removable`."""
+        lock, idle = self._borrowed(repo, shared)
         try:
             with lock.removable(place):
                 yield
         finally:
             idle.append(lock)
 
-    def _borrowed(self, repo: Repo) -> tuple[RoamingLock, list[RoamingLock]]:
+    def _borrowed(self, repo: Repo, shared: Permissions) -> tuple[RoamingLock, list[RoamingLock]]:
         """Give a lock that nobody uses, and the list that it goes back to."""
         top = str(repo.commondir)
         self._be_own()
         with self._mutex:
             idle = self._idle.setdefault(top, [])
-            return (idle.pop() if idle else self._made(repo, top)), idle
+            return (idle.pop() if idle else self._made(repo, top, shared)), idle
 
     def _be_own(self) -> None:
         if self._pid != os.getpid():
             self._of_parent = self._open  # not closed, nor collected, which closes too: it is still at work
             self._begin()
 
-    def _made(self, repo: Repo, top: str) -> RoamingLock:
+    def _made(self, repo: Repo, top: str, shared: Permissions) -> RoamingLock:
         if top not in self._folders:
-            self._folders[top] = self._open.enter_context(drafts(repo))
-        lock = RoamingLock(self._folders[top])
+            self._folders[top] = self._open.enter_context(drafts(repo, shared))
+        lock = RoamingLock(self._folders[top], shared)
         self._open.callback(lock.close)
         return lock

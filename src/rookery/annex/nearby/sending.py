@@ -52,7 +52,7 @@ class Sending(NamedTuple):
     ) -> Generator[Outcome, None, list[Item]]:
         left: list[Item] = []
         came: list[str] = []
-        with placing.drafts(self.to.repo) as folder:
+        with placing.drafts(self.to.repo, self.to.shared) as folder:
             send = partial(self._sent, folder=folder, on_progress=on_progress)
             told = side_by_side(send, items, did=noted_in(came))
             try:
@@ -89,6 +89,7 @@ class Sending(NamedTuple):
                 reserve=self.reserve,
                 heard=heard,
                 link=self.links,
+                shared=self.to.shared,
             )
         except (placing.Unplaced, OSError):
             if not is_present(self.to.repo, item.key):

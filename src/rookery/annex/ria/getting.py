@@ -42,7 +42,15 @@ class _From(NamedTuple):
         place = self.store.place(item.key)
         told = placing.listening(heard, item)
         try:
-            placing.place(place, inlet.repo, item.key, folder=inlet.folder, reserve=inlet.reserve, heard=told)
+            placing.place(
+                place,
+                inlet.repo,
+                item.key,
+                folder=inlet.folder,
+                reserve=inlet.reserve,
+                heard=told,
+                shared=inlet.shared,
+            )
         except (placing.Unplaced, OSError):
             return False
         return True
