@@ -171,6 +171,7 @@ def test_files_are_counted_and_large_ones_have_a_bar_of_their_own(
     assert set(recorder.ended) == {whole, *recorder.total}
 
 
+@pytest.mark.native
 def test_git_annex_is_asked_for_nothing_that_is_plain(
     inside: Inside, ds: Path, web: WebServer, count_programs: Callable[[], AbstractContextManager[Started]]
 ) -> None:

@@ -66,6 +66,7 @@ def test_content_can_be_dropped_and_comes_back_from_the_web(
     assert git("status", "--porcelain", cwd=ds).text == ""
 
 
+@pytest.mark.native
 def test_no_git_annex_is_needed_for_any_number_of_urls(
     inside: Inside, ds: Path, web: WebServer, count_programs: Callable[[], AbstractContextManager[Started]]
 ) -> None:

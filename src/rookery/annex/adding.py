@@ -75,7 +75,9 @@ def _made(
         for record in told:
             path = names.of(record)
             left.pop(path, None)
-            yield Added(path, record.get("key"), bool(record.get("success")), failure_text(record))
+            ok = bool(record.get("success"))
+            note = "; ".join(str(record.get("note") or "").splitlines())  # as DataLad has it
+            yield Added(path, record.get("key"), ok, note if ok else failure_text(record))
     except CommandError as e:
         why = e.stderr.strip() or str(e)
     for path in left:
