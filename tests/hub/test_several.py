@@ -182,6 +182,7 @@ def test_what_is_dropped_before_it_is_claimed_is_not_said_to_be_stored(on_disk: 
     assert not data.hub.contents.present(ada, where.id, dropped)
 
 
+@pytest.mark.native
 def test_small_files_are_pushed_and_got_in_few_requests(
     server: HubServer, token: str, home: Home, git: Program, cli: Program, tmp_path: Path
 ) -> None:
