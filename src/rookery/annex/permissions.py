@@ -103,9 +103,7 @@ class Permissions(NamedTuple):
                 raise
         except FileNotFoundError:
             self.make_folder(os.path.dirname(path))
-            with suppress(FileExistsError):  # somebody else was quicker
-                os.mkdir(path)
-                self.share_folder(path)
+            self.make_folder(path)
         else:
             self.share_folder(path)
 

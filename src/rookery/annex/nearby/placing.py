@@ -110,8 +110,8 @@ def _linked(
 ) -> Iterator[str]:
     """Link an object into a folder as `copied` copies it, which is done `otherwise`: where it cannot be linked.
 
-    What may be written to is not shared, nor what is not proven to be the
-    content; it is read as well, though git-annex takes it unread (10.20261026).
+    What may be written to is not shared, nor what has other permissions than it is to have, nor what is not
+    proven to be the content; it is read as well, though git-annex takes it unread (10.20261026).
     """
     draft = _draft(folder)
     try:
