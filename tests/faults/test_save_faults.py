@@ -19,6 +19,7 @@ from support.programs import Program
 from support.samples import binary, write_tree
 
 if TYPE_CHECKING:
+    from rookery.git.repo import Repo
     from support.inside import Inside
 
 
@@ -106,6 +107,28 @@ def test_a_lock_that_was_left_behind_is_named(
     lock.unlink()
     inside("save", cwd=tiny_dataset)
     assert saved_paths(git, tiny_dataset) == ["new"]
+
+
+def test_who_commits_all_that_is_in_the_index_cannot_have_what_is_about_to_be_ours(
+    tiny_dataset: Path, inside: Inside, git: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's record would be nowhere: it would find nothing left to commit."""
+    from rookery.git import refs
+
+    move = refs.update
+    said = []
+
+    def late(repo: Repo, ref: str, new: str | None, old: str | None = None, *, message: str = "") -> None:
+        said.append(git("commit", "-m", "All", cwd=tiny_dataset, code=None))
+        move(repo, ref, new, old, message=message)
+
+    monkeypatch.setattr(refs, "update", late)
+    inside("run", "echo 1 > new", cwd=tiny_dataset)
+    assert [answer.code for answer in said] == [128]
+    assert "index.lock" in said[0].stderr
+    assert saved_paths(git, tiny_dataset) == ["new"]
+    assert "[DATALAD RUNCMD]" in git("log", "-1", "--format=%s", cwd=tiny_dataset).text
+    assert git("status", "--porcelain", cwd=tiny_dataset).stdout == ""
 
 
 def test_files_that_vanish_while_others_are_taken_in_are_not_claimed(

@@ -66,7 +66,8 @@ def test_native_update_does_what_git_does(
             expected = list(index._from_git(view))
             tree = view.text("write-tree", "--missing-ok")
         with programs_started() as started:
-            assert index_update.update_entries(repo, update) is not None
+            with index_update.updated_entries(repo, update) as unknown:
+                assert unknown is not None
         assert len(started) == 0
         assert [e[:4] for e in index._from_git(repo)] == [e[:4] for e in expected]
         assert list(index.read_index(repo)) == list(index._from_git(repo))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat as statmode
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -29,6 +30,11 @@ class Raw(NamedTuple):
     def mode(self) -> int:
         """Git's mode bits."""
         return int.from_bytes(self.stat[24:28], "big")
+
+    @property
+    def regular(self) -> bool:
+        """Say whether it is a file, and no link or repository."""
+        return statmode.S_ISREG(self.mode)
 
     @property
     def fresh(self) -> bool:

@@ -5,7 +5,7 @@ then decide otherwise than it did when the file was taken in) or forget their
 stat data (the next status would read them all).  Here the entries are taken,
 with their stat data, from the private index that they were made in.
 
-Anything beyond the plain formats is left to Git: see `update_entries`.
+Anything beyond the plain formats is left to Git: see `updated_entries`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import os
 import stat as statmode
 import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from rookery.core import files
+from rookery.core.errors import CommandError, LockedError
+from rookery.core.log import get_log
 from rookery.core.many import in_parts
 from rookery.core.process import encode
 from rookery.git import modes
@@ -39,6 +41,8 @@ from rookery.git.index_stat import NO_STAT, Where, stat_of, told_apart
 from rookery.git.private_index import cached_trees
 from rookery.git.repo import Repo
 
+log = get_log("rookery.git")
+
 _INTENT_TO_ADD = 0x2000
 _NAME_MASK = 0x0FFF
 # Up to so many entries, and bytes, an index is changed in process faster than Git can be started.
@@ -48,72 +52,107 @@ _SMALL = 1 << 17
 _TOGETHER = 1_000
 
 
-def bring_up_to_date(
+def bring_up_to_date(repo: Repo, entries: Iterable[NewEntry], source: Repo | None = None) -> None:
+    """Make the user's index agree with what was just committed, for these paths only.
+
+    `source` has the private index that the entries were made in.  Raises
+    LockedError when another command does not let go of the index.
+    """
+    with kept_up_to_date(repo, entries, source):
+        pass
+
+
+@contextmanager
+def kept_up_to_date(
     repo: Repo,
     entries: Iterable[NewEntry],
     source: Repo | None = None,
     *,
     trees: tuple[str, str] | None = None,
-) -> None:
-    """Make the user's index agree with what was just committed, for these paths only.
+) -> Iterator[None]:
+    """As `bring_up_to_date`, and keep others from the index for the length of the block, if it is one for us.
 
-    `source` has the private index that the entries were made in; `trees` are
-    those of the commits without and with them.  Raises LockedError when another
-    command does not let go of the index.
+    `trees` are those of the commits without and with the entries.
     """
     entries = list(entries)
     if not entries:
+        yield
         return
     if not index_file(repo).exists():
         repo.run("read-tree", "--empty")  # a first one, of the version that is wanted here
-    unknown = update_entries(repo, entries, source, trees=trees)
-    if unknown is None:
-        put_entries(repo, entries)
-        unknown = [entry.path for entry in entries if entry.mode not in (0, modes.GITLINK)]
-    refresh(repo, unknown)
+    with updated_entries(repo, entries, source, trees=trees) as unknown:
+        if unknown is None:
+            put_entries(repo, entries)
+            unknown = [entry.path for entry in entries if entry.mode not in (0, modes.GITLINK)]
+        yield
+    try:
+        refresh(repo, unknown)
+    except (LockedError, CommandError) as e:
+        log.debug("the next status has to read some files: %s", e)
 
 
-def update_entries(
+@contextmanager
+def updated_entries(
     repo: Repo,
     entries: Iterable[NewEntry],
     source: Repo | None = None,
     *,
     trees: tuple[str, str] | None = None,
-) -> list[str] | None:
-    """Make the index say this about these paths; stat data comes from `source`'s index, and of links is made new.
+) -> Iterator[list[str] | None]:
+    """Make the index say this about these paths, and hold its lock for the length of the block.
 
-    `trees`: see `bring_up_to_date`.  Gives the paths of regular files that have
-    no stat data now; None if this index is not one for us, and nothing was done.
-    Entries that are there already are left as they are.  Raises LockedError.
+    Stat data comes from `source`'s index, and of links is made new; for `trees`
+    see `kept_up_to_date`.  Gives the paths of regular files that have no stat
+    data now; None if this index is not one for us: nothing was done, and no lock
+    is held.  Entries that are there already are left as they are.  Raises LockedError.
     """
+    with ExitStack() as lock:
+        draft = lock.enter_context(index_lock(index_file(repo)))
+        wanted = {encode(entry.path): entry for entry in entries}
+        unknown = _updated(repo, wanted, source, draft, trees)
+        if unknown is None:
+            lock.close()
+        yield unknown
+
+
+def _updated(
+    repo: Repo,
+    wanted: dict[bytes, NewEntry],
+    source: Repo | None,
+    draft: Path,
+    trees: tuple[str, str] | None,
+) -> list[str] | None:
     file = index_file(repo)
-    wanted = {encode(entry.path): entry for entry in entries}
-    with index_lock(file) as draft:
-        try:
-            data, written = _with_time(file)
-        except FileNotFoundError:
-            return None
-        places = places_of(repo, data)
-        if places is None:
-            return None
-        extensions = dict(_extensions(data, places[-1][3] if places else 12))
-        if any(name in extensions for name in CACHES):
-            return None
-        there = {place[0]: raw_at(data, place) for place in places if place[0] in wanted}
-        changed = {path: entry for path, entry in wanted.items() if not _same(there.get(path), entry)}
-        if not changed:
-            return []
-        data, young = told_apart(repo, data, places, written)
-        whole = _cached_by(source, data, places, changed, trees) if source is not None and trees else b""
-        regular = {path: entry for path, entry in changed.items() if statmode.S_ISREG(entry.mode)}
-        known = _from_source(source, regular) if source is not None and regular else {}
-        added = _made(repo, changed, known)
-        unknown = [os.fsdecode(raw.path) for raw in added if not raw.fresh and raw.mode >> 12 == 0o10]
-        unknown += [os.fsdecode(path) for path in young if path not in changed]
-        tree = whole or _invalidated(extensions.get(b"TREE", b""), changed)
-        more = [(b"TREE", tree)] if tree else []
-        more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
-        _write(file, draft, spliced(data, places, changed, added), more)
+    try:
+        data, written = _with_time(file)
+    except FileNotFoundError:
+        return None
+    places = places_of(repo, data)
+    if places is None:
+        return None
+    extensions = dict(_extensions(data, places[-1][3] if places else 12))
+    if any(name in extensions for name in CACHES):
+        return None
+    there = {place[0]: raw_at(data, place) for place in places if place[0] in wanted}
+    changed = {path: entry for path, entry in wanted.items() if not _same(there.get(path), entry)}
+    unknown = [
+        os.fsdecode(path)
+        for path, raw in there.items()
+        if path not in changed and raw.regular and not raw.fresh
+    ]
+    if not changed:
+        return unknown
+    data, young = told_apart(repo, data, places, written)
+    whole = _cached_by(source, data, places, changed, trees) if source is not None and trees else b""
+    regular = {path: entry for path, entry in changed.items() if statmode.S_ISREG(entry.mode)}
+    known = _from_source(source, regular) if source is not None and regular else {}
+    added = _made(repo, changed, known)
+    unknown += [os.fsdecode(raw.path) for raw in added if raw.regular and not raw.fresh]
+    unknown += [os.fsdecode(path) for path in young if path not in changed]
+    tree = whole or _invalidated(extensions.get(b"TREE", b""), changed)
+    more = [(b"TREE", tree)] if tree else []
+    more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
+    _write(file, draft, spliced(data, places, changed, added), more)
     return unknown
 
 

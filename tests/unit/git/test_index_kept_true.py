@@ -45,7 +45,8 @@ def test_a_change_in_the_second_of_the_index_is_still_seen_when_another_file_is_
     entry = NewEntry("new", modes.FILE, objects.hash_blob(saved, b"new"))
     (saved.root / "new").write_bytes(b"new")
     if way == "update":
-        assert index_update.update_entries(saved, [entry]) == ["a"]
+        with index_update.updated_entries(saved, [entry]) as unknown:
+            assert unknown == ["a"]
     else:
         index_update.put_alone(saved, [entry])
     assert " M a" in saved.run(*LOOK).stdout.decode().splitlines()
@@ -61,7 +62,8 @@ def test_what_did_not_change_in_that_second_keeps_its_stat_data(saved: Repo) -> 
     known = {e.path: (e.size, e.mtime_ns) for e in index.read_index(saved)}
     later(saved)
     entry = NewEntry("new", modes.FILE, objects.hash_blob(saved, b"new"))
-    assert index_update.update_entries(saved, [entry]) == ["new"]
+    with index_update.updated_entries(saved, [entry]) as unknown:
+        assert unknown == ["new"]
     now = {e.path: (e.size, e.mtime_ns) for e in index.read_index(saved)}
     assert {path: now[path] for path in known} == known
 
@@ -81,7 +83,8 @@ def test_what_git_sees_or_shall_not_see_is_left_as_it_is(saved: Repo, how: str) 
         file.symlink_to("b")
     before = {e.path: e.size for e in index.read_index(saved)}
     entry = NewEntry("new", modes.FILE, objects.hash_blob(saved, b"new"))
-    assert index_update.update_entries(saved, [entry]) == ["new"]
+    with index_update.updated_entries(saved, [entry]) as unknown:
+        assert unknown == ["new"]
     now = {e.path: e.size for e in index.read_index(saved)}
     assert now == {**before, "new": 0}
 
@@ -94,7 +97,8 @@ def commit(repo: Repo, *entries: NewEntry) -> None:
     with private_index(repo, tree=head) as view:
         index_update.put_alone(view, entries)
         tree = index.write_tree(view)
-        index_update.bring_up_to_date(repo, entries, view, trees=(before, tree))
+        with index_update.kept_up_to_date(repo, entries, view, trees=(before, tree)):
+            pass
     made = repo.text("commit-tree", "-m", "x", "-p", head, tree)
     repo.run("update-ref", "HEAD", made)
 

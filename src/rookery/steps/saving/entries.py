@@ -7,8 +7,8 @@ killed anywhere leaves the branch where it was or where it was to be.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from rookery.dataset.invented_dates import dated
 from rookery.dataset.model import Dataset
 from rookery.git import commits, hooks, index, index_lock, modules, refs, trees
 from rookery.git.index import NewEntry
-from rookery.git.index_update import bring_up_to_date, put_alone
+from rookery.git.index_update import bring_up_to_date, kept_up_to_date, put_alone
 from rookery.git.private_index import private_index, tree_of
 from rookery.git.refs import Head
 from rookery.git.repo import Repo
@@ -159,11 +159,10 @@ class _Committing:
                     return None
                 text = self._text(last, run_hooks=run_hooks)
                 commit = self._write(tree, head, last, text)
-                staged = not attempt and self._staged(head, tree)
+                reflog = self._reflog(head, text)
                 try:
-                    refs.update(
-                        self.repo, head.ref, commit, head.commit or "", message=self._reflog(head, text)
-                    )
+                    with self._staged(head, tree) if not attempt else nullcontext(False) as staged:
+                        refs.update(self.repo, head.ref, commit, head.commit or "", message=reflog)
                     return Committed(commit, head.commit, self.entries, staged)
                 except LostRaceError:
                     if self.amend or self.merging:
@@ -178,19 +177,24 @@ class _Committing:
             f"{head.ref} was moved by others {MOST_TRIES} times while this was to be committed"
         )
 
-    def _staged(self, head: Head, tree: str) -> bool:
+    @contextmanager
+    def _staged(self, head: Head, tree: str) -> Iterator[bool]:
         """Tell the user's index what the branch is about to say; False if somebody keeps it for himself.
 
         Before the branch moves: who commits all that is in the index (`git commit`,
         `git annex sync`) would take back what the branch has and the index has not.
+        And with the lock held until it has moved, as Git does it: they would
+        otherwise commit what is ours, without its message or its run record.
         """
         before = tree_of(self.repo, head.commit) if head.commit else None
         trees = (before, tree) if before else None
-        try:
-            bring_up_to_date(self.repo, self.entries.values(), self.view, trees=trees)
-        except LockedError:
-            return False
-        return True
+        with ExitStack() as held:
+            try:
+                held.enter_context(kept_up_to_date(self.repo, self.entries.values(), self.view, trees=trees))
+            except LockedError:
+                yield False
+                return
+            yield True
 
     def _write(self, tree: str, head: Head, last: commits.Commit | None, text: str) -> str:
         parents: Sequence[str] = [*([head.commit] if head.commit else []), *self.merging]
