@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -237,7 +238,8 @@ def test_a_linked_work_tree_and_a_dataset_with_its_repository_elsewhere_are_read
         assert inside("status", cwd=tmp_path / place).lines == ["untracked: new (file)"]
 
 
-def test_the_index_is_not_written(inside: Inside, tiny_dataset: Path) -> None:
+def test_the_index_is_not_written(inside: Inside, git: Program, tiny_dataset: Path) -> None:
+    git("update-index", "-q", "--refresh", cwd=tiny_dataset)
     index = tiny_dataset / ".git/index"
     os.utime(tiny_dataset / ".gitattributes", (1, 1))
     later = index.stat().st_mtime + 9  # of what is as young as its index, see below
@@ -264,6 +266,30 @@ def test_files_as_young_as_their_index_are_read_through_the_filter_once(
             assert inside("status", cwd=clone).lines == [CLEAN]
         filters.append(sum("filter-process" in one.read_text() for one in trace.folder.iterdir()))
     assert filters == [1, 0]
+
+
+@pytest.mark.parametrize("files", [3, 2_000])
+def test_the_files_of_a_copied_dataset_are_read_once(
+    inside: Inside, git: Program, annex: Program, tiny_dataset: Path, tmp_path: Path, files: int
+) -> None:
+    for number in range(files):
+        (tiny_dataset / f"many-{number}").write_text(f"{number}\n")
+    annex("add", "--quiet", ".", cwd=tiny_dataset)
+    git("commit", "-qm", "Many", cwd=tiny_dataset)
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_dataset, copy, symlinks=True)
+    index = copy / ".git/index"
+    later = index.stat().st_mtime + 9  # of what is as young as its index, see above
+    os.utime(index, (later, later))
+    raw = ("diff-files", "--name-only")
+    assert len(git(*raw, cwd=copy).lines) >= files
+    assert inside("status", cwd=copy).lines == [CLEAN]
+    assert git(*raw, cwd=copy).lines == []
+    os.utime(index, (later, later))
+    before = index.stat().st_mtime_ns
+    os.utime(copy / "many-1", (1, 1), follow_symlinks=False)
+    assert inside("status", cwd=copy).lines == [CLEAN]
+    assert index.stat().st_mtime_ns == before
 
 
 def test_a_subdataset_that_is_damaged_is_an_error_and_the_others_are_reported(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from rookery.core.errors import CommandError
 from rookery.core.process import decode, encode
 from rookery.git import modes
 from rookery.git.index_lock import lock_of, pauses, take_over
-from rookery.git.index_stat import Where, young
+from rookery.git.index_stat import Where
 from rookery.git.repo import Repo
 
 # Optional extensions that change nothing about what the entries mean (gitformat-index(5)).
@@ -147,26 +146,6 @@ def may_hold_submodules(repo: Repo) -> bool:
         return False
     # The mode 160000 as an entry spells it; a split index ("link") keeps its entries elsewhere.
     return b"\0\0\xe0\0" in data or b"link\0" in data
-
-
-def has_young_files(repo: Repo) -> bool:
-    """Say whether a small index is as old as files that it lists: Git calls them racy.
-
-    It reads them, through git-annex's filter, whenever it is asked, until somebody
-    writes the index again.  In a clone that is nobody, and all files are so young.
-    """
-    place = repo.gitdir / "index"
-    if index_file(repo) != place:
-        return False
-    try:
-        written = os.stat(place)
-        data = place.read_bytes() if written.st_size <= SMALL else b""
-    except OSError:
-        return False
-    if not data or not is_plain(repo, data):
-        return False
-    known = young(data, raw_entries(data), written.st_mtime_ns)
-    return any(data[at + 26] >> 4 == modes.FILE >> 12 for _, at, _, _ in known)
 
 
 def places_of(repo: Repo, data: bytes) -> list[Where] | None:

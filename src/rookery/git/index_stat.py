@@ -88,6 +88,27 @@ def young(data: bytes, places: Iterable[Where], written_ns: int) -> list[Where]:
     return [place for place in places if data[place[1] + 8 : place[1] + 12] >= since]
 
 
+def is_of(root: bytes, data: bytes, place: Where) -> bool | None:
+    """Say whether an entry's stat data is that of the file at its path, as Git compares it; None if that is not asked.
+
+    The contents and the device are not compared, the times by their seconds.
+    """
+    path, at, more, _ = place
+    kind = data[at + 26] >> 4
+    if data[at + 60] & _ASSUME_VALID or more & _SKIP_WORKTREE or kind == modes.GITLINK >> 12:
+        return None
+    try:
+        found = os.lstat(os.path.join(root, path))
+    except OSError:
+        return None
+    if found.st_mode >> 12 != kind:
+        return None
+    ctime, _, mtime, _, _, ino, _, uid, gid, size = struct.unpack_from(">10I", data, at)
+    now = (found.st_ctime_ns // 1_000_000_000, found.st_mtime_ns // 1_000_000_000)
+    numbers = (*now, found.st_ino, found.st_uid, found.st_gid, found.st_size)
+    return (ctime, mtime, ino, uid, gid, size) == tuple(number & 0xFFFFFFFF for number in numbers)
+
+
 def _looks_unchanged(root: bytes, place: Where, data: bytes) -> bool:
     """Say whether a file may have another content although its kind and size are those of its entry."""
     path, at, more, _ = place

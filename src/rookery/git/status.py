@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from rookery.core.process import decode
-from rookery.git.index import has_young_files
+from rookery.git.index_stale import is_stale
 from rookery.git.repo import Repo
 from rookery.git.trees import Selection, fit_on_command_line
 
@@ -91,7 +91,7 @@ def _status(
     branch: bool,
 ) -> Iterator[Standing | Change]:
     few = fit_on_command_line(paths)
-    argv = [] if has_young_files(repo) else ["--no-optional-locks"]
+    argv = [] if is_stale(repo) else ["--no-optional-locks"]
     argv += ["--literal-pathspecs", "status", "--porcelain=v2", "-z"]
     argv += [f"--untracked-files={untracked}", f"--ignored={ignored}"]
     argv += [f"--ignore-submodules={ignore_submodules}", "--find-renames" if renames else "--no-renames"]

@@ -214,14 +214,20 @@ def _younger(files: Iterable[bytes], since: int) -> list[_Young]:
     found = []
     for file in files:
         try:
-            if os.stat(file).st_mtime_ns < since:
+            modified = os.stat(file).st_mtime_ns
+            if modified < since:
                 continue
-        except OSError:
-            continue  # the content is not here
-        name = decode(file)
-        seen, place = _mark(name), _object_of(name)
-        if seen and place and seen.modified > os.stat(os.path.dirname(place)).st_mtime_ns:
-            found.append(_Young(name, place, seen.modified))
+            place = os.readlink(file)
+            # What would `os.path` do here is done for each file of a dataset at the first save in it.
+            folder = place[: place.rindex(b"/")]
+            filed = os.stat(folder if folder[:1] == b"/" else file[: file.rindex(b"/") + 1] + folder)
+        except (OSError, ValueError):
+            continue  # the content is not here, or it is no link to an object
+        if modified > filed.st_mtime_ns and b"annex/objects/" in place:
+            name = decode(file)
+            seen, there = _mark(name), _object_of(name)
+            if seen and there:
+                found.append(_Young(name, there, seen.modified))
     return found
 
 
