@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rookery.annex.keys import file_key, filed, hashdirmixed, key_file
@@ -43,6 +44,24 @@ def is_present(repo: Repo, key: str) -> bool:
     """Say whether the content is in the store.  A corrupt object counts; only fsck can tell."""
     first, second = candidates(repo, key)
     return os.path.isfile(first) or os.path.isfile(second)
+
+
+@contextmanager
+def opened(repo: Repo) -> Iterator[int | None]:
+    """Open the folder of all objects; None if there is none.
+
+    From there an object is four folders away, and from the root some ten, twice
+    as many by way of a link: 20,000 looks in a row take two thirds of the time.
+    """
+    try:
+        folder = os.open(f"{repo.commondir}/{OBJECTS}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def keys_here(repo: Repo) -> Iterator[str]:

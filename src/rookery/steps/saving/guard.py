@@ -21,13 +21,14 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rookery.annex import checksum, identity, program
 from rookery.annex.keys import key_file, key_of_link
-from rookery.annex.store import annex_dir
+from rookery.annex.store import annex_dir, opened
 from rookery.annex.unlocking import put_copy
 from rookery.core.errors import CommandError
 from rookery.core.files import make_folder, write
@@ -46,6 +47,8 @@ log = get_log("rookery.guard")
 
 Record = dict[str, Any]
 
+_STORE = "annex/objects/"
+
 # Timestamps of files come from the kernel's clock tick: two writes so close may look like one.
 TICK_NS = 20_000_000
 
@@ -59,13 +62,20 @@ class Mark(NamedTuple):
     changed: int
 
 
-class Watched(NamedTuple):
-    """One object, the dataset that it is in, and the locked files (absolute) that lead to it."""
+# A mark as it is sent from one process to another, None for no object: a plain tuple takes a third of the time.
+_Sent = tuple[int, ...] | None
 
-    place: str
-    root: Path
-    paths: list[str]
-    mark: Mark
+
+class Watched(NamedTuple):
+    """What the locked files (absolute) of a dataset led to: the place of each object, and its mark; None for none.
+
+    A place is relative to the store, but for those in other repositories.
+    """
+
+    ds: Dataset
+    files: Sequence[str]
+    places: Sequence[str | None]
+    marks: Sequence[_Sent]
 
 
 class Corrupt(NamedTuple):
@@ -78,27 +88,26 @@ class Corrupt(NamedTuple):
 
 
 def _mark(place: str) -> Mark | None:
+    sent = _sent(_look(place))
+    return None if sent is None else Mark._make(sent)
+
+
+def _sent(seen: os.stat_result | None) -> _Sent:
+    if seen is None or not stat.S_ISREG(seen.st_mode):
+        return None
+    return seen.st_size, seen.st_mtime_ns, seen.st_ino, seen.st_ctime_ns
+
+
+def _marks(repo: Repo, places: Sequence[str | None]) -> list[_Sent]:
+    with opened(repo) as folder:
+        return [None if place is None or folder is None else _sent(_look(place, folder)) for place in places]
+
+
+def _look(place: str | bytes, folder: int | None = None) -> os.stat_result | None:
     try:
-        seen = os.stat(place)
+        return os.stat(place, dir_fd=folder)
     except OSError:
         return None  # the content is not here
-    return (
-        Mark(seen.st_size, seen.st_mtime_ns, seen.st_ino, seen.st_ctime_ns)
-        if stat.S_ISREG(seen.st_mode)
-        else None
-    )
-
-
-# A mark as it is sent from one process to another: a plain tuple takes a third of the time.
-_Sent = tuple[int, ...] | None
-
-
-def _marks(places: Sequence[str]) -> list[_Sent]:
-    return [_sent(_mark(place)) for place in places]
-
-
-def _sent(mark: Mark | None) -> _Sent:
-    return None if mark is None else tuple(mark)
 
 
 def _locked_files(repo: Repo, paths: Sequence[str] = ()) -> Iterator[bytes]:
@@ -116,16 +125,33 @@ def _object_of(file: str) -> str | None:
         target = os.readlink(file)
     except OSError:
         return None  # whoever writes there writes into a file of its own
-    if "annex/objects/" not in target:
+    if _STORE not in target:
         return None
     # of an absolute file; `os.path` would take as long for this as the system for its answer
     return target if target[0] == "/" else file[: file.rindex("/") + 1] + target
 
 
-def _objects_of(files: Sequence[str]) -> list[tuple[str | None, _Sent]]:
+def _within(target: str) -> str:
+    """Give what a link's text says of the place in the store; "" if it is none there."""
+    return target.rpartition(_STORE)[2] if _STORE in target else ""
+
+
+def _objects_of(repo: Repo, files: Sequence[str]) -> list[tuple[str | None, _Sent]]:
     """Give for each file its object, and what that looks like."""
-    places = [_object_of(file) for file in files]
-    return [(place, None if place is None else _sent(_mark(place))) for place in places]
+    found: list[tuple[str | None, _Sent]] = []
+    with opened(repo) as folder:
+        for file in files:
+            try:
+                inside = _within(os.readlink(file))
+            except OSError:
+                inside = ""  # whoever writes there writes into a file of its own
+            seen = _look(inside, folder) if inside and folder is not None else None
+            if seen is not None:
+                found.append((inside, _sent(seen)))
+            else:  # the content is not here, or in another repository
+                place = _object_of(file)
+                found.append((place, None if place is None else _sent(_look(place))))
+    return found
 
 
 def _key_of(place: str) -> str:
@@ -136,34 +162,40 @@ class Watch:
     """What the objects below a dataset looked like before a command; subdatasets included."""
 
     def __init__(self, ds: Dataset) -> None:
-        self._objects: dict[int, Watched] = {}  # by inode: several files may lead to one object
         self._began = int(ds.ctx.clock() * 1e9)
-        for one in hierarchy.datasets_below(ds, recursive=True):
-            files = [decode(file) for file in _locked_files(one.repo)]
-            for file, (place, sent) in zip(files, in_parts(_objects_of, files), strict=True):
-                if sent is None or place is None:
-                    continue
-                mark = Mark._make(sent)
-                known = self._objects.get(mark.inode)
-                if known is None:
-                    self._objects[mark.inode] = Watched(place, one.path, [file], mark)
-                else:
-                    known.paths.append(file)
+        self._watched = [_watched(one) for one in hierarchy.datasets_below(ds, recursive=True)]
 
     def touched(self) -> list[Corrupt]:
         """Give the objects that were changed since and are corrupt now; only changed ones are read."""
-        found = []
-        objects = list(self._objects.values())
-        for one, sent in zip(objects, in_parts(_marks, [one.place for one in objects]), strict=True):
-            if sent is None:
+        return [corrupt for one in self._watched for corrupt in self._touched(one)]
+
+    def _touched(self, before: Watched) -> Iterator[Corrupt]:
+        """Look at the objects of one dataset, at each once: several files may lead to it."""
+        certain: dict[str, bool] = {}
+        paths: dict[str, list[str]] = {}
+        recently = self._began - TICK_NS
+        repo = before.ds.repo
+        now = in_parts(partial(_marks, repo), before.places)
+        for number, (mark, then) in enumerate(zip(now, before.marks, strict=True)):
+            if mark is None or then is None or (mark == then and mark[3] < recently):
                 continue
-            now = Mark._make(sent)
-            if now == one.mark and self._began - now.changed > TICK_NS:
-                continue
-            key = _key_of(one.place)
-            if _is_corrupt(key, one.place, certain=now[:2] != one.mark[:2]):
-                found.append(Corrupt(os.path.normpath(one.place), key, one.root, tuple(one.paths)))
-        return found
+            place = os.path.normpath(os.path.join(repo.commondir, _STORE, str(before.places[number])))
+            certain[place] = mark[:2] != then[:2]
+            paths.setdefault(place, []).append(before.files[number])
+        for place, names in paths.items():
+            key = _key_of(place)
+            if _is_corrupt(key, place, certain=certain[place]):
+                yield Corrupt(place, key, before.ds.path, tuple(names))
+
+
+def _watched(ds: Dataset) -> Watched:
+    files = [decode(file) for file in _locked_files(ds.repo)]
+    places: list[str | None] = []
+    marks: list[_Sent] = []
+    for place, mark in in_parts(partial(_objects_of, ds.repo), files):
+        places.append(place)
+        marks.append(mark)
+    return Watched(ds, files, places, marks)
 
 
 def _is_corrupt(key: str, place: str, *, certain: bool) -> bool:
@@ -197,7 +229,7 @@ def suspecting(ds: Dataset, paths: Sequence[str] = ()) -> Iterator[Callable[[], 
         write(draft, "")  # by its time the file system's own clock says when this look began
 
     def look(part: Part) -> list[_Young]:
-        return _younger(part.of(_locked_files(ds.repo, paths)), since)
+        return _younger(ds.repo, part.of(_locked_files(ds.repo, paths)), since)
 
     def found() -> list[Corrupt]:
         corrupt = _corrupt(ds, chain.from_iterable(young()))
@@ -209,25 +241,26 @@ def suspecting(ds: Dataset, paths: Sequence[str] = ()) -> Iterator[Callable[[], 
         yield found
 
 
-def _younger(files: Iterable[bytes], since: int) -> list[_Young]:
+def _younger(repo: Repo, files: Iterable[bytes], since: int) -> list[_Young]:
     """Find the objects that were written since then, and after they were filed."""
     found = []
-    for file in files:
-        try:
-            modified = os.stat(file).st_mtime_ns
-            if modified < since:
-                continue
-            place = os.readlink(file)
-            # What would `os.path` do here is done for each file of a dataset at the first save in it.
-            folder = place[: place.rindex(b"/")]
-            filed = os.stat(folder if folder[:1] == b"/" else file[: file.rindex(b"/") + 1] + folder)
-        except (OSError, ValueError):
-            continue  # the content is not here, or it is no link to an object
-        if modified > filed.st_mtime_ns and b"annex/objects/" in place:
-            name = decode(file)
-            seen, there = _mark(name), _object_of(name)
-            if seen and there:
-                found.append(_Young(name, there, seen.modified))
+    store = encode(_STORE)
+    with opened(repo) as folder:
+        for file in files if folder is not None else ():
+            try:
+                place = os.readlink(file)
+                place = place[place.rindex(store) + len(store) :]
+                modified = os.stat(place, dir_fd=folder).st_mtime_ns
+                if modified < since:
+                    continue
+                filed = os.stat(place[: place.rindex(b"/")], dir_fd=folder)
+            except (OSError, ValueError):
+                continue  # the content is not here, or it is no link to an object
+            if modified > filed.st_mtime_ns:
+                name = decode(file)
+                seen, there = _mark(name), _object_of(name)
+                if seen and there:
+                    found.append(_Young(name, there, seen.modified))
     return found
 
 
