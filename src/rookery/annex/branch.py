@@ -124,16 +124,23 @@ def about(
     # By file name only: repositories with tuned folders file logs differently (annex.tune.branchhash1).
     by_file = {key_file(key): key for key in keys}
 
-    def place(name: str) -> tuple[dict[str, str], str] | None:
-        file = name.rpartition("/")[2]
-        for kind, texts in found.logs.items():
-            if file.endswith(kind) and (key := by_file.get(file.removesuffix(kind))) is not None:
-                return texts, key
-        return (found.others, name) if name in others else None
+    by_kind = [(kind, -len(kind), texts) for kind, texts in found.logs.items()]
+    slots: dict[str, tuple[dict[str, str], str]] = {}
 
-    for name, text in _read_all(repo, lambda name: place(name) is not None):
-        if (slot := place(name)) is not None:
-            slot[0][slot[1]] = text
+    def is_wanted(name: str) -> bool:
+        if name in others:
+            slots[name] = found.others, name
+            return True
+        file = name.rpartition("/")[2]
+        for kind, length, texts in by_kind:
+            if file.endswith(kind) and (key := by_file.get(file[:length])) is not None:
+                slots[name] = texts, key
+                return True
+        return False
+
+    for name, text in _read_all(repo, is_wanted):
+        texts, subject = slots[name]
+        texts[subject] = text
     return found
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
 from rookery.annex.keys import key_of_link, key_of_pointer, size_of
-from rookery.annex.store import OBJECTS, candidates
+from rookery.annex.store import OBJECTS, candidates, has_both_layouts, opened
 from rookery.core.process import decode, encode
 from rookery.git.index import IndexEntry, read_index
 from rookery.git.objects import name_of_blob, read_many, stat_many
@@ -91,9 +91,12 @@ def tree_files(repo: Repo, treeish: str, paths: Sequence[str] = ()) -> Iterator[
 
 def annexed(repo: Repo, entries: Iterable[Listed]) -> Iterator[AnnexedFile]:
     """Pick the annexed files out of a listing, in its order."""
-    for entry, key, target in with_keys(repo, entries):
-        if key is not None:
-            yield located(repo, entry.path, key, target)
+    with opened(repo) as folder:
+        store = None if folder is None or repo.bare else _Store(folder)
+        for entry, key, target in with_keys(repo, entries):
+            if key is not None:
+                found = None if store is None or target is None else store.look(repo, entry.path, key, target)
+                yield found or located(repo, entry.path, key, target)
 
 
 def located(repo: Repo, path: str, key: str, target: str | None) -> AnnexedFile:
@@ -101,6 +104,30 @@ def located(repo: Repo, path: str, key: str, target: str | None) -> AnnexedFile:
     place, present = _object(repo, key, target)
     elsewhere = None if place == candidates(repo, key)[0] else place
     return AnnexedFile(path, key, target is not None, present, repo, elsewhere)
+
+
+class _Store:
+    """The store of a repository with a work tree, looked into from its own folder: most files are told in one call."""
+
+    def __init__(self, folder: int) -> None:
+        self._folder = folder
+        self._both_layouts: bool | None = None
+
+    def look(self, repo: Repo, path: str, key: str, target: str) -> AnnexedFile | None:
+        """Find the content of a locked file; None if it has to be looked for elsewhere too."""
+        inside = target.rpartition("annex/objects/")[2]
+        if inside[2:3] != "/" or inside[5:6] != "/" or inside.count("/") != 3:
+            return None  # of tuned folders, or no link as git-annex writes them here
+        try:
+            here = stat.S_ISREG(os.stat(inside, dir_fd=self._folder).st_mode)
+        except OSError:
+            here = False
+        if not here:
+            if self._both_layouts is None:
+                self._both_layouts = has_both_layouts(os.listdir(self._folder))
+            if self._both_layouts:
+                return None
+        return AnnexedFile(path, key, True, here, repo)
 
 
 def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyListed, str | None, str | None]]:
@@ -175,15 +202,23 @@ def _read_from_links(repo: Repo, links: Mapping[str, str]) -> dict[str, str]:
     """Read blobs (name to path) from the links of the work tree that are just those: most are, and Git takes longer."""
     if repo.bare:
         return {}
-    root = os.path.join(encode(str(repo.root)), b"")
     found = {}
-    for sha, path in links.items():
-        try:
-            target = os.readlink(root + encode(path))
-        except OSError:
-            continue  # it is gone, or is something else now
-        if name_of_blob(target, len(sha)) == sha:
-            found[sha] = decode(target)
+    try:
+        root = os.open(
+            repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        )  # from there each path is shorter
+    except OSError:
+        return {}
+    try:
+        for sha, path in links.items():
+            try:
+                target = os.readlink(encode(path), dir_fd=root)
+            except OSError:
+                continue  # it is gone, or is something else now
+            if name_of_blob(target, len(sha)) == sha:
+                found[sha] = decode(target)
+    finally:
+        os.close(root)
     return found
 
 

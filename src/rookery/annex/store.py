@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,14 @@ def is_present(repo: Repo, key: str) -> bool:
     """Say whether the content is in the store.  A corrupt object counts; only fsck can tell."""
     first, second = candidates(repo, key)
     return os.path.isfile(first) or os.path.isfile(second)
+
+
+def has_both_layouts(folders: Iterable[str]) -> bool:
+    """Say whether the store of a repository with a work tree, which has these folders, may have objects of a bare one.
+
+    Those are in folders with names of three letters, not of two.
+    """
+    return any(len(name) == 3 for name in folders)
 
 
 @contextmanager

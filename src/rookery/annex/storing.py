@@ -46,9 +46,8 @@ class Storing:
         self._shared = rules.shared
         self._root = str(repo.root)
         self._objects = os.path.join(repo.commondir, store.OBJECTS)
-        # The folders of a bare repository have names of three letters, those here of two.
         here = os.listdir(self._objects) if os.path.isdir(self._objects) else []
-        self._both_layouts = any(len(name) == 3 for name in here)
+        self._both_layouts = store.has_both_layouts(here)
         self._draft = os.path.join(drafts, ".rookery-link")
 
     def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> str:

@@ -43,7 +43,9 @@ def result(
         record["refds"] = None if refds is None else str(refds)
     if message is not None:
         record["message"] = message
-    record.update((key, value) for key, value in more.items() if value is not None)
+    for key, value in more.items():  # quicker than `update`: records are made by ten thousands
+        if value is not None:
+            record[key] = value
     return record
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from rookery.annex.files import AnnexedFile, index_files
 from rookery.annex.identity import BITTORRENT, WEB
 from rookery.annex.places import Places, read_places
 from rookery.annex.remotes import display_name
 from rookery.core.context import Context
-from rookery.core.results import result
+from rookery.core.results import Status, result
 from rookery.dataset.grouping import below_root, by_dataset
 from rookery.dataset.hierarchy import datasets_below
 from rookery.dataset.locate import given_paths, require_dataset
@@ -62,8 +62,9 @@ def _whereis(ds: Dataset, paths: Sequence[Path] | None, refds: Path) -> Iterator
     if not files:
         return
     places = read_places(ds.repo, dict.fromkeys(file.key for file in files))
+    telling = _Telling(ds, places, refds)
     for file in files:
-        yield record_of(ds, file, places, refds)
+        yield telling.record(file)
 
 
 def _unannexed(
@@ -85,48 +86,80 @@ def _unannexed(
             yield result("whereis", ds.path / one, "impossible", type="file", refds=refds, message=message)
 
 
-def record_of(ds: Dataset, file: AnnexedFile, places: Places, refds: Path) -> Record:
-    """Make the record of one file: git-annex's keys, and since when, which remote, what trust."""
-    copies = places.copies(file.key)
-    entries: list[dict[str, Any]] = []
-    untrusted: list[dict[str, Any]] = []
-    missing = False
-    for place in copies:
-        here = place.uuid == places.here
-        gone = here and not file.present
-        missing = missing or gone
-        entry = {
-            "uuid": place.uuid,
-            "description": display_name(place.uuid, places.remotes, places.descriptions),
-            "here": here,
-            "urls": places.urls.get(file.key, []) if _serves_urls(places, place.uuid) else [],
-            "since": place.timestamp,
-            "remote": places.remotes[place.uuid].name if place.uuid in places.remotes else None,
-            "trust": places.trust.get(place.uuid, "semitrusted"),
-            **({"missing": True} if gone else {}),
-        }
-        (untrusted if places.trust.get(place.uuid) == "untrusted" else entries).append(entry)
-    count = sum(1 for entry in entries if not entry.get("missing"))
-    message = None
-    if missing:
-        message = "recorded as here, but the content is gone: `git annex fsck` corrects the record"
-    elif file.present and not any(p.uuid == places.here for p in copies):
-        message = "the content is here, though the record does not say so: `git annex fsck` corrects it"
-    elif not count and not untrusted:
-        message = "no copy is known"
-    return result(
-        "whereis",
-        f"{ds.path}/{file.path}",
-        "ok" if count or untrusted or file.present else "error",
-        type="file",
-        refds=refds,
-        message=message,
-        key=file.key,
-        copies=count,
-        whereis=entries,
-        untrusted=untrusted,
-        has_content=file.present,
-    )
+class _Told(NamedTuple):
+    """What records of files with equal logs, here or not, have in common; each place with whether it serves URLs."""
+
+    status: Status
+    message: str | None
+    copies: int
+    entries: list[tuple[bool, dict[str, Any]]]
+    untrusted: list[tuple[bool, dict[str, Any]]]
+
+
+class _Telling:
+    """Makes the records of the files of one dataset: git-annex's keys, and since when, which remote, what trust."""
+
+    def __init__(self, ds: Dataset, places: Places, refds: Path) -> None:
+        self._top = f"{ds.path}/"
+        self._places = places
+        self._refds = str(refds)
+        # Thousands of files that came together have the same list of locations.
+        self._told: dict[tuple[int, bool], _Told] = {}
+
+    def record(self, file: AnnexedFile) -> Record:
+        """Make the record of one file."""
+        key = file.key
+        case = (id(self._places.locations.get(key)), file.present)
+        told = self._told.get(case)
+        if told is None:
+            told = self._told[case] = self._tell(file)
+        urls = self._places.urls.get(key, [])
+        return result(
+            "whereis",
+            self._top + file.path,
+            told.status,
+            type="file",
+            refds=self._refds,
+            message=told.message,
+            key=key,
+            copies=told.copies,
+            whereis=[{**entry, "urls": urls[:] if serves else []} for serves, entry in told.entries],
+            untrusted=[{**entry, "urls": urls[:] if serves else []} for serves, entry in told.untrusted],
+            has_content=file.present,
+        )
+
+    def _tell(self, file: AnnexedFile) -> _Told:
+        places = self._places
+        copies = places.copies(file.key)
+        entries: list[tuple[bool, dict[str, Any]]] = []
+        untrusted: list[tuple[bool, dict[str, Any]]] = []
+        missing = 0
+        for place in copies:
+            here = place.uuid == places.here
+            gone = here and not file.present
+            missing += gone
+            entry: dict[str, Any] = {
+                "uuid": place.uuid,
+                "description": display_name(place.uuid, places.remotes, places.descriptions),
+                "here": here,
+                "urls": [],
+                "since": place.timestamp,
+                "remote": places.remotes[place.uuid].name if place.uuid in places.remotes else None,
+                "trust": places.trust.get(place.uuid, "semitrusted"),
+                **({"missing": True} if gone else {}),
+            }
+            some = untrusted if places.trust.get(place.uuid) == "untrusted" else entries
+            some.append((_serves_urls(places, place.uuid), entry))
+        count = sum(1 for _, entry in entries if not entry.get("missing"))
+        message = None
+        if missing:
+            message = "recorded as here, but the content is gone: `git annex fsck` corrects the record"
+        elif file.present and not any(p.uuid == places.here for p in copies):
+            message = "the content is here, though the record does not say so: `git annex fsck` corrects it"
+        elif not count and not untrusted:
+            message = "no copy is known"
+        status: Status = "ok" if count or untrusted or file.present else "error"
+        return _Told(status, message, count, entries, untrusted)
 
 
 def _serves_urls(places: Places, uuid: str) -> bool:

@@ -19,20 +19,18 @@ class Renderer(Generic):
         if "whereis" not in record:
             super().show(record)
             return
+        places, untrusted = record["whereis"], record["untrusted"]
         count = record["copies"]
         copies = f"({count} {'copy' if count == 1 else 'copies'})"
-        self.say(f"{self.paint('whereis', 'bold')} {shown_path(record)} {copies}")
-        for place in record["whereis"]:
-            self.say(_line(place))
-        if record["untrusted"]:
-            self.say("The following untrusted locations may also have copies:")
-            for place in record["untrusted"]:
-                self.say(_line(place))
-        for place in (*record["whereis"], *record["untrusted"]):
-            for url in place["urls"]:
-                self.say(f"  {place['remote'] or place['description']}: {url}")
+        lines = [f"{self.paint('whereis', 'bold')} {shown_path(record)} {copies}", *map(_line, places)]
+        if untrusted:
+            lines.append("The following untrusted locations may also have copies:")
+            lines += map(_line, untrusted)
+        for place in (*places, *untrusted):
+            lines += [f"  {place['remote'] or place['description']}: {url}" for url in place["urls"]]
         if message := text_of(record.get("message")):
-            self.say(f"  {self.paint(message, 'yellow')}")
+            lines.append(f"  {self.paint(message, 'yellow')}")
+        self.say("\n".join(lines))
 
 
 def _line(place: dict[str, Any]) -> str:
