@@ -217,6 +217,32 @@ def test_a_save_finds_and_heals_what_was_written_into_a_locked_file(
     assert cli("save", cwd=tiny_dataset).lines == []
 
 
+@pytest.mark.parametrize("amend", [False, True])
+def test_what_is_found_while_something_else_is_committed_is_saved_too(
+    cli: Program, git: Program, annex: Program, tiny_dataset: Path, amend: bool
+) -> None:
+    """By itself, since the commit does not wait for the look; an amended commit does, and has both."""
+    cli("save", cwd=tiny_dataset)
+    before = git("rev-parse", "HEAD", cwd=tiny_dataset).text
+    overwrite(tiny_dataset / "notes.txt")
+    (tiny_dataset / "new").write_text("new\n")
+    options = ["--amend", "-m", "Both"] if amend else ["-m", "A commit"]
+    answer = cli("save", *options, cwd=tiny_dataset, code=1)
+    told = ["add(ok): notes.txt (file)", "add(ok): new (file)"]
+    assert sorted(line for line in answer.lines if line.startswith("add")) == sorted(told)
+    assert [line for line in answer.lines if line.startswith("save")] == ["save(ok): . (dataset)"]
+    assert sum(line.startswith("guard(error)") for line in answer.lines) == 1
+    log = git(
+        "log", "--format=%s", "--name-only", f"{before}~1..", "--", "new", "notes.txt", cwd=tiny_dataset
+    )
+    if amend:
+        assert log.lines[:4] == ["Both", "", "new", "notes.txt"]
+    else:
+        assert log.lines[:6] == ["A commit", "", "notes.txt", "A commit", "", "new"]
+    assert not git("status", "--porcelain", cwd=tiny_dataset).stdout
+    assert fsck_is_clean(annex, tiny_dataset)
+
+
 def test_in_a_large_dataset_copies_of_the_process_look(
     cli: Program, inside: Inside, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -203,17 +203,38 @@ def _save_one(
     wrap = since is not None and (
         since != before or any(place.parent == ds.path or ds.path in place.parents for place in merged)
     )
-    message = how.inner_message if wrap and how.inner_message is not None else how.message
+    message = how.message
+    if wrap and how.inner_message is not None:
+        how = how._replace(message=how.inner_message)
+    with _looked_at(ds, paths, how) as (changes, suspects):
+        healed = list(guard.heal(top, suspects() if how.amend else (), by="something"))
+        last = yield from _committed(ds, paths, top, how, None if healed else changes)
+        # A commit need not wait for this; what is found, which is hardly ever anything, is saved by itself.
+        corrupt = [] if how.amend else suspects()
+    healed += guard.heal(top, corrupt, by="something")
+    if corrupt and last["status"] in ("ok", "notneeded"):
+        named = [os.path.relpath(file, ds.path) for one in corrupt for file in one.paths]
+        again = yield from _committed(ds, named, top, how, None)
+        last = last if again["status"] == "notneeded" else again
+    if wrap and since is not None and last["status"] in ("ok", "notneeded"):
+        last = _wrapped(ds, top, since, message)
+        merged.add(ds.path)
+    yield from _tagged(ds, last, how.version_tag)
+    yield from healed
+
+
+def _committed(
+    ds: Dataset, paths: Sequence[str], top: Dataset, how: How, changes: Changes | None
+) -> Generator[Record, None, Record]:
+    """Commit what changed at some paths, and give the record of the dataset."""
     last: Record = {}
-    corrupt, changes = _looked_at(ds, paths, how)
-    healed = list(guard.heal(top, corrupt, by="something"))
     for record in commit_changes(
         ds,
         paths,
-        message=message,
+        message=how.message,
         refds=top.path,
         updated=how.updated,
-        changes=None if healed else changes,
+        changes=changes,
         to_git=how.to_git,
         amend=how.amend,
         jobs=how.jobs,
@@ -222,22 +243,22 @@ def _save_one(
             last = record
         else:
             yield record
-    if wrap and since is not None and last["status"] in ("ok", "notneeded"):
-        last = _wrapped(ds, top, since, how.message)
-        merged.add(ds.path)
-    yield from _tagged(ds, last, how.version_tag)
-    yield from healed
+    return last
 
 
-def _looked_at(ds: Dataset, paths: Sequence[str], how: How) -> tuple[list[guard.Corrupt], Changes | None]:
-    """Find content that was written into, while Git finds the changes."""
+@contextmanager
+def _looked_at(
+    ds: Dataset, paths: Sequence[str], how: How
+) -> Iterator[tuple[Changes | None, Callable[[], list[guard.Corrupt]]]]:
+    """Begin to look for content that was written into, and find the changes meanwhile; both are for the block."""
     if how.guarded or ds.annex_uuid is None:
-        return [], None
+        yield None, list
+        return
     changes: Changes | None = None
     with guard.suspecting(ds, paths) as suspects:
         with suppress(RookeryError, OSError):  # it is asked again, and fails in its place
             changes = find_changes(ds.repo, paths, updated=how.updated)
-        return suspects(), changes
+        yield changes, suspects
 
 
 def _wrapped(ds: Dataset, top: Dataset, since: str, message: str | None) -> Record:
