@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.counting import GitTrace
 from support.inside import Inside
 from support.programs import Program
 from support.samples import write_tree
@@ -51,6 +52,55 @@ def test_news_are_fetched_and_the_files_stay(inside: Inside, pair: tuple[Path, P
     assert answer.stderr.strip() == f"[INFO] Fetching updates for Dataset({clone})"
     assert not (clone / "new").exists()
     assert git("log", "--format=%s", "HEAD..origin/main", cwd=clone).lines == ["[DATALAD] Recorded changes"]
+
+
+@pytest.mark.native
+def test_git_annex_is_not_started_for_locked_files(
+    inside: Inside, pair: tuple[Path, Path], annex: Program, git: Program, tmp_path: Path
+) -> None:
+    source, clone = pair
+    change(inside, source, "new", "news\n")
+    write_tree(source, {"code/script.sh": "echo\n"})
+    inside("save", "--to-git", cwd=source)
+    git("update-index", "-q", "--refresh", cwd=clone)
+    trace = GitTrace(tmp_path / "trace")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_TRACE2_EVENT", trace.env["GIT_TRACE2_EVENT"])
+        assert inside("update", "--how", "merge", cwd=clone).lines == MERGED
+    assert (clone / "code/script.sh").read_text() == "echo\n"
+    assert [argv for argv in trace.commands() if "annex" in argv] == []
+    inside("get", "new", cwd=clone)
+    assert annex("fsck", "--quiet", cwd=clone).stderr == ""
+    assert annex("find", "--in=here", "new", cwd=clone).lines == ["new"]
+    assert git("status", "--porcelain", cwd=clone).stdout == ""
+
+
+def test_unlocked_files_that_come_get_the_content_that_is_here(
+    inside: Inside, pair: tuple[Path, Path], annex: Program, git: Program
+) -> None:
+    source, clone = pair
+    annex("unlock", "notes.txt", cwd=source)
+    git("commit", "-qm", "Unlocked", cwd=source)
+    assert inside("update", "--how", "merge", cwd=clone).lines == MERGED
+    assert not (clone / "notes.txt").is_symlink()
+    assert (clone / "notes.txt").read_bytes() == (source / "notes.txt").read_bytes()
+    assert git("status", "--porcelain", cwd=clone).stdout == ""
+
+
+def test_hooks_of_the_users_run_after_a_merge(inside: Inside, pair: tuple[Path, Path]) -> None:
+    source, clone = pair
+    change(inside, source, "new", "news\n")
+    hook = clone / ".git/hooks/post-merge"
+    hook.write_text(f"{hook.read_text()}echo merged >told\n")
+    inside("update", "--how", "merge", cwd=clone)
+    assert (clone / "told").read_text() == "merged\n"
+    change(inside, source, "newer", "news\n")
+    hook.write_text("#!/bin/sh\ngit annex smudge --update\n")
+    another = clone / ".git/hooks/reference-transaction"
+    another.write_text("#!/bin/sh\necho moved >>moves\n")
+    another.chmod(0o755)
+    inside("update", "--how", "merge", cwd=clone)
+    assert "moved" in (clone / "moves").read_text()
 
 
 @pytest.mark.parametrize("option", [["--how", "merge"], ["--merge"], ["--merge", "any"]])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 
+from rookery.annex.branch_writing import ENGINE, NATIVE
+from rookery.annex.files import keys_of_blobs
 from rookery.annex.store import annex_dir
-from rookery.git import hooks
+from rookery.git import hooks, refs, trees
 from rookery.git.repo import Repo
+from rookery.git.trees import Entry
 
 COMMANDS = {
     "pre-commit": "git annex pre-commit .",
@@ -47,6 +52,28 @@ def nothing_to_prevent(repo: Repo, settings: Mapping[str, str]) -> bool:
         if dot and key.startswith("remote."):
             found.setdefault(name, set()).add(variable)
     return all("url" in known and _is_plain(known) for known in found.values())
+
+
+def nothing_to_update(repo: Repo, settings: Mapping[str, str], target: str) -> bool:
+    """Say whether a merge of `target` needs no hook: all there are are git-annex's own, and have nothing to do.
+
+    After a merge git-annex puts content into unlocked files that came with it
+    (git-annex-smudge(1)), for which it starts eight programs.  Of locked files it
+    only takes note, as it does whenever it is used.
+    """
+    folder = repo.commondir / "hooks"
+    if settings.get(ENGINE, NATIVE) != NATIVE or "core.hookspath" in settings or not folder.is_dir():
+        return False
+    there = {one.name for one in folder.iterdir() if one.suffix != ".sample" and os.access(one, os.X_OK)}
+    if "post-merge" not in there:
+        return False
+    if any(
+        name not in COMMANDS or (folder / name).read_text(errors="replace") != text_of(name) for name in there
+    ):
+        return False
+    head = refs.head(repo).commit
+    changed = [one for one in trees.diff_trees(repo, head, target) if stat.S_ISREG(one.new_mode)]
+    return not keys_of_blobs(repo, (Entry(one.new_mode, "blob", one.new_sha, one.path) for one in changed))
 
 
 def _is_plain(variables: set[str]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from rookery.core.errors import CommandError
 from rookery.core.process import decode
+from rookery.git import refs
 from rookery.git.repo import Repo
 from rookery.git.status import Change, status
 
@@ -34,14 +36,23 @@ def checkout_paths(repo: Repo, treeish: str, paths: Sequence[str]) -> None:
     repo.run(*argv, treeish, stdin=listing)
 
 
-def merge(repo: Repo, commit: str, *, message: str | None = None, options: Sequence[str] = ()) -> Merged:
+def merge(
+    repo: Repo,
+    commit: str,
+    *,
+    message: str | None = None,
+    options: Sequence[str] = (),
+    run_hooks: bool = True,
+) -> Merged:
     """Merge into the current branch (`options`: `--ff-only`, `--allow-unrelated-histories` ...).
 
-    Raises CommandError when Git refuses to begin (local changes in the way,
-    not a fast-forward, unknown commit); nothing is changed then.
+    `run_hooks` is to be False only where all that there are have nothing to do.
+    Raises CommandError when Git refuses to begin (local changes in the way, not
+    a fast-forward, unknown commit); nothing is changed then.
     """
-    before = repo.run("rev-parse", "-q", "--verify", "HEAD", ok=(0, 1, 128)).text
-    argv = ["merge", "--no-edit", *options, *(["-m", message] if message is not None else []), commit]
+    before = refs.head(repo).commit
+    argv = [] if run_hooks else ["-c", f"core.hooksPath={os.devnull}"]
+    argv += ["merge", "--no-edit", *options, *(["-m", message] if message is not None else []), commit]
     answer = repo.run(*argv, ok=None)
     said = (decode(answer.stdout) + decode(answer.stderr)).strip()
     if answer.code:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rookery.annex.files import keys_of_blobs
+from rookery.annex.stock_hooks import nothing_to_update
 from rookery.core import files
 from rookery.core.errors import CommandError
 from rookery.core.results import result
@@ -49,7 +50,8 @@ def join(ds: Dataset, target: str, *, options: Sequence[str] = ()) -> Joined:
     Otherwise the merge stays open.  Raises CommandError when Git refuses to
     begin, with nothing changed.
     """
-    merged = worktree.merge(ds.repo, target, options=options)
+    quiet = nothing_to_update(ds.repo, ds.config.of_git(), target)
+    merged = worktree.merge(ds.repo, target, options=options, run_hooks=not quiet)
     if merged.how != "conflict":
         return Joined()
     settled = settle(ds.repo)
