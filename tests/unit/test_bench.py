@@ -86,11 +86,12 @@ def test_processes_are_counted_and_threads_are_not() -> None:
 )
 def test_processes_of_a_command_are_seen_with_their_memory(tmp_path: Path) -> None:
     code = """
-import subprocess, threading
+import subprocess, threading, time
 held = b"x" * (64 << 20)
 threading.Thread(target=print).start()
 for _ in range(20):
     subprocess.run(["sh", "-c", "true; true"])
+time.sleep(1)  # looked at often enough, however busy the machine is
 """
     found = accounts.account((sys.executable, "-c", code), tmp_path, limit=60)
     assert found is not None
