@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
-from rookery.annex.keys import key_of_link, key_of_pointer, size_of
+from rookery.annex.keys import hashdirmixed, key_of_link, key_of_pointer, size_of
 from rookery.annex.store import OBJECTS, candidates, has_both_layouts, opened
 from rookery.core.process import decode, encode
 from rookery.git.index import IndexEntry, read_index
@@ -122,12 +122,14 @@ class _Store:
             here = stat.S_ISREG(os.stat(inside, dir_fd=self._folder).st_mode)
         except OSError:
             here = False
-        if not here:
-            if self._both_layouts is None:
-                self._both_layouts = has_both_layouts(os.listdir(self._folder))
-            if self._both_layouts:
-                return None
+        if not here and (inside[:5] != hashdirmixed(key) or self._has_both_layouts()):
+            return None
         return AnnexedFile(path, key, True, here, repo)
+
+    def _has_both_layouts(self) -> bool:
+        if self._both_layouts is None:
+            self._both_layouts = has_both_layouts(os.listdir(self._folder))
+        return self._both_layouts
 
 
 def with_keys(repo: Repo, entries: Iterable[AnyListed]) -> Iterator[tuple[AnyListed, str | None, str | None]]:
@@ -203,10 +205,8 @@ def _read_from_links(repo: Repo, links: Mapping[str, str]) -> dict[str, str]:
     if repo.bare:
         return {}
     found = {}
-    try:
-        root = os.open(
-            repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        )  # from there each path is shorter
+    try:  # from there each path is shorter
+        root = os.open(repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return {}
     try:

@@ -10,6 +10,7 @@ import pytest
 
 from rookery.annex import branch, identity, remotes
 from rookery.annex.files import index_files, tree_files
+from rookery.annex.keys import hashdirlower
 from rookery.annex.numcopies import required_copies
 from rookery.annex.store import is_present, size_here
 from rookery.core.environment import program_environment
@@ -56,6 +57,29 @@ def test_annexed_files_are_those_that_git_annex_finds(
     assert [p for p, f in files.items() if not f.present] == ["with space.bin"]
     assert all(Path(f.objpath).is_file() == f.present for f in files.values())
     assert size_here(opened(odd), files["-dash.bin"].key) == 2
+
+
+def test_content_is_found_wherever_its_key_may_be_filed(
+    tiny_dataset: Path, git: Program, annex: Program, opened: Callable[[Path], Repo]
+) -> None:
+    """In the folders of a bare repository, and where a link names folders that are not its key's; or nowhere."""
+    repo = opened(tiny_dataset)
+    one, two, _ = (f for f in index_files(repo))
+    lower = tiny_dataset / ".git/annex/objects" / hashdirlower(one.key) / one.key
+    lower.parent.mkdir(parents=True)
+    Path(one.objpath).parent.rename(lower)
+    wrong = (tiny_dataset / two.path).readlink().parent
+    folders = "00/00" if wrong.parent.parts[-2:] != ("00", "00") else "11/11"
+    target = wrong.parent.parent.parent / folders / two.key / two.key
+    (tiny_dataset / two.path).unlink()
+    (tiny_dataset / two.path).symlink_to(target)
+    git("add", two.path, cwd=tiny_dataset)
+    files = {f.path: f for f in index_files(repo)}
+    assert sorted(annex("find", cwd=tiny_dataset).lines) == sorted(p for p, f in files.items() if f.present)
+    assert files[one.path].objpath == str(lower / one.key)
+    assert files[two.path].objpath == two.objpath
+    annex("drop", "--force", ".", cwd=tiny_dataset)
+    assert [f.path for f in index_files(repo) if f.present] == []
 
 
 def test_paths_limit_the_listing_and_trees_are_read_alike(odd: Path, opened: Callable[[Path], Repo]) -> None:
