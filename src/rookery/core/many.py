@@ -108,11 +108,14 @@ def meanwhile(work: Callable[[Part], Outcome], *, items: int) -> Iterator[Callab
     """Have copies of the process look at parts of so many items while the block does something else.
 
     The block calls what it gets for the outcomes; see `forks.beside`.  Where
-    there can be no copies, all of it is one part, and is done then.
+    there can be no copies, all of it is one part, and is done before: what the
+    block changes is not looked at.
     """
-    parts = [Part(0, 1)]
-    if items >= WORTH_A_COPY and forks.helpful(items, waiting=True):
-        parts = [Part(number, _MEANWHILE) for number in range(_MEANWHILE)]
+    if items < WORTH_A_COPY or not forks.helpful(items, waiting=True):
+        done = [work(Part(0, 1))]
+        yield lambda: done
+        return
+    parts = [Part(number, _MEANWHILE) for number in range(_MEANWHILE)]
     with ExitStack() as copies:
         begun = [copies.enter_context(forks.beside(partial(work, part), items=items)) for part in parts]
         yield lambda: [outcome() for outcome in begun]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rookery.core import forks, many
-from rookery.core.many import LOOK_AGAIN, TOGETHER, WORTH_A_COPY, each_in_order, in_parts
+from rookery.core.many import LOOK_AGAIN, TOGETHER, WORTH_A_COPY, Part, each_in_order, in_parts, meanwhile
 
 
 @pytest.fixture
@@ -120,3 +120,14 @@ def test_what_fails_in_a_part_comes_out() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(in_parts(fail, range(WORTH_A_COPY + 1)))
+
+
+def test_what_the_block_changes_is_not_looked_at_where_there_are_no_copies() -> None:
+    there = [1, 2]
+
+    def look(part: Part) -> list[int]:
+        return list(part.of(there))
+
+    with meanwhile(look, items=len(there)) as found:
+        there.append(3)
+        assert found() == [[1, 2]]
