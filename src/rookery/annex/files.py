@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from rookery.annex.keys import hashdirmixed, key_of_link, key_of_pointer, size_of
 from rookery.annex.store import OBJECTS, candidates, has_both_layouts, opened
+from rookery.core.files import opened_folder
 from rookery.core.process import decode, encode
 from rookery.git.index import IndexEntry, read_index
 from rookery.git.objects import name_of_blob, read_many, stat_many
@@ -205,20 +206,14 @@ def _read_from_links(repo: Repo, links: Mapping[str, str]) -> dict[str, str]:
     if repo.bare:
         return {}
     found = {}
-    try:  # from there each path is shorter
-        root = os.open(repo.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return {}
-    try:
-        for sha, path in links.items():
+    with opened_folder(repo.root) as root:
+        for sha, path in links.items() if root is not None else ():
             try:
                 target = os.readlink(encode(path), dir_fd=root)
             except OSError:
                 continue  # it is gone, or is something else now
             if name_of_blob(target, len(sha)) == sha:
                 found[sha] = decode(target)
-    finally:
-        os.close(root)
     return found
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rookery.annex.keys import file_key, filed, hashdirmixed, key_file
+from rookery.core.files import opened_folder
 from rookery.git.repo import Repo
 
 OBJECTS = os.path.join("annex", "objects")
@@ -54,22 +55,9 @@ def has_both_layouts(folders: Iterable[str]) -> bool:
     return any(len(name) == 3 for name in folders)
 
 
-@contextmanager
-def opened(repo: Repo) -> Iterator[int | None]:
-    """Open the folder of all objects; None if there is none.
-
-    From there an object is four folders away, and from the root some ten, twice
-    as many by way of a link: 20,000 looks in a row take two thirds of the time.
-    """
-    try:
-        folder = os.open(f"{repo.commondir}/{OBJECTS}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        yield None
-        return
-    try:
-        yield folder
-    finally:
-        os.close(folder)
+def opened(repo: Repo) -> AbstractContextManager[int | None]:
+    """Open the folder of all objects, four folders above each of them (see `opened_folder`)."""
+    return opened_folder(f"{repo.commondir}/{OBJECTS}")
 
 
 def keys_here(repo: Repo) -> Iterator[str]:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from rookery.annex.files import keys_of_blobs, located
 from rookery.annex.keys import key_of_link, size_of
-from rookery.annex.store import annex_dir
+from rookery.annex.store import opened
+from rookery.core.files import opened_folder
 from rookery.core.many import Part
 from rookery.core.process import decode
 from rookery.git import modes
@@ -46,12 +47,14 @@ def annexed_sizes(repo: Repo, paths: Sequence[str], part: Part, *, presence: boo
     listed = [one for one in part.of(contents_listed(repo)) if not paths or decode(one[0]) in wanted]
     links = [path for path, mode, _ in listed if mode == modes.SYMLINK]
     found: dict[bytes, Size] = {}
+    equal: dict[Size, Size] = {}  # of thousands that are alike one is sent to another process
     gone = set()
-    with _Store(repo, presence=presence) as store:
+    with opened_folder(repo.root) as root, opened(repo) as objects:
+        store = _Store(repo, root, objects, presence=presence)
         for path in links:
             there, size = store.looked_at(path)
             if size is not None:
-                found[path] = size
+                found[path] = equal.setdefault(size, size)
             elif not there:
                 gone.add(path)
         rest = {
@@ -66,23 +69,11 @@ def annexed_sizes(repo: Repo, paths: Sequence[str], part: Part, *, presence: boo
 class _Store:
     """The work tree's links, and the objects that they lead to."""
 
-    def __init__(self, repo: Repo, *, presence: bool) -> None:
+    def __init__(self, repo: Repo, root: int | None, objects: int | None, *, presence: bool) -> None:
         self._repo = repo
+        self._root = root
+        self._objects = objects
         self._presence = presence
-
-    def __enter__(self) -> _Store:
-        self._root = os.open(self._repo.root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            # Shorter ways for the kernel to go: that is half of the time of looking for a file.
-            self._objects = os.open(annex_dir(self._repo) / "objects", os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            self._objects = -1
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._root)
-        if self._objects >= 0:
-            os.close(self._objects)
 
     def looked_at(self, path: bytes) -> tuple[bool, Size | None]:
         """Say whether a link is there, and what the size of its content is (None: it is not annexed)."""
@@ -91,6 +82,8 @@ class _Store:
 
     def link_at(self, path: bytes) -> bytes | None:
         """Read a link of the work tree; None where there is none, as in a sparse checkout."""
+        if self._root is None:
+            return None
         try:
             return os.readlink(path, dir_fd=self._root)
         except OSError:
@@ -101,7 +94,7 @@ class _Store:
         usual = _LINK.fullmatch(target)
         if usual and not self._presence:
             return int(usual[3]), None
-        if usual and self._objects >= 0:
+        if usual and self._objects is not None:
             try:
                 if stat.S_ISREG(os.stat(usual[1], dir_fd=self._objects).st_mode):
                     return int(usual[3]), True
