@@ -55,7 +55,7 @@ def test_news_are_fetched_and_the_files_stay(inside: Inside, pair: tuple[Path, P
 
 
 @pytest.mark.native
-def test_git_annex_is_not_started_for_locked_files(
+def test_git_annexs_hook_is_left_out_where_no_unlocked_file_comes(
     inside: Inside, pair: tuple[Path, Path], annex: Program, git: Program, tmp_path: Path
 ) -> None:
     source, clone = pair

@@ -58,8 +58,8 @@ def nothing_to_update(repo: Repo, settings: Mapping[str, str], target: str) -> b
     """Say whether a merge of `target` needs no hook: all there are are git-annex's own, and have nothing to do.
 
     After a merge git-annex puts content into unlocked files that came with it
-    (git-annex-smudge(1)), for which it starts eight programs.  Of locked files it
-    only takes note, as it does whenever it is used.
+    (git-annex-smudge(1)), for which it starts seven programs of Git's.  Of locked
+    files it only takes note, as it does whenever it is used.
     """
     folder = repo.commondir / "hooks"
     if settings.get(ENGINE, NATIVE) != NATIVE or "core.hookspath" in settings or not folder.is_dir():

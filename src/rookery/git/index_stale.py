@@ -38,7 +38,6 @@ def is_stale(repo: Repo) -> bool:
 
 
 def _has_young_files(data: bytes, written: os.stat_result) -> bool:
-    # Beyond that size, looking for them would cost more than the program that Git starts to read them.
     if written.st_size > SMALL:
         return False
     known = young(data, raw_entries(data), written.st_mtime_ns)

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from rookery.annex import checksum, identity, program
 from rookery.annex.keys import key_file, key_of_link
-from rookery.annex.store import annex_dir, opened
+from rookery.annex.store import OBJECTS, annex_dir, opened
 from rookery.annex.unlocking import put_copy
 from rookery.core.errors import CommandError
 from rookery.core.files import make_folder, write
@@ -47,7 +47,7 @@ log = get_log("rookery.guard")
 
 Record = dict[str, Any]
 
-_STORE = "annex/objects/"
+_STORE = f"{OBJECTS}/"
 
 # Timestamps of files come from the kernel's clock tick: two writes so close may look like one.
 TICK_NS = 20_000_000
@@ -131,25 +131,19 @@ def _object_of(file: str) -> str | None:
     return target if target[0] == "/" else file[: file.rindex("/") + 1] + target
 
 
-def _within(target: str) -> str:
-    """Give what a link's text says of the place in the store; "" if it is none there."""
-    return target.rpartition(_STORE)[2] if _STORE in target else ""
-
-
 def _objects_of(repo: Repo, files: Sequence[str]) -> list[tuple[str | None, _Sent]]:
     """Give for each file its object, and what that looks like."""
     found: list[tuple[str | None, _Sent]] = []
     with opened(repo) as folder:
         for file in files:
-            try:
-                inside = _within(os.readlink(file))
-            except OSError:
-                inside = ""  # whoever writes there writes into a file of its own
-            seen = _look(inside, folder) if inside and folder is not None else None
+            place = _object_of(file)
+            seen = None
+            if place is not None and folder is not None:
+                inside = place.rpartition(_STORE)[2]
+                seen = _look(inside, folder)
             if seen is not None:
                 found.append((inside, _sent(seen)))
             else:  # the content is not here, or in another repository
-                place = _object_of(file)
                 found.append((place, None if place is None else _sent(_look(place))))
     return found
 
@@ -177,6 +171,7 @@ class Watch:
         repo = before.ds.repo
         now = in_parts(partial(_marks, repo), before.places)
         for number, (mark, then) in enumerate(zip(now, before.marks, strict=True)):
+            # Of a mark, the last is when it was changed, the first two are what may not be another.
             if mark is None or then is None or (mark == then and mark[3] < recently):
                 continue
             place = os.path.normpath(os.path.join(repo.commondir, _STORE, str(before.places[number])))
@@ -237,8 +232,11 @@ def suspecting(ds: Dataset, paths: Sequence[str] = ()) -> Iterator[Callable[[], 
             os.replace(draft, stamp)
         return corrupt
 
-    with meanwhile(look, items=entries_at_most(ds.repo)) as young:
-        yield found
+    try:
+        with meanwhile(look, items=entries_at_most(ds.repo)) as young:
+            yield found
+    finally:
+        draft.unlink(missing_ok=True)  # nobody has asked
 
 
 def _younger(repo: Repo, files: Iterable[bytes], since: int) -> list[_Young]:
