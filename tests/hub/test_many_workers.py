@@ -192,12 +192,17 @@ def asking(server: HubServer) -> Ask:
     return ask
 
 
-def memory_of(process: int) -> str:
-    """Give what a process has loaded: nothing, if it has gone."""
+def serves(process: int) -> bool:
+    """Tell if a process has begun to serve.
+
+    Between its fork and its `exec` it has the memory and the arguments of the server that starts it, which also starts
+    one that serves nobody (Python's tracker of resources): so its own arguments come first.
+    """
     try:
-        return Path(f"/proc/{process}/maps").read_text()
+        began = b"--multiprocessing-fork" in Path(f"/proc/{process}/cmdline").read_bytes()
+        return began and "uvloop" in Path(f"/proc/{process}/maps").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return False
 
 
 def worker_of(parent: int, *, but: int = 0) -> int:
@@ -206,6 +211,6 @@ def worker_of(parent: int, *, but: int = 0) -> int:
     while True:
         for name in Path(f"/proc/{parent}/task").glob("*/children"):
             for child in map(int, name.read_text().split()):
-                if child != but and "uvloop" in memory_of(child):
+                if child != but and serves(child):
                     return child
         assert time.monotonic() < deadline
