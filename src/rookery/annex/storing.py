@@ -17,7 +17,7 @@ from pathlib import Path
 from rookery.annex import keys, store
 from rookery.annex.checksum import CHUNK, Hasher, hasher_of, verified
 from rookery.annex.keys import Key
-from rookery.annex.nearby.content_locks import thaw, thawed
+from rookery.annex.nearby.content_locks import freeze, thaw
 from rookery.annex.nearby.placing import made
 from rookery.annex.rules import Rules
 from rookery.core.errors import RookeryError
@@ -105,21 +105,25 @@ class Storing:
 
     def _link_into_store(self, file: str, key: str, place: str, before: os.stat_result) -> bool:
         """Give the content its name in the store; False if it has one already."""
-        if os.path.lexists(place):
-            self._require_sound(key, place, before)
-            return False
-        if before.st_nlink > 1 or (
-            self._both_layouts and os.path.lexists(store.candidates(self._repo, key)[1])
-        ):
-            raise LeftAlone("a file with several names, or content in the other layout")
         folder = os.path.dirname(place)
-        made(folder, self._shared)
-        with thawed(folder, self._shared):
-            try:
-                os.link(file, place, follow_symlinks=False)
-            except FileExistsError:
+        only = before.st_nlink == 1 and not self._both_layouts
+        if not (only and made(folder, self._shared)):  # in one that was just made there is nothing
+            if os.path.lexists(place):
                 self._require_sound(key, place, before)
                 return False
+            if before.st_nlink > 1 or (
+                self._both_layouts and os.path.lexists(store.candidates(self._repo, key)[1])
+            ):
+                raise LeftAlone("a file with several names, or content in the other layout")
+            made(folder, self._shared)
+        mode = thaw(folder)
+        try:
+            os.link(file, place, follow_symlinks=False)
+        except FileExistsError:
+            self._require_sound(key, place, before)
+            return False
+        finally:
+            freeze(folder, mode, self._shared)
         return True
 
     def _require_sound(self, key: str, place: str, before: os.stat_result) -> None:
@@ -161,13 +165,17 @@ def _same(now: os.stat_result, before: os.stat_result) -> bool:
 
 def _hash(handle: int, size: int, hasher: Hasher, heard: Callable[[int], None] | None) -> None:
     done = 0
-    while piece := os.read(handle, min(CHUNK, size - done + 1)):
+    while True:
+        wanted = min(CHUNK, size - done + 1)
+        piece = os.read(handle, wanted)
         if not done and piece.startswith(POINTER):
             raise LeftAlone("a file that looks like a pointer")
         hasher.update(piece)
         done += len(piece)
         if heard is not None:
             heard(done)
+        if len(piece) < wanted:  # the end, of a plain file
+            break
     if done != size:
         raise LeftAlone("the file changed while it was read")
 

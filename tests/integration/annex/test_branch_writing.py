@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rookery.annex import branch, identity
+from rookery.annex import branch, branch_writing, identity
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.files import index_files
 from rookery.annex.nearby.knowledge import told
 from rookery.core.environment import program_environment
+from rookery.core.errors import CommandError
 from rookery.core.process import Runner
 from rookery.git.repo import Repo, open_repo
 from support.counting import programs_started
@@ -37,6 +38,12 @@ def odd_keys() -> list[str]:
     return [
         f"WORM-s1-m2--{name}" for name in ('quo"te', "back\\slash", "per%cent", "co:lon", "ün", "a b", "x_y")
     ]
+
+
+@pytest.fixture(params=[1, branch_writing.MANY], ids=["trees of ours", "trees of Git's"], autouse=True)
+def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From so many logs on are their trees built by us: always, or almost never."""
+    monkeypatch.setattr(branch_writing, "MANY", request.param)
 
 
 @pytest.fixture
@@ -191,23 +198,23 @@ def test_hooks_of_git_annex_are_left_to_it(repo: Repo) -> None:
 
 def test_the_number_of_programs_does_not_depend_on_that_of_keys(repo: Repo) -> None:
     counts = []
-    for first, many in ((0, 1), (1, 301), (301, 2000)):
+    for first, end in ((0, 1), (1, 301), (301, 2500)):
         with programs_started() as started:
-            record_presence(repo, ((key(n), here(repo), True) for n in range(first, many)), now=NOW)
+            record_presence(repo, ((key(n), here(repo), True) for n in range(first, end)), now=NOW)
         counts.append(len(started))
-    assert max(counts) <= 9, counts
+    assert max(counts) <= 13, counts
 
 
 WRITER = """
 import sys
 from pathlib import Path
-from rookery.annex import identity
+from rookery.annex import branch_writing, identity
 from rookery.annex.branch_writing import record_presence
 from rookery.core.environment import program_environment
 from rookery.core.process import Runner
 from rookery.git.repo import open_repo
 import os
-root, first, count, times, limit = Path(sys.argv[1]), *map(int, sys.argv[2:])
+root, first, count, times, limit, branch_writing.MANY = Path(sys.argv[1]), *map(int, sys.argv[2:])
 repo = open_repo(root, Runner(program_environment(os.environ)))
 uuid, seen = identity.uuid(repo), 0
 def step(event, args):
@@ -227,8 +234,28 @@ print(seen)
 
 
 def writer(home: Home, repo: Repo, *numbers: int) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-c", WRITER, str(repo.root), *map(str, numbers)]
+    argv = [sys.executable, "-c", WRITER, str(repo.root), *map(str, numbers), str(branch_writing.MANY)]
     return subprocess.Popen(argv, env=home.env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+@pytest.mark.parametrize("many", [1], indirect=True)
+def test_trees_that_cannot_be_stored_are_told_and_nothing_is_written(
+    repo: Repo, git: Program, tmp_path: Path
+) -> None:
+    broken = tmp_path / "git"
+    broken.write_text(f"""#!/bin/sh
+test "$1" != index-pack || {{ echo fatal: No space left on device >&2; exit 128; }}
+exec {shutil.which("git")} "$@"
+""")
+    broken.chmod(0o755)
+    tip = git("rev-parse", "git-annex", cwd=repo.root).text
+    path = f"{tmp_path}:{repo.runner.env['PATH']}"
+    with pytest.raises(CommandError, match="No space left"):
+        record_presence(repo.with_env(PATH=path), [(key(1), here(repo), True)], now=NOW)
+    assert git("rev-parse", "git-annex", cwd=repo.root).text == tip
+    record_presence(repo, [(key(1), here(repo), True)], now=NOW)
+    git("fsck", "--no-dangling", cwd=repo.root)
+    assert branch.locations(repo, [key(1)])[key(1)]
 
 
 def test_two_of_ours_and_git_annex_at_once_lose_no_line(

@@ -279,18 +279,25 @@ def show(draft: str, place: str, shared: Permissions = USUAL) -> None:
                 raise
 
 
-def made(folder: str, shared: Permissions = USUAL) -> None:
-    """Make the folder of an object and the two above, which mostly are lacking: `os.makedirs` looks at each of them."""
-    above = os.path.dirname(folder)
+def made(folder: str, shared: Permissions = USUAL) -> bool:
+    """Make the folder of an object, and those above that are lacking; True is certain: it was not there before.
+
+    `os.makedirs` looks at each of them.  Mostly the highest is there, and the other two are not.
+    """
     try:
-        for level in (os.path.dirname(above), above):
-            with suppress(FileExistsError):
-                os.mkdir(level)
-                shared.share_folder(level)
+        try:
+            os.mkdir(above := os.path.dirname(folder))
+        except FileExistsError:
+            pass
+        else:
+            shared.share_folder(above)
         os.mkdir(folder)
         shared.share_folder(folder)
     except FileExistsError:
         if not os.path.isdir(folder):
             raise
+        return False
     except FileNotFoundError:
         shared.make_folder(folder)
+        return False
+    return True
