@@ -186,8 +186,8 @@ def kill_and_recover(
         time.sleep(chance.uniform(0.03, 0.5))  # not a wait for something: the moment of death
         os.killpg(victim.pid, signal.SIGKILL)
         victim.wait()
-        for lock in (".git/index.lock", ".git/HEAD.lock", ".git/refs/heads/main.lock"):
-            (ds / lock).unlink(missing_ok=True)  # as Git itself advises after a crash
+        for lock in ("index", "HEAD", "refs/heads/main", "refs/heads/git-annex"):
+            (ds / f".git/{lock}.lock").unlink(missing_ok=True)  # as Git itself advises after a crash
         git("fsck", "--connectivity-only", cwd=ds)
         for name, content in expected.items():
             assert (ds / name).read_bytes() == content, f"{name} was lost in round {turn}"

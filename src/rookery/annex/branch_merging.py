@@ -22,16 +22,8 @@ from typing import NamedTuple
 
 from rookery.annex import branch, program
 from rookery.annex.branch import LOCAL, Source
-from rookery.annex.branch_writing import (
-    MOST_TRIES,
-    NotForUs,
-    Said,
-    exclusively,
-    follow,
-    make,
-    require_plain,
-    yes,
-)
+from rookery.annex.branch_commit import Said, make
+from rookery.annex.branch_writing import MOST_TRIES, NotForUs, exclusively, follow, require_plain, yes
 from rookery.annex.branch_writing import who as who_commits
 from rookery.annex.outcome import Clock
 from rookery.annex.permissions import Permissions, permissions

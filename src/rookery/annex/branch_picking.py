@@ -11,8 +11,9 @@ from collections.abc import Collection
 
 from rookery.annex import branch
 from rookery.annex.branch import LOCAL, Source
+from rookery.annex.branch_commit import Said, make
 from rookery.annex.branch_merging import joined_lines
-from rookery.annex.branch_writing import MOST_TRIES, NotForUs, Said, exclusively, make, require_plain, who
+from rookery.annex.branch_writing import MOST_TRIES, NotForUs, exclusively, require_plain, who
 from rookery.annex.permissions import permissions
 from rookery.core.errors import LostRaceError
 from rookery.git import refs

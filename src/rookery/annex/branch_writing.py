@@ -20,32 +20,28 @@ newer than theirs about the same repository, so that ours win when it happens.
 from __future__ import annotations
 
 import errno
-import itertools
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from rookery.annex import branch
 from rookery.annex.branch import LOCAL, Source
+from rookery.annex.branch_commit import Said, make
 from rookery.annex.logs import Presence, build_presence, parse_presence, stamp
 from rookery.annex.permissions import USUAL, Permissions, permissions
 from rookery.annex.store import annex_dir, is_shared
 from rookery.core import files
 from rookery.core.config import parse_bool
-from rookery.core.errors import CommandError, LostRaceError, RookeryError
+from rookery.core.errors import LostRaceError, RookeryError
 from rookery.core.process import decode, encode
 from rookery.git import hooks, modes
 from rookery.git.index import NewEntry, name_length
 from rookery.git.index_update import put_alone
-from rookery.git.objects import blob_command, fast_import, name_of_blob, write_blobs
+from rookery.git.objects import name_of_blob, write_blobs
 from rookery.git.repo import Repo
-from rookery.git.tree_building import renewed
-
-# From so many logs on their trees are built here: it takes two or three more programs, of some 10 ms each.
-MANY = 2_000
 
 # Whoever moves the branch without git-annex's lock does it once, not all the time.
 MOST_TRIES = 20
@@ -98,6 +94,7 @@ def record_presence(
     now: float,
     blobs: Iterable[bytes] = (),
     known: Known | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> str | None:
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
@@ -105,7 +102,8 @@ def record_presence(
     the log says already is not written again.  `blobs` are stored on the way, by
     the same process; they are gone through again if the branch was moved meanwhile.
     `known` is what the caller has read of this repository just now; should it be
-    out of date, it is read again.  Raises NotForUs before anything
+    out of date, it is read again.  `meanwhile` is done while others are at work,
+    once for each try to write, or not at all.  Raises NotForUs before anything
     is written where git-annex would do otherwise than we can.
     """
     wanted: dict[str, Mapping[str, bool]] = {}
@@ -118,7 +116,7 @@ def record_presence(
         name = branch.log_name(key)
         facts = alone.setdefault((uuid, present), {uuid: present})
         wanted[name] = {**wanted[name], uuid: present} if name in wanted else facts
-    return record(repo, wanted, now=now, blobs=blobs, known=known)
+    return record(repo, wanted, now=now, blobs=blobs, known=known, meanwhile=meanwhile)
 
 
 def record(
@@ -128,6 +126,7 @@ def record(
     now: float,
     blobs: Iterable[bytes] = (),
     known: Known | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> str | None:
     """Write down facts by the names of their logs, as `record_presence` does: what is (or is not) there by now.
 
@@ -141,7 +140,7 @@ def record(
     message = settings.get("annex.commitmessage", MESSAGE)
     said = Said(who(repo, settings, now), message)
     shared = permissions(settings)
-    commit = _Wanted(wanted, now, said, blobs, shared)
+    commit = _Wanted(wanted, now, said, blobs, shared, meanwhile)
     sources = None if known is None else known.sources
     with exclusively(repo, shared):
         for _ in range(MOST_TRIES):
@@ -172,21 +171,18 @@ class Known(NamedTuple):
     sources: list[Source]
 
 
-class Said(NamedTuple):
-    """What a commit says of itself: author and committer as fast-import takes them, and the message."""
-
-    who: tuple[str, str]
-    message: str
-
-
 class _Wanted(NamedTuple):
-    """A commit to be made: facts by name of log, their time, what is said, blobs to store too, who may write it."""
+    """A commit to be made: facts by name of log, their time, what is said, blobs to store too, who may write it.
+
+    And what is to be done meanwhile.
+    """
 
     wanted: Mapping[str, Mapping[str, bool]]
     now: float
     said: Said
     blobs: Iterable[bytes]
     shared: Permissions
+    meanwhile: Callable[[], None] | None
 
 
 def require_plain(repo: Repo, more: str = "", *, listed: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -262,7 +258,7 @@ def _written(repo: Repo, commit: _Wanted, sources: list[Source]) -> str | None:
         if name in new:
             _journal(repo, name, new[name], commit.shared)
     followed = branch.index_is_at(repo, version.tip)
-    made = make(repo, [version.tip], new, commit.said, blobs=commit.blobs)
+    made = make(repo, [version.tip], new, commit.said, blobs=commit.blobs, meanwhile=commit.meanwhile)
     if made is None:
         return None
     if followed:
@@ -325,103 +321,6 @@ def _journal(repo: Repo, name: str, text: bytes, shared: Permissions) -> None:
     place = annex_dir(repo) / "journal" / branch.mangled(name)
     files.write(place, text, drafts=annex_dir(repo) / "othertmp")
     shared.share_file(str(place))
-
-
-def make(
-    repo: Repo,
-    parents: Sequence[str],
-    new: Mapping[str, bytes],
-    says: Said,
-    *,
-    stored: Mapping[str, str] | None = None,
-    blobs: Iterable[bytes] = (),
-) -> str | None:
-    """Write a commit on top of the first parent and move the branch; None if it was elsewhere by then.
-
-    `new` are texts by name of log, `stored` names of blobs that are there already.
-    """
-    tip = parents[0]
-    trees = _Trees(repo, tip, new, stored or {})
-    # Whoever is killed in the middle of the sentence has said nothing.
-    # Names of objects, of which trees mostly consist, cannot be made smaller: 20,000 logs take 1.2 s instead of 1.5,
-    # and 4 % more room.
-    script = _script(parents, new, says, stored or {}, blobs, trees)
-    try:
-        return fast_import(repo, script, "-c", "core.compression=0", meanwhile=trees.build)
-    except CommandError as e:
-        if e.code != 1 or repo.text("rev-parse", "-q", "--verify", LOCAL, ok=(0, 1)) == tip:
-            raise
-        return None
-
-
-class _Trees:
-    """The trees of a commit with many logs, built here while `git fast-import` is told of blobs."""
-
-    def __init__(self, repo: Repo, tip: str, new: Mapping[str, bytes], stored: Mapping[str, str]) -> None:
-        self._repo = repo
-        self._tip = tip
-        self._new = new
-        self._stored = stored
-        self._names: dict[bytes, str] = {}
-        self._root = ""
-        self._ended = threading.Event()
-        self.wanted = len(new) + len(stored) >= MANY and name_length(repo) == 40
-
-    def build(self) -> None:
-        """Store them, if there are so many that it pays."""
-        try:
-            if self.wanted:
-                self._names = {text: name_of_blob(text) for text in set(self._new.values())}
-                paths = itertools.chain(self._new, self._stored)
-                self._root = renewed(self._repo, self._tip, paths, self._blob_of)
-        finally:
-            self._ended.set()
-
-    def _blob_of(self, name: str) -> str:
-        return self._stored[name] if name in self._stored else self._names[self._new[name]]
-
-    def root(self) -> str:
-        """Wait for the name of the whole tree; nothing if it could not be stored."""
-        self._ended.wait()
-        return self._root
-
-
-def _script(
-    parents: Sequence[str],
-    new: Mapping[str, bytes],
-    says: Said,
-    stored: Mapping[str, str],
-    blobs: Iterable[bytes],
-    trees: _Trees,
-) -> Iterator[bytes]:
-    """Yield what `git fast-import` is told, piece by piece."""
-    tip, *others = parents
-    texts = {text: number for number, text in enumerate(dict.fromkeys(new.values()), 1)}
-    yield from map(blob_command, blobs)
-    for text, mark in texts.items():
-        yield blob_command(text, mark)
-    said = encode(says.message + "\n")
-    author, committer = says.who
-    head = f"commit {LOCAL}\nmark :{len(texts) + 1}\nauthor {author}\ncommitter {committer}\n"
-    yield encode(head) + b"data %d\n%s\nfrom %s\n" % (len(said), said, encode(tip))
-    for other in others:
-        yield b"merge %s\n" % encode(other)
-    if trees.wanted:
-        if not (root := trees.root()):
-            return  # and what is said of it is said by who could not build it
-        yield b'M 040000 %s ""\n' % encode(root)
-    else:
-        for name, text in new.items():
-            yield b"M 100644 :%d %s\n" % (texts[text], _quoted(name))
-        for name, sha in stored.items():
-            yield b"M 100644 %s %s\n" % (encode(sha), _quoted(name))
-    yield b"\nget-mark :%d\ndone\n" % (len(texts) + 1)
-
-
-def _quoted(name: str) -> bytes:
-    """Write a path as fast-import reads it: in quotes if it might be taken for a quoted one."""
-    raw = encode(name)
-    return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 def follow(repo: Repo, commit: str, entries: Iterable[NewEntry]) -> None:

@@ -48,6 +48,7 @@ class Storing:
         self._objects = os.path.join(repo.commondir, store.OBJECTS)
         here = os.listdir(self._objects) if os.path.isdir(self._objects) else []
         self._both_layouts = store.has_both_layouts(here)
+        self._there = set(here)  # the highest folders, of which there are 1,024: most files find theirs
         self._draft = os.path.join(drafts, ".rookery-link")
 
     def put(self, path: str, backend: str, *, heard: Callable[[int], None] | None = None) -> str:
@@ -107,7 +108,7 @@ class Storing:
         """Give the content its name in the store; False if it has one already."""
         folder = os.path.dirname(place)
         only = before.st_nlink == 1 and not self._both_layouts
-        if not (only and made(folder, self._shared)):  # in one that was just made there is nothing
+        if not (only and self._made(folder)):  # in one that was just made there is nothing
             if os.path.lexists(place):
                 self._require_sound(key, place, before)
                 return False
@@ -115,7 +116,7 @@ class Storing:
                 self._both_layouts and os.path.lexists(store.candidates(self._repo, key)[1])
             ):
                 raise LeftAlone("a file with several names, or content in the other layout")
-            made(folder, self._shared)
+            self._made(folder)
         mode = thaw(folder)
         try:
             os.link(file, place, follow_symlinks=False)
@@ -125,6 +126,12 @@ class Storing:
         finally:
             freeze(folder, mode, self._shared)
         return True
+
+    def _made(self, folder: str) -> bool:
+        top = folder[len(self._objects) + 1 :].partition("/")[0]
+        new = made(folder, self._shared, levels=2 if top in self._there else 3)
+        self._there.add(top)
+        return new
 
     def _require_sound(self, key: str, place: str, before: os.stat_result) -> None:
         """See that what is in the store may stand for the file, whose content goes then."""

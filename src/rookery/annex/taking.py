@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from rookery.annex import identity, store
@@ -30,7 +30,7 @@ from rookery.core.many import each_in_order
 from rookery.core.process import decode, encode
 from rookery.git import modes
 from rookery.git.index import IndexEntry, NewEntry, entries_at, name_length, put_entries, stage_unfiltered
-from rookery.git.index_update import put_alone
+from rookery.git.index_update import put_links
 from rookery.git.objects import name_of_blob
 from rookery.git.repo import Repo
 
@@ -261,17 +261,31 @@ class _Taking:
 
     def _write_down(self) -> None:
         """Write objects, location logs and index entries of the links.  Raises NotForUs."""
-        length = name_length(self.repo)
         uuid = identity.uuid(self.repo)
         if uuid is None:
             raise NotForUs("there is no annex")
-        changes = ((key, uuid, True) for key in self.keys.values())
-        record_presence(self.repo, changes, now=self.now, blobs=_Texts(self), known=self.rules.known)
-        put = put_alone if "GIT_INDEX_FILE" in self.repo.runner.env else put_entries
-        put(
+        private = "GIT_INDEX_FILE" in self.repo.runner.env
+        put = cache(partial(self._put_into_index, private=private))
+        record_presence(
             self.repo,
-            (NewEntry(path, modes.SYMLINK, name_of_blob(encode(to), length)) for path, to in self.links()),
+            ((key, uuid, True) for key in self.keys.values()),
+            now=self.now,
+            blobs=_Texts(self),
+            known=self.rules.known,
+            meanwhile=put if private else None,  # nobody sees that one before the logs are written
         )
+        put()
+
+    def _put_into_index(self, *, private: bool) -> None:
+        if private:
+            put_links(self.repo, [*self.keys, *self.other_links], self._target)
+            return
+        length = name_length(self.repo)
+        named = ((path, name_of_blob(encode(to), length)) for path, to in self.links())
+        put_entries(self.repo, (NewEntry(path, modes.SYMLINK, sha) for path, sha in named))
+
+    def _target(self, path: str) -> str:
+        return store.link_target(self.keys[path], path) if path in self.keys else self.other_links[path]
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Yield the links that are ours to write down, as path and target."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat as statmode
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from rookery.git.index_stat import NO_STAT, Where
@@ -99,24 +99,30 @@ class _Splicing:
         return self._parts
 
 
-def spliced(data: bytes, places: list[Where], changed: Collection[bytes], coming: list[Raw]) -> list[bytes]:
-    """Put new entries in place of old ones of the same and of `changed` paths; gives the parts of the new file.
+def spliced(
+    data: bytes,
+    places: list[Where],
+    paths: Sequence[bytes],
+    new: Callable[[bytes], Raw],
+    *,
+    gone: Collection[bytes] = (),
+) -> list[bytes]:
+    """Put new entries in place of old ones of the same paths; gives the parts of the new file.
 
-    `places` are all old entries, in Git's order.  Of many new ones none is kept
-    beside its part: the list is empty then.  What is in the way goes: files
-    where folders come, and the reverse.
+    `places` are all old entries, `paths` those that change, both in Git's order.
+    `new` gives the entry of each, but for those that are `gone`, and none is
+    kept beside its part.  What is in the way goes: files where folders come, and
+    the reverse.
     """
-    added = {raw.path for raw in coming}
-    coming.sort(reverse=True)
-    blocking = _blocking(places, added)
+    blocking = _blocking(places, [path for path in paths if path not in gone])
     splicing = _Splicing(data, places)
-    for path in sorted([*changed, *(path for path in added if path not in changed)]):
+    for path in paths:
         first = splicing.first(path)
         while blocking and blocking[-1][0] < first:
             _left_out(splicing, *blocking.pop())
         splicing.keep(first)
-        while coming and coming[-1].path == path:
-            splicing.put(coming.pop())
+        if path not in gone:
+            splicing.put(new(path))
         splicing.drop(splicing.first(path + b"\0"))
     while blocking:
         _left_out(splicing, *blocking.pop())

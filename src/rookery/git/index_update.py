@@ -14,30 +14,34 @@ import itertools
 import os
 import stat as statmode
 import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from rookery.core import files
 from rookery.core.errors import CommandError, LockedError
 from rookery.core.log import get_log
 from rookery.core.many import in_parts
-from rookery.core.process import encode
+from rookery.core.process import decode, encode
 from rookery.git import modes
 from rookery.git.index import (
     CACHES,
     NewEntry,
     index_file,
     is_plain,
+    name_length,
     places_at,
     places_of,
     put_entries,
     raw_entries,
     refresh,
 )
+from rookery.git.index_handover import handed_over, with_time
 from rookery.git.index_lock import index_lock
 from rookery.git.index_splice import Raw, parents, raw_at, spliced
 from rookery.git.index_stat import NO_STAT, Where, stat_of, told_apart
+from rookery.git.objects import name_of_blob
 from rookery.git.private_index import cached_trees
 from rookery.git.repo import Repo
 
@@ -122,17 +126,10 @@ def _updated(
     draft: Path,
     trees: tuple[str, str] | None,
 ) -> list[str] | None:
-    file = index_file(repo)
-    try:
-        data, written = _with_time(file)
-    except FileNotFoundError:
+    opened = _opened(repo)
+    if opened is None:
         return None
-    places = places_of(repo, data)
-    if places is None:
-        return None
-    extensions = dict(_extensions(data, places[-1][3] if places else 12))
-    if any(name in extensions for name in CACHES):
-        return None
+    data, written, places, extensions = opened
     there = {place[0]: raw_at(data, place) for place in places if place[0] in wanted}
     changed = {path: entry for path, entry in wanted.items() if not _same(there.get(path), entry)}
     unknown = [
@@ -142,18 +139,49 @@ def _updated(
     ]
     if not changed:
         return unknown
+    kept = [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
     data, young = told_apart(repo, data, places, written)
+    unknown += [os.fsdecode(path) for path in young if path not in changed]
+    if source is not None and trees and len(changed) > _FEW:
+        given = handed_over(source, data, places, changed, trees[1])
+        if given is not None:
+            _write(index_file(repo), draft, [given.entries], [(b"TREE", given.trees), *kept])
+            return unknown + given.unknown
     whole = _cached_by(source, data, places, changed, trees) if source is not None and trees else b""
     regular = {path: entry for path, entry in changed.items() if statmode.S_ISREG(entry.mode)}
     known = _from_source(source, regular) if source is not None and regular else {}
     added = _made(repo, changed, known)
     unknown += [os.fsdecode(raw.path) for raw in added if raw.regular and not raw.fresh]
-    unknown += [os.fsdecode(path) for path in young if path not in changed]
     tree = whole or _invalidated(extensions.get(b"TREE", b""), changed)
     more = [(b"TREE", tree)] if tree else []
-    more += [(name, extensions[name]) for name in (b"REUC",) if name in extensions]
-    _write(file, draft, spliced(data, places, changed, added), more)
+    raws = {raw.path: raw for raw in added}
+    added.clear()  # of many none is kept beside its part
+    gone = {path for path, entry in changed.items() if not entry.mode}
+    parts = spliced(data, places, sorted(changed), raws.pop, gone=gone)
+    _write(index_file(repo), draft, parts, [*more, *kept])
     return unknown
+
+
+class _Opened(NamedTuple):
+    """An index: its bytes, when it was written, where its entries are, its extensions by name."""
+
+    data: bytes
+    written: int
+    places: list[Where]
+    extensions: dict[bytes, bytes]
+
+
+def _opened(repo: Repo) -> _Opened | None:
+    """Read the index, if it is one that is written here."""
+    try:
+        data, written = with_time(index_file(repo))
+    except FileNotFoundError:
+        return None
+    places = places_of(repo, data)
+    if places is None:
+        return None
+    extensions = dict(_extensions(data, places[-1][3] if places else 12))
+    return None if any(name in extensions for name in CACHES) else _Opened(data, written, places, extensions)
 
 
 def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
@@ -172,17 +200,38 @@ def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
     extensions = dict(_extensions(data, places[-1][3] if places else 12))
     data, _ = told_apart(repo, data, places, index_file(repo).stat().st_mtime_ns)
     wanted = {encode(entry.path): entry for entry in few}
-    added = [_unknown(path, entry) for path, entry in wanted.items() if entry.mode]
+    gone = {path for path, entry in wanted.items() if not entry.mode}
+    parts = spliced(data, places, sorted(wanted), lambda path: _unknown(path, wanted[path]), gone=gone)
     tree = _invalidated(extensions.get(b"TREE", b""), wanted)
     file = index_file(repo)
     draft = file.with_name(f"{file.name}.rookery")
-    _write(file, draft, spliced(data, places, wanted, added), [(b"TREE", tree)] if tree else [])
+    _write(file, draft, parts, [(b"TREE", tree)] if tree else [])
 
 
-def _with_time(file: Path) -> tuple[bytes, int]:
-    """Read an index, and when it was written."""
-    with open(file, "rb") as index:
-        return index.read(), os.fstat(index.fileno()).st_mtime_ns
+def put_links(repo: Repo, paths: Collection[str], target_of: Callable[[str], str]) -> None:
+    """As `put_alone`, for symlinks, with the stat data of those that are there as they are to be, if they are many.
+
+    Whoever brings the real index along takes it from there: see `handed_over`.
+    """
+    opened = _opened(repo) if len(paths) > _FEW else None
+    if opened is None:
+        length = name_length(repo)
+        named = ((path, name_of_blob(encode(target_of(path)), length)) for path in paths)
+        put_alone(repo, (NewEntry(path, modes.SYMLINK, sha) for path, sha in named))
+        return
+    root = os.path.join(encode(str(repo.root)), b"")
+
+    def entry(path: bytes) -> Raw:
+        sha = bytes.fromhex(name_of_blob(encode(target_of(decode(path)))))
+        return _known(path, modes.SYMLINK, sha, stat_of(root + path, sha, link=True))
+
+    data, _ = told_apart(repo, opened.data, opened.places, opened.written)
+    ordered = sorted(map(encode, paths))
+    tree = _invalidated(opened.extensions.get(b"TREE", b""), ordered)
+    file = index_file(repo)
+    draft = file.with_name(f"{file.name}.rookery")
+    parts = spliced(data, opened.places, ordered, entry)
+    _write(file, draft, parts, [(b"TREE", tree)] if tree else [])
 
 
 def _cached_by(
@@ -225,15 +274,21 @@ def _small(repo: Repo) -> bytes | None:
 
 def _unknown(path: bytes, entry: NewEntry) -> Raw:
     """Make an entry that knows nothing of the file."""
-    stat = NO_STAT[:24] + entry.mode.to_bytes(4, "big") + NO_STAT[28:]
-    return Raw(path, stat, bytes.fromhex(entry.sha), min(len(path), _NAME_MASK), 0)
+    return _known(path, entry.mode, bytes.fromhex(entry.sha), NO_STAT)
+
+
+def _known(path: bytes, mode: int, sha: bytes, stat: bytes) -> Raw:
+    """Make an entry with what is known of the file."""
+    stat = stat[:24] + mode.to_bytes(4, "big") + stat[28:]
+    return Raw(path, stat, sha, min(len(path), _NAME_MASK), 0)
 
 
 def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
     """Write an index of version 2 where there is none, and nobody else writes one; it says nothing of the files."""
-    raws = [_unknown(encode(one.path), one) for one in entries]
-    draft = file.with_name(f"{file.name}.rookery")
-    _write(file, draft, spliced(b"DIRC" + struct.pack(">II", 2, 0), [], {}, raws), [])
+    wanted = {encode(one.path): one for one in entries}
+    empty = b"DIRC" + struct.pack(">II", 2, 0)
+    parts = spliced(empty, [], sorted(wanted), lambda path: _unknown(path, wanted[path]))
+    _write(file, file.with_name(f"{file.name}.rookery"), parts, [])
 
 
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -257,7 +312,7 @@ def _from_source(source: Repo, wanted: dict[bytes, NewEntry]) -> dict[bytes, Raw
     look unchanged for ever (Git calls it racy): its stat data is not taken.
     """
     try:
-        data, written = _with_time(index_file(source))
+        data, written = with_time(index_file(source))
     except FileNotFoundError:
         return {}
     found = {}
@@ -287,8 +342,7 @@ def _made(repo: Repo, changed: Mapping[bytes, NewEntry], known: Mapping[bytes, R
         for path, one in changed.items():
             if one.mode:
                 stat = known[path].stat if path in known else next(stats)
-                stat = stat[:24] + one.mode.to_bytes(4, "big") + stat[28:]
-                made.append(Raw(path, stat, bytes.fromhex(one.sha), min(len(path), _NAME_MASK), 0))
+                made.append(_known(path, one.mode, bytes.fromhex(one.sha), stat))
     return made
 
 

@@ -7,7 +7,6 @@ as a zlib stream; the SHA-1 of all that.
 
 from __future__ import annotations
 
-import itertools
 import struct
 import zlib
 from collections.abc import Iterable, Iterator

@@ -89,7 +89,9 @@ class _Building:
     def _read(self, names: Iterable[str]) -> Iterator[_Folder]:
         for one in read_many(self._repo, names):
             if one is None or one.kind != "tree":
-                raise ObjectMissing(f"a tree is missing in {self._repo.root}", hints=["look into it: git fsck"])
+                raise ObjectMissing(
+                    f"a tree is missing in {self._repo.root}", hints=["look into it: git fsck"]
+                )
             yield {entry[1]: entry for entry in parse_tree(one.content)}
 
 

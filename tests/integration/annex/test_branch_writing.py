@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rookery.annex import branch, branch_writing, identity
+from rookery.annex import branch, branch_commit, identity
 from rookery.annex.branch_writing import NotForUs, record_presence
 from rookery.annex.files import index_files
 from rookery.annex.nearby.knowledge import told
@@ -40,10 +40,10 @@ def odd_keys() -> list[str]:
     ]
 
 
-@pytest.fixture(params=[1, branch_writing.MANY], ids=["trees of ours", "trees of Git's"], autouse=True)
+@pytest.fixture(params=[1, branch_commit.MANY], ids=["trees of ours", "trees of Git's"], autouse=True)
 def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """From so many logs on are their trees built by us: always, or almost never."""
-    monkeypatch.setattr(branch_writing, "MANY", request.param)
+    monkeypatch.setattr(branch_commit, "MANY", request.param)
 
 
 @pytest.fixture
@@ -208,13 +208,13 @@ def test_the_number_of_programs_does_not_depend_on_that_of_keys(repo: Repo) -> N
 WRITER = """
 import sys
 from pathlib import Path
-from rookery.annex import branch_writing, identity
+from rookery.annex import branch_commit, identity
 from rookery.annex.branch_writing import record_presence
 from rookery.core.environment import program_environment
 from rookery.core.process import Runner
 from rookery.git.repo import open_repo
 import os
-root, first, count, times, limit, branch_writing.MANY = Path(sys.argv[1]), *map(int, sys.argv[2:])
+root, first, count, times, limit, branch_commit.MANY = Path(sys.argv[1]), *map(int, sys.argv[2:])
 repo = open_repo(root, Runner(program_environment(os.environ)))
 uuid, seen = identity.uuid(repo), 0
 def step(event, args):
@@ -234,7 +234,7 @@ print(seen)
 
 
 def writer(home: Home, repo: Repo, *numbers: int) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-c", WRITER, str(repo.root), *map(str, numbers), str(branch_writing.MANY)]
+    argv = [sys.executable, "-c", WRITER, str(repo.root), *map(str, numbers), str(branch_commit.MANY)]
     return subprocess.Popen(argv, env=home.env, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -89,13 +90,25 @@ def test_what_git_sees_or_shall_not_see_is_left_as_it_is(saved: Repo, how: str) 
     assert now == {**before, "new": 0}
 
 
-def commit(repo: Repo, *entries: NewEntry) -> None:
+@pytest.fixture(params=[100, 0], ids=["few", "many"], autouse=True)
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more links than these a private index knows the files, and becomes the real one."""
+    monkeypatch.setattr(index_update, "_FEW", request.param)
+
+
+def put(view: Repo, entries: Sequence[NewEntry]) -> None:
+    index_update.put_alone(view, [entry for entry in entries if not entry.mode])
+    index_update.put_links(view, [entry.path for entry in entries if entry.mode], lambda _: "nowhere")
+
+
+def commit(repo: Repo, *entries: NewEntry, meanwhile: Callable[[], object] = bool) -> None:
     """Do what a save does: commit entries by way of a private index, and bring the real one along."""
     head = repo.text("rev-parse", "HEAD")
     before = tree_of(repo, head)
     assert before is not None
     with private_index(repo, tree=head) as view:
-        index_update.put_alone(view, entries)
+        put(view, entries)
+        meanwhile()
         tree = index.write_tree(view)
         with index_update.kept_up_to_date(repo, entries, view, trees=(before, tree)):
             pass
@@ -142,6 +155,48 @@ def test_what_else_is_in_the_index_is_not_in_the_commit_nor_forgotten(saved: Rep
     assert saved.text("show", "--name-only", "--format=", "HEAD") == "one"
     assert saved.text("status", "--porcelain") == before
     assert saved.text("rev-parse", "HEAD^{tree}") != cached_trees((saved.gitdir / "index").read_bytes())[0]
+
+
+@pytest.mark.parametrize("few", [0], indirect=True)
+def test_many_links_are_looked_at_once(saved: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    real = index_update.stat_of
+    monkeypatch.setattr(
+        index_update,
+        "stat_of",
+        lambda path, *more, **named: (looked.append(os.fsdecode(path)), real(path, *more, **named))[1],
+    )
+    commit(saved, new(saved, "one"), new(saved, "two"), NewEntry("b", 0, ""))
+    (saved.root / "b").unlink()
+    assert [os.path.basename(path) for path in looked] == ["one", "two"]
+    raw = (saved.gitdir / "index").read_bytes()
+    assert saved.text("status", "--porcelain") == ""
+    saved.run("update-index", "--refresh")
+    assert (saved.gitdir / "index").read_bytes() == raw, "Git had nothing to add"
+
+
+@pytest.mark.parametrize("later_link", ["elsewhere", "somewhen", None])
+def test_a_link_that_is_replaced_before_the_commit_is_seen(saved: Repo, later_link: str | None) -> None:
+    def replaced() -> None:
+        link = saved.root / "one"
+        seen = link.lstat()
+        link.unlink()
+        if later_link:
+            link.symlink_to(later_link[: seen.st_size])
+            os.utime(link, ns=(seen.st_atime_ns, seen.st_mtime_ns), follow_symlinks=False)
+
+    commit(saved, new(saved, "one"), new(saved, "two"), meanwhile=replaced)
+    assert saved.text("status", "--porcelain").split() == ["M" if later_link else "D", "one"]
+
+
+def test_what_is_known_of_other_files_is_kept(saved: Repo) -> None:
+    def learnt() -> None:
+        os.utime(saved.root / "a", ns=(1_000_000_000, 1_000_000_000))
+        saved.run("update-index", "--refresh")
+
+    commit(saved, new(saved, "one"), new(saved, "two"), meanwhile=learnt)
+    known = {entry.path: entry.mtime_ns for entry in index.read_index(saved)}
+    assert known["a"] == 1_000_000_000 and all(known.values())
 
 
 @pytest.mark.parametrize("how", ["packed", "unborn", "replaced"])

@@ -279,18 +279,19 @@ def show(draft: str, place: str, shared: Permissions = USUAL) -> None:
                 raise
 
 
-def made(folder: str, shared: Permissions = USUAL) -> bool:
+def made(folder: str, shared: Permissions = USUAL, *, levels: int = 3) -> bool:
     """Make the folder of an object, and those above that are lacking; True is certain: it was not there before.
 
-    `os.makedirs` looks at each of them.  Mostly the highest is there, and the other two are not.
+    Mostly all three are lacking, or the lowest two (`levels`): `os.makedirs` looks at each of them.
     """
+    above = os.path.dirname(folder)
     try:
-        try:
-            os.mkdir(above := os.path.dirname(folder))
-        except FileExistsError:
-            pass
-        else:
-            shared.share_folder(above)
+        for level in (os.path.dirname(above), above)[3 - levels :]:
+            try:
+                os.mkdir(level)
+            except FileExistsError:
+                continue
+            shared.share_folder(level)
         os.mkdir(folder)
         shared.share_folder(folder)
     except FileExistsError:
