@@ -15,6 +15,9 @@ from rookery.git.repo import Repo
 Where = tuple[bytes, int, int, int]
 
 NO_STAT = bytes(40)
+_STAT = struct.Struct(">10I")
+_WORD = 0xFFFFFFFF
+_SECOND = 1_000_000_000
 # Of the flags of an entry, the first byte; of its further flags.
 _ASSUME_VALID = 0x80
 _SKIP_WORKTREE = 0x4000
@@ -40,17 +43,31 @@ def stat_of(path: bytes, sha: bytes, *, link: bool) -> bytes:
     name = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
     if name.digest() != sha:
         return NO_STAT
-    numbers = (
-        *divmod(found.st_ctime_ns, 1_000_000_000),
-        *divmod(found.st_mtime_ns, 1_000_000_000),
-        found.st_dev,
-        found.st_ino,
+    return _packed(found)
+
+
+def link_stat_of(path: bytes, target: bytes) -> bytes:
+    """Give the stat data of a symlink if it leads there."""
+    try:
+        return _packed(os.lstat(path)) if os.readlink(path) == target else NO_STAT
+    except OSError:
+        return NO_STAT
+
+
+def _packed(found: os.stat_result) -> bytes:
+    ctime, mtime = found.st_ctime_ns, found.st_mtime_ns
+    return _STAT.pack(
+        ctime // _SECOND & _WORD,
+        ctime % _SECOND,
+        mtime // _SECOND & _WORD,
+        mtime % _SECOND,
+        found.st_dev & _WORD,
+        found.st_ino & _WORD,
         0,
-        found.st_uid,
-        found.st_gid,
-        found.st_size,
+        found.st_uid & _WORD,
+        found.st_gid & _WORD,
+        found.st_size & _WORD,
     )
-    return struct.pack(">10I", *(number & 0xFFFFFFFF for number in numbers))
 
 
 def told_apart(

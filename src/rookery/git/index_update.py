@@ -40,7 +40,7 @@ from rookery.git.index import (
 from rookery.git.index_handover import handed_over, with_time
 from rookery.git.index_lock import index_lock
 from rookery.git.index_splice import Raw, parents, raw_at, spliced
-from rookery.git.index_stat import NO_STAT, Where, stat_of, told_apart
+from rookery.git.index_stat import NO_STAT, Where, link_stat_of, stat_of, told_apart
 from rookery.git.objects import name_of_blob
 from rookery.git.private_index import cached_trees
 from rookery.git.repo import Repo
@@ -222,8 +222,9 @@ def put_links(repo: Repo, paths: Collection[str], target_of: Callable[[str], str
     root = os.path.join(encode(str(repo.root)), b"")
 
     def entry(path: bytes) -> Raw:
-        sha = bytes.fromhex(name_of_blob(encode(target_of(decode(path)))))
-        return _known(path, modes.SYMLINK, sha, stat_of(root + path, sha, link=True))
+        target = encode(target_of(decode(path)))
+        sha = bytes.fromhex(name_of_blob(target))
+        return _known(path, modes.SYMLINK, sha, link_stat_of(root + path, target))
 
     data, _ = told_apart(repo, opened.data, opened.places, opened.written)
     ordered = sorted(map(encode, paths))

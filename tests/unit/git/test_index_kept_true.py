@@ -159,16 +159,9 @@ def test_what_else_is_in_the_index_is_not_in_the_commit_nor_forgotten(saved: Rep
 
 @pytest.mark.parametrize("few", [0], indirect=True)
 def test_many_links_are_looked_at_once(saved: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[str] = []
-    real = index_update.stat_of
-    monkeypatch.setattr(
-        index_update,
-        "stat_of",
-        lambda path, *more, **named: (looked.append(os.fsdecode(path)), real(path, *more, **named))[1],
-    )
+    monkeypatch.setattr(index_update, "stat_of", None)  # what looks at files when the real index is written
     commit(saved, new(saved, "one"), new(saved, "two"), NewEntry("b", 0, ""))
     (saved.root / "b").unlink()
-    assert [os.path.basename(path) for path in looked] == ["one", "two"]
     raw = (saved.gitdir / "index").read_bytes()
     assert saved.text("status", "--porcelain") == ""
     saved.run("update-index", "--refresh")
