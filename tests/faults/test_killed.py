@@ -10,12 +10,15 @@ import pytest
 
 from support.datasets import DatasetFactory
 from support.home import Home
-from support.killing import Killing, spread
+from support.killing import AS_MANY, Killing, spread
 from support.programs import Program
 from support.scenes import SCENES, Tools, World
 
+# Saved as many files are, though they are few.
+MANY = "save of many"
 
-@pytest.fixture(params=SCENES)
+
+@pytest.fixture(params=[*SCENES, MANY])
 def scene(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -23,11 +26,11 @@ def scene(request: pytest.FixtureRequest) -> str:
 def survive(name: str, most: int, home: Home, tools: Tools, tmp_path: Path) -> None:
     prepared = tmp_path / "original"
     prepared.mkdir()
-    prepare, line, at = SCENES[name]
+    prepare, line, at = SCENES["save" if name == MANY else name]
     prepare(prepared, tools)
     world = World(prepared, tools)
     words = shlex.split(line)
-    killing = Killing(home.env, tmp_path / "steps")
+    killing = Killing(home.env, tmp_path / "steps", before=AS_MANY if name == MANY else "")
     whole = world.copy(tmp_path / "whole")
     steps = killing.steps(words, whole / at)
     wanted = world.outcome(whole)

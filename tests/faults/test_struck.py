@@ -18,12 +18,15 @@ import pytest
 
 from support.datasets import DatasetFactory
 from support.home import Home
-from support.killing import spread
+from support.killing import AS_MANY, spread
 from support.programs import Answer, Program
 from support.scenes import SCENES, Tools, World
 from support.striking import Call, Kind, Striking, compiled
 
-COMMANDS = ("save", "get", "drop", "push", "unlock", "update")
+# Saved as many files are, though they are few.
+MANY = "save of many"
+
+COMMANDS = ("save", MANY, "get", "drop", "push", "unlock", "update")
 
 # Of these all calls fail, one at a time; killed at what they do they are by test_killed.py.
 MORE_COMMANDS = ("create", "create in", "clone", "copy-file", "run", "remove")
@@ -98,10 +101,11 @@ def assert_logs_are_right(world: World, root: Path, why: str) -> None:
 def stage(command: str, library: Path, home: Home, tools: Tools, tmp_path: Path) -> Stage:
     original = tmp_path / "original"
     original.mkdir()
-    prepare, line, at = SCENES[command]
+    prepare, line, at = SCENES["save" if command == MANY else command]
     prepare(original, tools)
     world = World(original, tools)
-    striking = Striking(home.env, library, tmp_path / "calls")
+    before = AS_MANY if command == MANY else ""
+    striking = Striking(home.env, library, tmp_path / "calls", before=before)
     words = shlex.split(line)
     calls: list[Call] = []
     kinds: tuple[Kind, ...] = ("write", "read")
@@ -166,7 +170,7 @@ def some(calls: Iterable[Call], kind: Kind, most: int) -> list[Call]:
     return [chosen[number - 1] for number in spread(len(chosen), most)]
 
 
-@pytest.mark.parametrize("command", ["save", "get", "drop", "push"])
+@pytest.mark.parametrize("command", ["save", MANY, "get", "drop", "push"])
 def test_a_blow_at_some_calls(stage: Stage) -> None:
     for call in some(stage.calls, "write", 5)[1:-1:2]:
         is_killed(stage, call)

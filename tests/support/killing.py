@@ -15,6 +15,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+# A few files are taken in as many are: their trees and the index are written in process.
+AS_MANY = """
+from rookery.annex import branch_commit
+from rookery.git import index_update
+branch_commit.MANY, index_update._FEW = 1, 0
+"""
+
 PROGRAM = """
 import os, signal, sys
 limit, counter, *words = sys.argv[1:]
@@ -43,9 +50,10 @@ NEVER = 0
 class Killing:
     """Runs command lines, to the end or to their death."""
 
-    def __init__(self, env: Mapping[str, str], counter: Path) -> None:
+    def __init__(self, env: Mapping[str, str], counter: Path, *, before: str = "") -> None:
         self._env = dict(env)
         self._counter = counter
+        self._program = before + PROGRAM
 
     def steps(self, words: Sequence[str], cwd: Path) -> int:
         """Run to the end, which must be a success, and give the number of moments at which it could have died."""
@@ -66,7 +74,7 @@ class Killing:
 
     def _run(self, words: Sequence[str], cwd: Path, step: int) -> tuple[int, str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(step), self._counter, *words],
+            [sys.executable, "-c", self._program, str(step), self._counter, *words],
             cwd=cwd,
             env={**self._env, "PWD": str(cwd)},
             stdin=subprocess.DEVNULL,

@@ -52,10 +52,13 @@ def compiled(folder: Path) -> Path:
 class Striking:
     """Runs command lines in worlds, with or without a blow."""
 
-    def __init__(self, env: Mapping[str, str], library: Path, log: Path) -> None:
+    def __init__(self, env: Mapping[str, str], library: Path, log: Path, *, before: str = "") -> None:
         self._env = dict(env)
         self._library = library
         self._log = log
+        self._program = (
+            f"{before}\nimport sys\nfrom rookery.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+        )
 
     def calls(self, words: Sequence[str], root: Path, at: str, kind: Kind) -> list[Call]:
         """Run in `root/at` to the end, which must be a success, and give the calls that concern files of the root."""
@@ -84,7 +87,7 @@ class Striking:
         if call is not None:
             env |= {"LD_PRELOAD": str(self._library), "STRIKE_ROOT": str(root), "STRIKE_KIND": call.kind}
             env |= {"STRIKE_AT": str(call.number), "STRIKE_BLOW": str(blow), "STRIKE_LOG": str(log or "")}
-        argv = (sys.executable, "-m", "rookery", *words)
+        argv = (sys.executable, "-c", self._program, *words)
         process = subprocess.Popen(
             argv,
             cwd=root / at,

@@ -90,11 +90,15 @@ def gathered(script: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def write_blobs(repo: Repo, contents: Iterable[bytes]) -> None:
-    """Store any number of blobs by one process: many become one pack."""
+def write_blobs(
+    repo: Repo, contents: Iterable[bytes], *options: str, meanwhile: Callable[[], None] | None = None
+) -> None:
+    """Store any number of blobs by one process: many become one pack.  For all else see `fast_import`."""
     rest = map(blob_command, contents)
     if (first := next(rest, None)) is not None:
-        fast_import(repo, itertools.chain((first,), rest, (b"done\n",)))
+        fast_import(repo, itertools.chain((first,), rest, (b"done\n",)), *options, meanwhile=meanwhile)
+    elif meanwhile is not None:
+        meanwhile()
 
 
 class ObjectReader:
