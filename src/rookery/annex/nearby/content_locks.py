@@ -102,8 +102,10 @@ def freeze(folder: str, mode: int, shared: Permissions = USUAL) -> None:
     `shared` tells who may make them all the same.  Should it not become write-protected again, what was
     done in it is done all the same: `git annex fsck` protects it.
     """
-    with suppress(OSError):
+    try:
         os.chmod(folder, shared.frozen(mode))
+    except OSError:
+        pass
 
 
 @contextmanager

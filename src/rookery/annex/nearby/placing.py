@@ -284,9 +284,9 @@ def made(folder: str, shared: Permissions = USUAL, *, levels: int = 3) -> bool:
 
     Mostly all three are lacking, or the lowest two (`levels`): `os.makedirs` looks at each of them.
     """
-    above = os.path.dirname(folder)
+    above = folder.rpartition("/")[0]
     try:
-        for level in (os.path.dirname(above), above)[3 - levels :]:
+        for level in (above.rpartition("/")[0], above)[3 - levels :]:
             try:
                 os.mkdir(level)
             except FileExistsError:
