@@ -30,7 +30,10 @@ def handed_over(
     It has to know that it is the whole of `tree`.  What the index knows of all
     other files is kept.  None too if not all links that are new are known.
     """
-    other, written = with_time(index_file(source))
+    try:
+        other, written = with_time(index_file(source))
+    except FileNotFoundError:
+        return None
     root, cached = cached_trees(other)
     if data[7] != other[7] or root != tree or not is_plain(source, other):
         return None

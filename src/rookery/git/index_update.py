@@ -202,10 +202,7 @@ def put_alone(repo: Repo, entries: Iterable[NewEntry]) -> None:
     wanted = {encode(entry.path): entry for entry in few}
     gone = {path for path, entry in wanted.items() if not entry.mode}
     parts = spliced(data, places, sorted(wanted), lambda path: _unknown(path, wanted[path]), gone=gone)
-    tree = _invalidated(extensions.get(b"TREE", b""), wanted)
-    file = index_file(repo)
-    draft = file.with_name(f"{file.name}.rookery")
-    _write(file, draft, parts, [(b"TREE", tree)] if tree else [])
+    _write_alone(index_file(repo), parts, _invalidated(extensions.get(b"TREE", b""), wanted))
 
 
 def put_links(repo: Repo, paths: Collection[str], target_of: Callable[[str], str]) -> None:
@@ -228,11 +225,8 @@ def put_links(repo: Repo, paths: Collection[str], target_of: Callable[[str], str
 
     data, _ = told_apart(repo, opened.data, opened.places, opened.written)
     ordered = sorted(map(encode, paths))
-    tree = _invalidated(opened.extensions.get(b"TREE", b""), ordered)
-    file = index_file(repo)
-    draft = file.with_name(f"{file.name}.rookery")
     parts = spliced(data, opened.places, ordered, entry)
-    _write(file, draft, parts, [(b"TREE", tree)] if tree else [])
+    _write_alone(index_file(repo), parts, _invalidated(opened.extensions.get(b"TREE", b""), ordered))
 
 
 def _cached_by(
@@ -288,8 +282,7 @@ def write_first(file: Path, entries: Iterable[NewEntry]) -> None:
     """Write an index of version 2 where there is none, and nobody else writes one; it says nothing of the files."""
     wanted = {encode(one.path): one for one in entries}
     empty = b"DIRC" + struct.pack(">II", 2, 0)
-    parts = spliced(empty, [], sorted(wanted), lambda path: _unknown(path, wanted[path]))
-    _write(file, file.with_name(f"{file.name}.rookery"), parts, [])
+    _write_alone(file, spliced(empty, [], sorted(wanted), lambda path: _unknown(path, wanted[path])))
 
 
 def _extensions(data: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -376,6 +369,10 @@ def _invalidated(tree: bytes, changed: Iterable[bytes]) -> bytes:
         out.append(name + b"\0" + count + b" " + subtrees + b"\n" + sha)
         above.append([path, int(subtrees)])
     return b"".join(out)
+
+
+def _write_alone(file: Path, parts: list[bytes], tree: bytes = b"") -> None:
+    _write(file, file.with_name(f"{file.name}.rookery"), parts, [(b"TREE", tree)] if tree else [])
 
 
 def _write(file: Path, draft: Path, parts: list[bytes], extensions: list[tuple[bytes, bytes]]) -> None:
