@@ -84,6 +84,11 @@ def test_of_a_pack_that_ends_early_nothing_is_stored(repo: Repo) -> None:
     ]
 
 
-def test_a_tree_that_is_missing_is_told(repo: Repo) -> None:
+@pytest.mark.parametrize("missing", ["", "a", "a/b"])
+def test_a_tree_that_is_missing_is_told(repo: Repo, missing: str) -> None:
+    salt = os.urandom(4).hex()
+    tree = by_git(repo, [NewEntry(f"a/b/{salt}", modes.FILE, "1" * 40)])
+    lost = repo.text("rev-parse", f"{tree}:{missing}")
+    (repo.commondir / "objects" / lost[:2] / lost[2:]).unlink()
     with pytest.raises(objects.ObjectMissing, match="tree is missing"):
-        tree_building.renewed(repo, "1" * 40, ["a"], lambda _: "2" * 40)
+        tree_building.renewed(repo, tree, ["a/b/new"], lambda _: "2" * 40)

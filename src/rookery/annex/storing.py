@@ -172,7 +172,7 @@ def _same(now: os.stat_result, before: os.stat_result) -> bool:
 
 def _hash(handle: int, size: int, hasher: Hasher, heard: Callable[[int], None] | None) -> None:
     done = 0
-    while True:
+    while done <= size:
         wanted = min(CHUNK, size - done + 1)
         piece = os.read(handle, wanted)
         if not done and piece.startswith(POINTER):
