@@ -99,8 +99,8 @@ def record_presence(
     """Write down for (key, uuid) pairs whether the content is there, in one commit of the git-annex branch.
 
     Gives the commit that says so, None if nothing was asked for.  What
-    the log says already is not written again.  `blobs` are stored on the way, by
-    the same process; they are gone through again if the branch was moved meanwhile.
+    the log says already is not written again.  `blobs` are stored on the way, and
+    gone through again if the branch was moved meanwhile.
     `known` is what the caller has read of this repository just now; should it be
     out of date, it is read again.  `meanwhile` is done while others are at work,
     once for each try to write, or not at all.  Raises NotForUs before anything
@@ -172,9 +172,9 @@ class Known(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """A commit to be made: facts by name of log, their time, what is said, blobs to store too, who may write it.
+    """A commit to be made: facts by name of log, their time, what it says of itself.
 
-    And what is to be done meanwhile.
+    With blobs to store too, who may write in the annex, and what is done meanwhile.
     """
 
     wanted: Mapping[str, Mapping[str, bool]]

@@ -40,10 +40,16 @@ def odd_keys() -> list[str]:
     ]
 
 
-@pytest.fixture(params=[1, branch_commit.MANY], ids=["trees of ours", "trees of Git's"], autouse=True)
+@pytest.fixture
 def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From so many logs on are their trees built by us: always, or almost never."""
+    """From so many logs on are their trees built by us."""
     monkeypatch.setattr(branch_commit, "MANY", request.param)
+
+
+# Always, or almost never.
+both_ways = pytest.mark.parametrize(
+    "many", [1, branch_commit.MANY], ids=["trees of ours", "trees of Git's"], indirect=True
+)
 
 
 @pytest.fixture
@@ -78,6 +84,8 @@ def is_sound(git: Program, annex: Program, repo: Repo) -> None:
     assert git("status", "--porcelain", cwd=repo.root).text == ""
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_git_annex_reads_what_was_written_in_one_commit(repo: Repo, git: Program, annex: Program) -> None:
     keys = [*(key(n) for n in range(500)), *odd_keys()]
     before = git("rev-parse", "git-annex", cwd=repo.root).text
@@ -129,6 +137,8 @@ def test_what_was_said_is_said_again_if_somebody_wrote_meanwhile(
     assert said_here(annex, repo, [key(1), key(2)]) == set()
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_lines_of_others_and_unknown_lines_stay(repo: Repo, git: Program) -> None:
     name = branch.log_name(key(1))
     line = b"M 100644 inline %s\ndata <<E\n5s 1 %s\nwhat a later version writes\nE\n" % (
@@ -144,6 +154,8 @@ def test_lines_of_others_and_unknown_lines_stay(repo: Repo, git: Program) -> Non
     )
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_the_journal_wins_and_is_emptied_of_ours_only(repo: Repo, git: Program, annex: Program) -> None:
     first, second, *_ = (file.key for file in index_files(repo))
     for one in (first, second):
@@ -156,6 +168,8 @@ def test_the_journal_wins_and_is_emptied_of_ours_only(repo: Repo, git: Program, 
     assert OTHER in annex("whereis", f"--key={second}", cwd=repo.root).text
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_a_fact_that_was_fetched_and_not_merged_is_outdone(
     repo: Repo, opened: Callable[[Path], Repo], git: Program, annex: Program, tmp_path: Path
 ) -> None:
@@ -196,6 +210,8 @@ def test_hooks_of_git_annex_are_left_to_it(repo: Repo) -> None:
         record_presence(repo, [(key(1), here(repo), True)], now=NOW)
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_the_number_of_programs_does_not_depend_on_that_of_keys(repo: Repo) -> None:
     counts = []
     for first, end in ((0, 1), (1, 301), (301, 2500)):
@@ -239,6 +255,7 @@ def writer(home: Home, repo: Repo, *numbers: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("many", [1], indirect=True)
+@pytest.mark.usefixtures("many")
 def test_trees_that_cannot_be_stored_are_told_and_nothing_is_written(
     repo: Repo, git: Program, tmp_path: Path
 ) -> None:
@@ -258,6 +275,8 @@ exec {shutil.which("git")} "$@"
     assert branch.locations(repo, [key(1)])[key(1)]
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_two_of_ours_and_git_annex_at_once_lose_no_line(
     home: Home, repo: Repo, git: Program, annex: Program
 ) -> None:
@@ -273,6 +292,8 @@ def test_two_of_ours_and_git_annex_at_once_lose_no_line(
     is_sound(git, annex, repo)
 
 
+@both_ways
+@pytest.mark.usefixtures("many")
 def test_a_death_at_any_point_loses_no_line(
     home: Home, repo: Repo, git: Program, annex: Program, tmp_path: Path
 ) -> None:

@@ -282,7 +282,7 @@ def show(draft: str, place: str, shared: Permissions = USUAL) -> None:
 def made(folder: str, shared: Permissions = USUAL, *, levels: int = 3) -> bool:
     """Make the folder of an object, and those above that are lacking; True is certain: it was not there before.
 
-    Mostly all three are lacking, or the lowest two (`levels`): `os.makedirs` looks at each of them.
+    `levels` says how many of the three may be lacking.  `os.makedirs` would look at each of them.
     """
     above = folder.rpartition("/")[0]
     try:
