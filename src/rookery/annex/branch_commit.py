@@ -18,7 +18,7 @@ from rookery.git.objects import blob_command, fast_import, name_of_blob, write_b
 from rookery.git.repo import Repo
 from rookery.git.tree_building import renewed
 
-# From so many logs on their trees are built here: it takes two or three more programs, of some 10 ms each.
+# From so many logs on their trees are built here: up to five more programs, and two for each further 20,000.
 MANY = 2_000
 
 # Names of objects, of which trees mostly consist, cannot be made smaller: 20,000 logs take 1.2 s instead of 1.5,

@@ -289,7 +289,7 @@ class _Taking:
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Yield the links that are ours to write down, as path and target."""
-        yield from ((path, store.link_target(key, path)) for path, key in self.keys.items())
+        yield from ((path, self._target(path)) for path in self.keys)
         yield from self.other_links.items()
 
 
